@@ -1,0 +1,194 @@
+"""What happens to a job: the events people read, and the last words of a worker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trainer_service.jobs.json_form import JsonValue, MalformedJson, from_json, to_json
+from trainer_service.jobs.model import JobModel
+from trainer_service.jobs.plan import TrainPlan
+from trainer_service.jobs.states import JobState
+
+ExportFileKind = Literal["backbone_safetensors", "backbone_ckpt", "model_safetensors", "metadata"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailure:
+    """Why a job failed: a reason for programs, a message for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """The job moved from one state to another."""
+
+    from_state: JobState | None
+    """None for the first one."""
+    to_state: JobState
+    reason: str = ""
+    failure: JobFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReady:
+    """The model's bytes are here and verified."""
+
+    model: JobModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The worker knows what it will do."""
+
+    plan: TrainPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMetrics:
+    """Metrics of one optimizer step."""
+
+    epoch: int
+    """Counted from 1."""
+    step: int
+    """Counted from 1 over the whole job."""
+    values: Mapping[str, float]
+    """`loss`, `accuracy`, `lr`."""
+    images_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochMetrics:
+    """Metrics of one pass over a split."""
+
+    epoch: int
+    """Counted from 1; 0 for the state before training."""
+    split: Literal["train", "validation"]
+    values: Mapping[str, float]
+    step: int
+    """The last step of the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWarning:
+    """Something to know that does not stop the job."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobMessage:
+    """A line for people: what the job is doing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFile:
+    """One exported file. The worker knows kind and path; adopting it fills in the rest."""
+
+    kind: ExportFileKind
+    path: str
+    digest: str = ""
+    """`sha256:<hex>` in the trainer's blob store."""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What a finished job left."""
+
+    number: int = 1
+    architecture_id: str
+    backbone_digest: str
+    state_digest: str
+    files: tuple[ExportFile, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Of the exported state, such as `validation/accuracy`."""
+    checkpoint: str = ""
+    """`checkpoints/letters` where it was registered."""
+    create_time: float = 0.0
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """An export is whole, in the blob store, and registered where that was asked for."""
+
+    export: Export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A worker's last line when the job was done. Readers of the job never see it."""
+
+    exports: tuple[Export, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A worker's last line when the job could not be done. Readers never see it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """A worker's last line when it was told to stop. Readers never see it."""
+
+
+JobEvent = (
+    StateChanged
+    | ModelReady
+    | Planned
+    | StepMetrics
+    | EpochMetrics
+    | JobWarning
+    | JobMessage
+    | Exported
+)
+"""What readers of a job see."""
+
+LastWord = Finished | Failed | Cancelled
+"""What ends the spool of a worker that ended in order."""
+
+EVENT_KINDS: dict[str, type[JobEvent | LastWord]] = {
+    "state_changed": StateChanged,
+    "model_ready": ModelReady,
+    "planned": Planned,
+    "step_metrics": StepMetrics,
+    "epoch_metrics": EpochMetrics,
+    "warning": JobWarning,
+    "message": JobMessage,
+    "exported": Exported,
+    "finished": Finished,
+    "failed": Failed,
+    "cancelled": Cancelled,
+}
+"""Every kind by the word that spools and the store use for it."""
+
+_WORDS = {kind: word for word, kind in EVENT_KINDS.items()}
+
+
+def event_kind(event: JobEvent | LastWord) -> str:
+    """Return the word for an event, such as `step_metrics`."""
+    return _WORDS[type(event)]
+
+
+def event_to_json(event: JobEvent | LastWord) -> JsonValue:
+    """Return an event's fields as plain JSON; its kind is kept beside it."""
+    return to_json(event)
+
+
+def event_from_json(kind: str, data: JsonValue) -> JobEvent | LastWord:
+    """Return the event that was stored under `kind`.
+
+    Raises:
+        MalformedJson: no such kind, or other fields than it has.
+    """
+    if kind not in EVENT_KINDS:
+        raise MalformedJson(f"no event kind {kind!r}; there are {', '.join(EVENT_KINDS)}")
+    return from_json(EVENT_KINDS[kind], data)

@@ -1,0 +1,92 @@
+"""What the supervisor tells a worker, and the files of the folder in which they meet.
+
+<home>/jobs/<job id>/attempt-<n>/
+    order.json    the WorkOrder; whole before the worker starts
+    lock          held by the one worker that works here
+    worker.json   who works here: pid, start time, nonce
+    spool.jsonl   what the worker says, a line an event
+    log.txt       its standard output and error
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from trainer_service.jobs.json_form import MalformedJson, from_json, to_json
+from trainer_service.jobs.model import JobModel
+from trainer_service.jobs.spec import JobSpec
+
+ORDER_FILE = "order.json"
+LOCK_FILE = "lock"
+WORKER_FILE = "worker.json"
+SPOOL_FILE = "spool.jsonl"
+LOG_FILE = "log.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrder:
+    """Everything a worker gets. It talks to no service."""
+
+    job_id: str
+    attempt: int
+    """Starts at 1."""
+    nonce: str
+    """Random; proves that a worker is the one that was started for this attempt."""
+    spec: JobSpec
+    model: JobModel
+    export_dir: str
+    """Where the export goes; it is renamed into place when it is whole."""
+    num_threads: int
+    device: Literal["cpu", "cuda"] = "cpu"
+    allowed_roots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerIdentity:
+    """A process that no later process with the same pid can be taken for."""
+
+    pid: int
+    start_time: float
+    """psutil's `create_time`."""
+    nonce: str
+
+
+def write_order(folder: Path, order: WorkOrder) -> None:
+    """Write `order.json`; it is never seen half-written."""
+    write_json_file(folder / ORDER_FILE, to_json(order))
+
+
+def read_order(folder: Path) -> WorkOrder:
+    """Return the order of an attempt.
+
+    Raises:
+        FileNotFoundError: none was written.
+        MalformedJson: it is not an order of this release.
+    """
+    return from_json(WorkOrder, json.loads((folder / ORDER_FILE).read_text("utf-8")))
+
+
+def write_identity(folder: Path, identity: WorkerIdentity) -> None:
+    """Write `worker.json`; it is never seen half-written."""
+    write_json_file(folder / WORKER_FILE, to_json(identity))
+
+
+def read_identity(folder: Path) -> WorkerIdentity | None:
+    """Return who works in `folder`, None where nobody has started to."""
+    try:
+        data = json.loads((folder / WORKER_FILE).read_text("utf-8"))
+        return from_json(WorkerIdentity, data)
+    except (FileNotFoundError, json.JSONDecodeError, MalformedJson):
+        return None
+
+
+def write_json_file(path: Path, data: object) -> None:
+    """Write one JSON document so that readers see the old file or the whole new one."""
+    staged = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    with staged.open("w", encoding="utf-8") as file:
+        json.dump(data, file)
+        file.flush()
+        os.fsync(file.fileno())
+    staged.replace(path)
