@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+# The first run downloads about 3 GB (PyTorch); later runs check a stamp and start at once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PROTOS_STAMP := .venv-protos/.installed
+
+# Without bytecode every import is compiled from source again: 3 times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-full check protos lock index bench pictures clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## Create .venv with everything that the other targets need
+
+$(STAMP): deploy/requirements.lock deploy/bootstrap.lock pyproject.toml deploy/setup.sh
+	@PYTHON="$(PYTHON)" deploy/setup.sh $(VENV) deploy/requirements.lock
+	@touch $@
+
+$(PROTOS_STAMP): deploy/protos.lock deploy/bootstrap.lock deploy/setup.sh
+	@PYTHON="$(PYTHON)" deploy/setup.sh .venv-protos deploy/protos.lock
+	@touch $@
+
+demo: $(STAMP)  ## Pretrain, hand the backbone back, fine-tune it: the main job, about 3 minutes
+	@$(BIN)/vertebra demo
+
+test: $(STAMP) $(PROTOS_STAMP)  ## All tests but those that cost minutes
+	$(BIN)/python -m pytest -m "not full and not gpu"
+
+test-full: $(STAMP) $(PROTOS_STAMP)  ## All tests
+	$(BIN)/python -m pytest -m "not gpu"
+
+check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated code is fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	$(BIN)/python protos/check_fresh.py
+
+protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate the Python stubs after touching a .proto
+	cd protos && ../$(BIN)/buf format --write && ../$(BIN)/buf generate
+
+lock: $(STAMP)  ## Resolve the pinned requirements again
+	$(BIN)/python deploy/lock.py
+
+index: $(STAMP)  ## Rebuild the catalog's index from the installed torchvision
+	$(BIN)/python -m catalog_service.models.build_index
+
+bench: $(STAMP)  ## Measure side by side and print ratios
+	$(BIN)/python -m tests.benchmarks
+
+clean:  ## Remove the environments and caches
+	rm -rf $(VENV) .venv-protos .mypy_cache .ruff_cache .pytest_cache
