@@ -1,0 +1,117 @@
+"""The few disk operations that make a file appear whole or not at all."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from catalog_service.errors import Exhausted, Precondition
+
+BLOB_MODE = 0o444
+"""Stored bytes are read-only for everybody."""
+
+SEAL_NS = 10**9
+"""Modification time of a stored blob: one second after the epoch, so any later write shows.
+
+Source: the Nix store marks its files the same way (`mtimeStore` in nix/src/libstore).
+"""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class DiskFull(Exhausted):
+    """No room for the bytes: disk, quota or file size limit."""
+
+    reason = "DISK_FULL"
+
+
+class ForeignFile(Precondition):
+    """Something that the store did not make is where its files go."""
+
+    reason = "STORE_OBSTRUCTED"
+
+
+@contextmanager
+def naming_disk_errors(doing: str) -> Iterator[None]:
+    """Turn "no room" into `DiskFull`; any other OSError goes through unchanged."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFull(f"no room to {doing}: {os.strerror(error.errno)}") from error
+        raise
+
+
+def ensure_folder(path: Path) -> None:
+    """Make a folder unless it is there, and see that it is not a link to somewhere else.
+
+    The root itself may be a link; what is below it is the store's own.
+    """
+    with naming_disk_errors(f"make {path}"), _naming_obstruction(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir()
+            sync_folder(path.parent)
+    os.close(_open_folder(path))
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames within a folder survive a power cut."""
+    descriptor = _open_folder(path)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move_sealed(staged: Path, place: Path) -> None:
+    """Give a flushed file its final name, read-only and sealed; replaces what is there.
+
+    Replacing the same bytes changes nothing for readers that hold the old file open. The folder is
+    held by descriptor, so a link put in its place cannot lead the bytes elsewhere.
+
+    Raises:
+        ForeignFile: a folder has the final name, or a link is where the folder should be.
+    """
+    ensure_folder(place.parent)
+    folder = _open_folder(place.parent)
+    try:
+        with naming_disk_errors("store a blob"), _naming_obstruction(place):
+            staged.chmod(BLOB_MODE)
+            os.utime(staged, ns=(SEAL_NS, SEAL_NS), follow_symlinks=False)
+            os.rename(staged, place.name, dst_dir_fd=folder)
+            os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file so that a reader sees the old one or the new one, never a piece."""
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        with naming_disk_errors(f"write {path}"), temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _open_folder(path: Path) -> int:
+    with _naming_obstruction(path):
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+@contextmanager
+def _naming_obstruction(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        raise ForeignFile(f"{path} is in the way: the store did not make it; move it") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ForeignFile(f"{path} is a link; the store follows none") from error
+        raise

@@ -1,0 +1,188 @@
+"""The content-addressed store: where bytes live once they are whole and verified.
+
+The life of a blob: bytes arrive in `staging/` under a random name and are hashed on the way; they are
+flushed to the disk, compared with what was announced, made read-only, sealed, and renamed to
+`sha256/<2 hex>/<hex>`. A reader therefore sees all of a blob or none of it, whatever was killed when.
+What turns out to be wrong moves to `quarantine/`; nothing is deleted here but unfinished staging.
+
+Not for: who may read, where bytes come from, how long they are kept.
+"""
+
+import os
+import secrets
+import stat
+import time
+from pathlib import Path
+
+from catalog_service.blobs.blob import BlobInfo, BlobNotFound, DigestMismatch
+from catalog_service.blobs.blob_writer import BlobWriter
+from catalog_service.blobs.digests import hex_of, parse_digest, sha256_of_file
+from catalog_service.blobs.disk import SEAL_NS, ensure_folder, move_sealed, naming_disk_errors
+
+__all__ = ["BlobInfo", "BlobNotFound", "BlobStore", "DigestMismatch"]
+
+COPY_BYTES = 1 << 20
+"""Files are copied in pieces of this size."""
+
+STALE_STAGING_S = 24 * 3600.0
+"""Staging untouched for this long belongs to nobody: a writer that lives touches its file."""
+
+
+class BlobStore:
+    """Blobs under one folder. Safe to use from many threads and processes at once.
+
+    Args:
+        root: made when it is missing; several services on one host may share it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("staging", "sha256", "quarantine"):
+            ensure_folder(root / name)
+
+    def find(self, digest: str) -> BlobInfo | None:
+        """Return the blob if it is here. Links and folders under its name are not blobs."""
+        try:
+            found = self._place(digest).lstat()
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return BlobInfo(digest=parse_digest(digest), size_bytes=found.st_size)
+
+    def path(self, digest: str) -> Path:
+        """Return where a blob's bytes are. Read-only: never write there.
+
+        Raises:
+            BlobNotFound: it is not here.
+        """
+        self._info(digest)
+        return self._place(digest)
+
+    def ensure_intact(self, digest: str) -> BlobInfo:
+        """Return the blob, after hashing it again if its file was touched since it was stored.
+
+        Cheap for an untouched file: the seal is looked at, not the bytes. A disk that changes bytes
+        behind the file system's back is found only by `verify`, or by the reader's own sha256.
+
+        Raises:
+            BlobNotFound: it is not here.
+            DigestMismatch: the bytes changed; the blob is in quarantine now.
+        """
+        info = self._info(digest)
+        place = self._place(digest)
+        if place.lstat().st_mtime_ns == SEAL_NS:
+            return info
+        if not self.verify(digest):
+            self.quarantine(digest, "the bytes changed after they were stored")
+            raise DigestMismatch(
+                f"the stored bytes of {info.digest} changed; the blob was quarantined: store it again",
+                metadata={"digest": info.digest},
+            )
+        with naming_disk_errors("seal a blob"):
+            os.utime(place, ns=(SEAL_NS, SEAL_NS), follow_symlinks=False)
+        return info
+
+    def verify(self, digest: str) -> bool:
+        """Return whether the stored bytes still have their digest. Reads all of them.
+
+        Raises:
+            BlobNotFound: it is not here.
+        """
+        return sha256_of_file(self.path(digest)) == parse_digest(digest)
+
+    def quarantine(self, digest: str, why: str) -> None:
+        """Move a blob out of sight, with a note that says why. Its bytes are kept for inspection.
+
+        Raises:
+            BlobNotFound: it is not here.
+        """
+        source = self.path(digest)
+        target = self.root / "quarantine" / f"{source.name}.{time.time_ns()}"
+        target.with_name(f"{target.name}.why.txt").write_text(f"{why}\n", encoding="utf-8")
+        source.replace(target)
+
+    def open_writer(
+        self, *, expected_digest: str | None = None, expected_size_bytes: int | None = None
+    ) -> BlobWriter:
+        """Return a writer for a new blob. Use it in `with`; without `commit` nothing is stored.
+
+        Args:
+            expected_digest: `commit` refuses other bytes.
+            expected_size_bytes: `commit` refuses another size, and `write` more than that.
+        """
+        if expected_digest is not None:
+            expected_digest = parse_digest(expected_digest)
+        return BlobWriter(
+            path=self.new_staging_path(),
+            publish=self._publish,
+            expected_digest=expected_digest,
+            expected_size_bytes=expected_size_bytes,
+        )
+
+    def adopt_file(self, path: Path, *, expected_digest: str | None = None) -> BlobInfo:
+        """Copy a file into the store; the file itself is left as it is.
+
+        Raises:
+            DigestMismatch: it is not `expected_digest`; nothing was stored.
+            DiskFull: no room; nothing was stored.
+        """
+        writer = self.open_writer(expected_digest=expected_digest)
+        with path.open("rb") as source, writer:
+            while piece := source.read(COPY_BYTES):
+                writer.write(piece)
+            return writer.commit()
+
+    def new_staging_path(self) -> Path:
+        """Return an unused path for a big file that another process writes; then `commit_staged`."""
+        return self.root / "staging" / f"{secrets.token_hex(16)}.part"
+
+    def commit_staged(self, path: Path, *, expected_digest: str | None = None) -> BlobInfo:
+        """Take a finished file from staging into the store, without a copy.
+
+        Args:
+            path: from `new_staging_path`; gone afterwards, whatever happens.
+
+        Raises:
+            DigestMismatch: it is not `expected_digest`; nothing was stored.
+        """
+        assert path.parent == self.root / "staging", f"{path} is not a staging path"
+        try:
+            with path.open("rb") as file:
+                assert stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                os.fsync(file.fileno())
+            digest = sha256_of_file(path)
+            if expected_digest is not None and digest != parse_digest(expected_digest):
+                raise DigestMismatch.between(parse_digest(expected_digest), digest)
+            size_bytes = path.lstat().st_size
+            self._publish(path, digest)
+        finally:
+            path.unlink(missing_ok=True)
+        return BlobInfo(digest=digest, size_bytes=size_bytes)
+
+    def sweep_staging(self, *, older_than_s: float = STALE_STAGING_S) -> int:
+        """Delete what dead writers left behind; return how many files that was."""
+        limit = time.time() - older_than_s
+        stale = [p for p in (self.root / "staging").iterdir() if p.lstat().st_mtime < limit]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    def _info(self, digest: str) -> BlobInfo:
+        info = self.find(digest)
+        if info is None:
+            raise BlobNotFound(
+                f"no blob {parse_digest(digest)} in this store",
+                metadata={"digest": parse_digest(digest)},
+            )
+        return info
+
+    def _place(self, digest: str) -> Path:
+        hexadecimal = hex_of(digest)
+        return self.root / "sha256" / hexadecimal[:2] / hexadecimal
+
+    def _publish(self, staged: Path, digest: str) -> bool:
+        """Give whole, verified bytes their final name; return whether they were here before."""
+        existed = self.find(digest) is not None
+        move_sealed(staged, self._place(digest))
+        return existed
