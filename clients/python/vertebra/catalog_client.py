@@ -1,0 +1,247 @@
+"""The catalog for Python programs: architectures, weights, builds and registered backbones."""
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from vertebra.blob_client import BlobClient
+from vertebra.catalog.v1 import architecture_service_pb2 as architectures
+from vertebra.catalog.v1 import checkpoint_service_pb2 as checkpoints
+from vertebra.catalog.v1 import model_service_pb2 as models
+from vertebra.catalog.v1 import weights_service_pb2 as weights
+from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServiceStub
+from vertebra.catalog.v1.checkpoint_service_pb2_grpc import CheckpointServiceStub
+from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
+from vertebra.catalog.v1.weights_service_pb2_grpc import WeightsServiceStub
+from vertebra.client_errors import AnswerRefused
+from vertebra.connection import Connection, Pace, resumed
+from vertebra.model.v1 import lineage_pb2, model_spec_pb2, stream_pb2
+from vertebra.paging import items_of_pages
+from vertebra.state_file import join_states
+from vertebra.wire_json import to_message
+
+DEFAULT_ADDRESS = "localhost:50551"
+
+REGISTER_TIMEOUT_S = 900.0
+"""Registering reads and converts the whole file before it answers."""
+
+
+class CatalogClient:
+    """A connection to one catalog. Use it in a `with`, or call `close`; threads may share it.
+
+    Args:
+        address: `host:port`.
+        timeout_s: deadline of every call that is not a stream.
+        pace: how streams wait and when they give up.
+        credentials: for TLS; None is plain text.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout_s: float = 60.0,
+        pace: Pace | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self._connection = Connection(
+            address, timeout_s=timeout_s, pace=pace, credentials=credentials
+        )
+        channel = self._connection.channel
+        self._architectures = ArchitectureServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._weights = WeightsServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._models = ModelServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._checkpoints = CheckpointServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.blobs = BlobClient(self._connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def list_architectures(
+        self,
+        filter: str = "",  # noqa: A002 - the contract's word
+        order_by: str = "",
+    ) -> Iterator[architectures.Architecture]:
+        """Yield all matching architectures; pages are fetched as they are needed.
+
+        Raises:
+            RpcFailed: FILTER_INVALID, ORDER_INVALID.
+        """
+        request = architectures.ListArchitecturesRequest(filter=filter, order_by=order_by)
+        method = self._architectures.ListArchitectures
+        return items_of_pages(self._connection, method, request, "architectures")
+
+    def get_architecture(self, name: str) -> architectures.Architecture:
+        """Return one architecture. Raises RpcFailed ARCHITECTURE_NOT_FOUND."""
+        request = architectures.GetArchitectureRequest(name=name)
+        answer = self._connection.call(self._architectures.GetArchitecture, request)
+        architecture: architectures.Architecture = answer.architecture
+        return architecture
+
+    def list_weights(
+        self,
+        filter: str = "",  # noqa: A002 - the contract's word
+        order_by: str = "",
+    ) -> Iterator[weights.Weights]:
+        """Yield all matching weights, without their categories.
+
+        Raises:
+            RpcFailed: FILTER_INVALID, ORDER_INVALID.
+        """
+        request = weights.ListWeightsRequest(filter=filter, order_by=order_by)
+        return items_of_pages(self._connection, self._weights.ListWeights, request, "weights")
+
+    def get_weights(self, name: str) -> weights.Weights:
+        """Return one weight with its categories. Raises RpcFailed WEIGHTS_NOT_FOUND."""
+        request = weights.GetWeightsRequest(name=name)
+        answer = self._connection.call(self._weights.GetWeights, request)
+        weight: weights.Weights = answer.weights
+        return weight
+
+    def build_model(
+        self,
+        spec: model_spec_pb2.ModelSpec | Mapping[str, Any],
+        *,
+        definition_only: bool = False,
+        on_progress: Callable[[models.BuildProgress], None] | None = None,
+    ) -> models.BuiltModel:
+        """Return the model that `spec` asks for, once its state is in the catalog's store.
+
+        Args:
+            spec: a message, or the JSON form such as `{"backbone": "resnet50"}`.
+            definition_only: layout, recipe and contracts only: no numbers, no network.
+            on_progress: called with every step.
+
+        Raises:
+            RpcFailed: as ModelService.BuildModel in the contract says.
+            FieldInvalid: a mapping with an unknown field.
+        """
+        cursor = BuildCursor(
+            models.BuildModelRequest(
+                spec=to_message(spec, model_spec_pb2.ModelSpec), definition_only=definition_only
+            )
+        )
+        for progress in resumed(self._connection, self._models.BuildModel, cursor):
+            if on_progress is not None:
+                on_progress(progress)
+        assert cursor.model is not None
+        return cursor.model
+
+    def save_state(self, model: models.BuiltModel, path: str | Path) -> Path:
+        """Return `path`, holding the whole state of a built model as one safetensors file.
+
+        Raises:
+            ValueError: the model was built with `definition_only`: it has no numbers.
+            RpcFailed, AnswerRefused: as BlobClient.download.
+        """
+        if not model.parts:
+            raise ValueError("a model built with definition_only has no state to save")
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".state-") as folder:
+            parts = [
+                self.blobs.download(part.blob.name, Path(folder) / f"{number}.safetensors")
+                for number, part in enumerate(model.parts)
+            ]
+            join_states(parts, target)
+        return target
+
+    def register_checkpoint(  # noqa: PLR0913 - the fields of one request, all by name
+        self,
+        *,
+        checkpoint_id: str,
+        architecture_id: str,
+        blob_name: str,
+        lineage: lineage_pb2.Lineage | Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        request_id: str | None = None,
+    ) -> checkpoints.Checkpoint:
+        """Return the checkpoint that an uploaded blob is now.
+
+        Args:
+            blob_name: what `blobs.upload` returned.
+            mean, std: what inputs were normalised with: three numbers each, or none.
+            request_id: a UUID; the same one again gives the first answer. None makes one.
+
+        Raises:
+            RpcFailed: CHECKPOINT_EXISTS, STATE_MISMATCH, FILE_UNREADABLE, BLOB_NOT_FOUND,
+                ARCHITECTURE_NOT_FOUND, REQUEST_ID_REUSED, FIELD_INVALID.
+        """
+        request = checkpoints.RegisterCheckpointRequest(
+            request_id=request_id or str(uuid.uuid4()),
+            checkpoint_id=checkpoint_id,
+            architecture_id=architecture_id,
+            blob_name=blob_name,
+            lineage=None if lineage is None else to_message(lineage, lineage_pb2.Lineage),
+            metrics=metrics or {},
+            mean=mean,
+            std=std,
+        )
+        answer = self._connection.call(
+            self._checkpoints.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S
+        )
+        checkpoint: checkpoints.Checkpoint = answer.checkpoint
+        return checkpoint
+
+    def get_checkpoint(self, name: str) -> checkpoints.Checkpoint:
+        """Return one checkpoint. Raises RpcFailed CHECKPOINT_NOT_FOUND."""
+        request = checkpoints.GetCheckpointRequest(name=name)
+        answer = self._connection.call(self._checkpoints.GetCheckpoint, request)
+        checkpoint: checkpoints.Checkpoint = answer.checkpoint
+        return checkpoint
+
+    def list_checkpoints(
+        self,
+        filter: str = "",  # noqa: A002 - the contract's word
+        order_by: str = "",
+    ) -> Iterator[checkpoints.Checkpoint]:
+        """Yield all matching checkpoints, newest first unless `order_by` says otherwise.
+
+        Raises:
+            RpcFailed: FILTER_INVALID, ORDER_INVALID.
+        """
+        request = checkpoints.ListCheckpointsRequest(filter=filter, order_by=order_by)
+        method = self._checkpoints.ListCheckpoints
+        return items_of_pages(self._connection, method, request, "checkpoints")
+
+
+class BuildCursor:
+    """A build under way: calling again with the same spec gives the same model."""
+
+    def __init__(self, request: models.BuildModelRequest) -> None:
+        self._request = request
+        self.model: models.BuiltModel | None = None
+
+    def request(self) -> models.BuildModelRequest:
+        """Return the same request every time."""
+        return self._request
+
+    def take(self, message: models.BuildModelResponse) -> Iterable[models.BuildProgress]:
+        """Keep the model; return progress."""
+        if message.HasField("model"):
+            self.model = message.model
+        return (message.progress,) if message.HasField("progress") else ()
+
+    def finish(self, end: stream_pb2.StreamEnd) -> None:
+        """Check that a model came."""
+        if self.model is None:
+            raise AnswerRefused("the build was called complete, but no model came")

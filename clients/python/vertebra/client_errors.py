@@ -1,0 +1,133 @@
+"""What a call that failed says: one sentence for people, a reason and details for programs.
+
+The details travel as google.rpc messages in the `grpc-status-details-bin` trailer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+DETAILS_TRAILER = "grpc-status-details-bin"
+"""Where gRPC carries a google.rpc.Status. Source: `rpc_status` of the package grpcio-status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One thing wrong with a request: a field path such as `spec.model.backbone`, and why."""
+
+    field: str
+    description: str
+
+
+class RpcFailed(Exception):
+    """A call that the service, or the way to it, refused. `str()` is one sentence with the way out.
+
+    Args:
+        code: the gRPC status.
+        reason: UPPER_SNAKE_CASE such as `ARCHITECTURE_NOT_FOUND`; empty where the transport failed.
+        message: for people.
+        metadata: details for programs.
+        violations: every problem found in the request.
+        retry_after_s: how long the service asks to wait; None where it asks nothing.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        *,
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        violations: Sequence[Violation] = (),
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.metadata = dict(metadata or {})
+        self.violations = tuple(violations)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same call may succeed a moment later.
+
+        Proxies cut streams with INTERNAL and `RST_STREAM`, and an overloaded server rejects with
+        CANCELLED; our own cancellations never become an RpcFailed.
+        """
+        if self.code is grpc.StatusCode.INTERNAL:
+            return "RST_STREAM" in self.message
+        return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+class ServiceUnreachable(RpcFailed):
+    """Nothing answers at the address. Nothing was done."""
+
+
+class AnswerRefused(RpcFailed):
+    """The service answered something that cannot be true: bytes, offsets or events out of line."""
+
+    def __init__(self, message: str, *, reason: str = "ANSWER_REFUSED") -> None:
+        super().__init__(grpc.StatusCode.DATA_LOSS, message, reason=reason)
+
+
+def from_rpc_error(error: grpc.RpcError, address: str) -> RpcFailed:
+    """Return what a failed call to `address` says, with the details that it carries."""
+    code = error.code()
+    details = error.details() or ""
+    status = _status(error.trailing_metadata())
+    if status is None:
+        return _without_details(code, details, address)
+    info = error_details_pb2.ErrorInfo()
+    request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for detail in status.details:
+        for known in (info, request, retry):
+            detail.Unpack(known)
+    return RpcFailed(
+        code,
+        details or f"{address} answered {code.name}",
+        reason=info.reason,
+        metadata=dict(info.metadata),
+        violations=[
+            Violation(field=one.field, description=one.description)
+            for one in request.field_violations
+        ],
+        retry_after_s=_seconds(retry) if retry.HasField("retry_delay") else None,
+    )
+
+
+def _status(trailers: Iterable[Any] | None) -> status_pb2.Status | None:
+    for key, value in trailers or ():
+        if key == DETAILS_TRAILER and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None
+    return None
+
+
+def _seconds(retry: error_details_pb2.RetryInfo) -> float:
+    return float(retry.retry_delay.ToTimedelta().total_seconds())
+
+
+def _without_details(code: grpc.StatusCode, details: str, address: str) -> RpcFailed:
+    """Return an error of the transport itself, which knows nothing of reasons."""
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return ServiceUnreachable(code, f"no service answers at {address} ({_last(details)})")
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return RpcFailed(code, f"{address} did not answer in time; it may still be working on it")
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return RpcFailed(code, f"{address} does not know this call: is it the other service?")
+    return RpcFailed(code, details or f"{address} answered {code.name}")
+
+
+def _last(details: str) -> str:
+    """Return the telling end of a transport message such as `...: Connection refused`."""
+    words = details.rstrip(". ").rpartition(": ")[2]
+    return words.lower() if words else "connection failed"

@@ -1,0 +1,261 @@
+"""A channel to one service, and how calls on it are repeated when the way there breaks.
+
+Unary calls are safe to repeat: reads by nature, the others because they carry a request id. gRPC
+itself repeats them on UNAVAILABLE; what a proxy or an overloaded server does instead (INTERNAL with
+RST_STREAM, CANCELLED) is repeated here. Streams are never repeated by gRPC, which commits to a
+stream at its first message: `resumed` opens them again at the cursor.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from vertebra.client_errors import RpcFailed, from_rpc_error
+from vertebra.model.v1 import stream_pb2
+
+Item = TypeVar("Item", covariant=True)
+Method = Callable[..., Any]
+
+UNARY_ATTEMPTS = 4
+STREAMS = (
+    ("vertebra.blob.v1.BlobService", "ReadBlob"),
+    ("vertebra.blob.v1.BlobService", "WriteBlob"),
+    ("vertebra.catalog.v1.ModelService", "BuildModel"),
+    ("vertebra.trainer.v1.TrainJobService", "WatchTrainJob"),
+)
+"""The streaming calls of the contract: excluded from gRPC's own retries."""
+
+SERVICE_CONFIG = {
+    "methodConfig": [
+        {"name": [{"service": service, "method": method} for service, method in STREAMS]},
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": UNARY_ATTEMPTS,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "5s",
+                "backoffMultiplier": 3,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        },
+    ],
+    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+}
+"""How gRPC repeats unary calls. Source: gRFC A6."""
+
+CHANNEL_OPTIONS = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+)
+"""Pings every 30 s find a dead connection; servers refuse pings closer than 10 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long to wait between attempts and when to give up; the clock can be replaced."""
+
+    first_wait_s: float = 0.1
+    longest_wait_s: float = 5.0
+    patience_s: float = 120.0
+    """Give up when a stream that had begun made no progress for this long."""
+    first_patience_s: float = 2.0
+    """Give up when nothing has ever answered for this long."""
+    steady_s: float = 5.0
+    """A stream that held this long counts as progress, even when it was silent."""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Connection:
+    """A channel to `address` (`host:port`), with deadlines, retries and readable errors."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout_s: float = 60.0,
+        pace: Pace | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self.address = address
+        self.timeout_s = timeout_s
+        self.pace = pace or Pace()
+        self.channel = _channel(address, credentials)
+
+    def close(self) -> None:
+        """Close the channel; calls under way end."""
+        self.channel.close()
+
+    def call(self, method: Method, request: Any, *, timeout_s: float | None = None) -> Any:
+        """Return the answer of a unary call, made again when only the way there broke.
+
+        Raises:
+            RpcFailed: the service refused, or did not answer in time.
+        """
+        return self._attempt(
+            lambda: method(request, timeout=timeout_s or self.timeout_s),
+            lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
+        )
+
+    def send(self, method: Method, requests: Callable[[], Any], *, timeout_s: float) -> Any:
+        """Return the answer to a stream of requests, sent from the start again where it breaks.
+
+        Raises:
+            RpcFailed: the service refused, or the way there kept breaking.
+        """
+        return self._attempt(lambda: method(requests(), timeout=timeout_s), lambda _: True)
+
+    def _attempt(self, once: Callable[[], Any], is_ours: Callable[[RpcFailed], bool]) -> Any:
+        """Return what `once` returns; `is_ours` says which failures gRPC did not repeat itself."""
+        for num_failures in range(UNARY_ATTEMPTS):
+            try:
+                return once()
+            except grpc.RpcError as error:
+                failure = from_rpc_error(error, self.address)
+                is_last = num_failures + 1 == UNARY_ATTEMPTS
+                if is_last or not failure.may_pass or not is_ours(failure):
+                    raise failure from error
+            self.pace.sleep(_wait_s(self.pace, num_failures))
+        raise AssertionError("the last attempt returns or raises")
+
+    def messages(self, method: Method, request: Message) -> Generator[Any, None, None]:
+        """Yield one stream's messages; leaving early cancels it. Raises RpcFailed."""
+        stream = method(request)
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.address) from error
+        finally:
+            stream.cancel()
+
+
+class Cursor(Protocol[Item]):
+    """Where a stream stands: asks for the rest, and checks what comes."""
+
+    def request(self) -> Message:
+        """Return the request for everything that has not come yet."""
+
+    def take(self, message: Any) -> Iterable[Item]:
+        """Check a message, advance, and return what it brings. Raises AnswerRefused."""
+
+    def finish(self, end: stream_pb2.StreamEnd) -> None:
+        """Check that a stream that says COMPLETED is complete. Raises AnswerRefused."""
+
+
+def resumed(connection: Connection, method: Method, cursor: Cursor[Item]) -> Iterator[Item]:
+    """Yield what a stream brings until it says COMPLETED, opening it again wherever it breaks.
+
+    Raises:
+        RpcFailed: the service refuses the call, or nothing came for `Pace.patience_s`.
+        AnswerRefused: the service contradicts itself; never resumed.
+    """
+    backoff = Backoff(connection.pace)
+    while True:
+        opening = Opening(connection, method, cursor, backoff)
+        yield from opening.items()
+        if opening.is_completed:
+            return
+        backoff.wait(opening.failure, at_least_s=opening.retry_after_s)
+
+
+class Backoff:
+    """Waits longer after every break; starts over only after progress."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._num_failures = 0
+        self._since = pace.clock()
+        self._opened = self._since
+        self._patience_s = pace.first_patience_s
+
+    def opened(self) -> None:
+        """Note that a stream is opened now."""
+        self._opened = self._pace.clock()
+
+    def answered(self) -> None:
+        """Note that a service is there: from now on a break is waited out."""
+        self._patience_s = self._pace.patience_s
+
+    def progressed(self) -> None:
+        """Note that something new came."""
+        self._num_failures = 0
+        self._since = self._pace.clock()
+
+    def wait(self, failure: RpcFailed, *, at_least_s: float) -> None:
+        """Sleep before the next attempt, or raise `failure` when patience is spent."""
+        now = self._pace.clock()
+        if now - self._opened >= self._pace.steady_s:
+            self.progressed()
+        if now - self._since > self._patience_s:
+            raise failure
+        self._pace.sleep(max(at_least_s, _wait_s(self._pace, self._num_failures)))
+        self._num_failures += 1
+
+
+class Opening:
+    """One opening of a stream that may be opened many times."""
+
+    def __init__(
+        self, connection: Connection, method: Method, cursor: Cursor[Any], backoff: Backoff
+    ) -> None:
+        self._connection = connection
+        self._method = method
+        self._cursor = cursor
+        self._backoff = backoff
+        self.is_completed = False
+        self.retry_after_s = 0.0
+        self.failure = RpcFailed(
+            grpc.StatusCode.UNAVAILABLE,
+            f"the stream from {connection.address} broke again and again without bringing more",
+            reason="STREAM_CUT",
+        )
+
+    def items(self) -> Iterator[Any]:
+        """Yield what comes until this opening ends, in order or not."""
+        self._backoff.opened()
+        try:
+            with closing(self._connection.messages(self._method, self._cursor.request())) as stream:
+                for message in stream:
+                    yield from self._take(message)
+        except RpcFailed as failure:
+            if not failure.may_pass:
+                raise
+            self.failure = failure
+
+    def _take(self, message: Any) -> Iterable[Any]:
+        self._backoff.answered()
+        if message.HasField("end"):
+            self._end(message.end)
+            return ()
+        items = tuple(self._cursor.take(message))
+        if items:
+            self._backoff.progressed()
+        return items
+
+    def _end(self, end: stream_pb2.StreamEnd) -> None:
+        self.retry_after_s = end.retry_after.ToTimedelta().total_seconds()
+        if end.reason == stream_pb2.StreamEnd.REASON_COMPLETED:
+            self._cursor.finish(end)
+            self.is_completed = True
+
+
+def _channel(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
+    if credentials is None:
+        return grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+    return grpc.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+
+
+def _wait_s(pace: Pace, num_failures: int) -> float:
+    """Return the wait after so many failures: doubling, bounded, spread by a fifth."""
+    wait_s = min(pace.longest_wait_s, pace.first_wait_s * 2.0 ** min(num_failures, 16))
+    return wait_s * random.uniform(0.8, 1.2)

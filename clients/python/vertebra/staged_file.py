@@ -1,0 +1,100 @@
+"""A file that gets its name only when it is whole, and keeps what it has when a download stops."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+if sys.platform != "win32":
+    import fcntl
+
+READ_BYTES = 1024 * 1024
+
+
+class StagedFile:
+    """The hidden file beside `target` in which a blob grows; one process at a time fills it.
+
+    Opening it hashes what an earlier download left, so that only the rest is fetched.
+    """
+
+    def __init__(self, target: Path, digest: str) -> None:
+        self._target = target
+        self._digest = digest
+        self._path = target.with_name(f".{target.name}.{digest[7:23]}.part")
+        self._file: BinaryIO
+        self._sha256 = hashlib.sha256()
+        self.size_bytes = 0
+
+    def __enter__(self) -> Self:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._file = _open_locked(self._path)
+        while data := self._file.read(READ_BYTES):
+            self._count(data)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the bytes so far are the whole blob."""
+        return f"sha256:{self._sha256.hexdigest()}" == self._digest
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        self._file.write(data)
+        self._count(data)
+
+    def restart(self) -> None:
+        """Forget all bytes: an earlier download left wrong ones."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._sha256 = hashlib.sha256()
+        self.size_bytes = 0
+
+    def discard(self) -> None:
+        """Remove the hidden file."""
+        self._path.unlink(missing_ok=True)
+
+    def commit(self) -> None:
+        """Give the file its name, after its bytes are on the disk."""
+        assert self.is_verified
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._path.replace(self._target)
+        _sync_folder(self._target.parent)
+
+    def _count(self, data: bytes) -> None:
+        self._sha256.update(data)
+        self.size_bytes += len(data)
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    """Return the file at `path`, locked; another process may have renamed it while we waited."""
+    while True:
+        file = path.open("a+b")
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            file.seek(0)
+            return file
+        file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a new name on the disk, where the system can open folders."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
