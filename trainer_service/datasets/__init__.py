@@ -1,0 +1,1 @@
+"""Images and their labels: what a folder holds, whether it is sound, and batches of it."""

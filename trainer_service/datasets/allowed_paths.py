@@ -1,0 +1,44 @@
+"""Which paths the trainer may read. What counts is where a path ends, after `..` and links."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from catalog_service.errors import listed
+from trainer_service.errors import DataInvalid, PathOutsideRoots
+
+
+def allowed_folder(path: str, allowed_roots: Sequence[str]) -> Path:
+    """Return the real folder that `path` names.
+
+    Raises:
+        PathOutsideRoots: it ends outside of every allowed root; whether it exists is not told.
+        DataInvalid: it is relative, or there is no such folder.
+    """
+    if not Path(path).is_absolute():
+        raise DataInvalid(f"{path!r} is not an absolute path; paths are the trainer host's")
+    real = real_path(path, allowed_roots)
+    if not real.is_dir():
+        raise DataInvalid(
+            f"the trainer's host has no folder {path!r}; paths are the trainer host's"
+        )
+    return real
+
+
+def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
+    """Return where `path` really is, or raise PathOutsideRoots; DataInvalid for a loop of links."""
+    try:
+        real = Path(path).resolve()
+    except (OSError, RuntimeError) as error:
+        raise DataInvalid(f"{str(path)!r} cannot be followed: {error}") from error
+    if not is_inside(real, allowed_roots):
+        raise PathOutsideRoots(
+            f"{str(path)!r} is outside of the folders that the trainer may read:"
+            f" {listed(list(allowed_roots)) or 'none'}",
+            metadata={"path": str(path)},
+        )
+    return real
+
+
+def is_inside(real: Path, allowed_roots: Sequence[str]) -> bool:
+    """Whether a resolved path is an allowed root or lies below one."""
+    return any(real.is_relative_to(Path(root).resolve()) for root in allowed_roots)

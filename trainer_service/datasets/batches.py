@@ -1,0 +1,109 @@
+"""Batches: which images come when, and how their pixels become the model's input."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from catalog_service.models.layout import InputContract
+from trainer_service.datasets.augment import augmented
+from trainer_service.datasets.images import Images, KeptImages
+from trainer_service.datasets.split import shuffled
+from trainer_service.jobs.spec import AugmentationKind
+
+Item = TypeVar("Item")
+
+EVALUATION_BATCH_SIZE = 64
+"""Images per batch where nothing trains: enough to fill a device, and no activations are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Images and labels that go through the model together."""
+
+    images: Tensor
+    """[B, 3, H, W], float32, normalised, channels last in memory."""
+    labels: Tensor
+    """[B], int64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOrder:
+    """Which images come when, as a function of the seed and the epoch."""
+
+    batch_size: int
+    num_steps: int
+    """Per epoch; images beyond the last step are left out."""
+    seed: int
+    augmentation: AugmentationKind
+
+
+def training_batches(
+    images: Images, order: TrainingOrder, epoch: int, contract: InputContract, device: torch.device
+) -> Iterator[Batch]:
+    """Return one epoch's batches, shuffled and augmented."""
+    positions = shuffled(len(images.labels), seed=order.seed, epoch=epoch)
+
+    def batch(step: int) -> Batch:
+        chosen = positions[step * order.batch_size : (step + 1) * order.batch_size]
+        pixels = augmented(
+            images.pixels(chosen),
+            chosen,
+            kind=order.augmentation,
+            seed=order.seed,
+            epoch=epoch,
+        )
+        labels = images.labels[torch.from_numpy(chosen)]
+        return Batch(images=as_input(pixels.to(device), contract), labels=labels.to(device))
+
+    return _made_ahead(map(batch, range(order.num_steps)), images)
+
+
+def evaluation_batches(
+    images: Images,
+    contract: InputContract,
+    device: torch.device,
+    *,
+    positions: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
+) -> Iterator[Batch]:
+    """Return all images as they are, in their own order unless `positions` says otherwise."""
+    order = np.arange(len(images.labels)) if positions is None else positions
+
+    def batch(start: int) -> Batch:
+        chosen = order[start : start + EVALUATION_BATCH_SIZE]
+        labels = images.labels[torch.from_numpy(chosen)]
+        pixels = images.pixels(chosen).to(device)
+        return Batch(images=as_input(pixels, contract), labels=labels.to(device))
+
+    return _made_ahead(map(batch, range(0, len(order), EVALUATION_BATCH_SIZE)), images)
+
+
+def as_input(pixels: Tensor, contract: InputContract) -> Tensor:
+    """Return [B, 3, H, W] float32 from [B, H, W, 3] uint8: divided by 255, then normalised.
+
+    Channels stay last in memory, which is what convolutions like best and costs no copy.
+
+    Source: torchvision.transforms.functional.convert_image_dtype and normalize, in their order of
+    operations, so that the numbers are the same to the last bit.
+    """
+    mean = torch.tensor(contract.mean, dtype=torch.float32, device=pixels.device)
+    std = torch.tensor(contract.std, dtype=torch.float32, device=pixels.device)
+    images = pixels.permute(0, 3, 1, 2).to(torch.float32)  # [B, 3, H, W]
+    return images.div_(255).sub_(mean[:, None, None]).div_(std[:, None, None])
+
+
+def _made_ahead(batches: Iterator[Item], images: Images) -> Iterator[Item]:
+    """Return the same batches; where images are decoded anew, the next one is made meanwhile."""
+    return batches if isinstance(images, KeptImages) else _one_ahead(batches)
+
+
+def _one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-batch") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item

@@ -1,0 +1,91 @@
+"""A folder with one folder of images per class: which files belong to which class. Lists folders
+only; whether the images are sound is `data_check`'s business.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from catalog_service.errors import listed
+from trainer_service.datasets.allowed_paths import real_path
+from trainer_service.errors import DataInvalid
+
+IMAGE_FORMATS = (
+    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP",
+)  # fmt: skip
+"""What Pillow may open. EPS is left out on purpose: it would start Ghostscript."""
+
+IMAGE_EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "jp2", "j2k", "jpx", "mpo", "png", "apng", "webp", "avif"),
+        *("bmp", "dib", "gif", "ico", "pbm", "pgm", "ppm", "pnm", "tga", "tif", "tiff"),
+    )
+)
+"""Source: PIL.Image.registered_extensions() for IMAGE_FORMATS."""
+
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test"})
+"""Folders with these names hold a split each; as classes they would mean nothing."""
+
+
+def class_folders(folder: Path, allowed_roots: Sequence[str]) -> dict[str, Path]:
+    """Return the class folders by name, sorted.
+
+    Raises:
+        DataInvalid: there is none, or the folders are splits and no classes.
+        PathOutsideRoots: one is a link that leaves the allowed roots.
+    """
+    found = {
+        entry.name: real_path(entry.path, allowed_roots)
+        for entry in _visible_entries(folder)
+        if entry.is_dir()
+    }
+    if not found:
+        raise DataInvalid(f"{str(folder)!r} has no class folders: one folder of images per class")
+    if found.keys() <= SPLIT_NAMES:
+        raise DataInvalid(
+            f"{str(folder)!r} holds splits ({listed(sorted(found))}), not classes: name the"
+            " training folder as `path` and the other as `validation_path`"
+        )
+    return dict(sorted(found.items()))
+
+
+def images_of_classes(
+    folders: Mapping[str, Path], allowed_roots: Sequence[str]
+) -> dict[str, tuple[Path, ...]]:
+    """Return every class's image files, sorted by path.
+
+    Raises:
+        DataInvalid: classes without images.
+        PathOutsideRoots: a link leaves the allowed roots.
+    """
+    images = {
+        name: tuple(sorted(_image_files(folder, allowed_roots, seen=set())))
+        for name, folder in folders.items()
+    }
+    if empty := [repr(name) for name, files in images.items() if not files]:
+        raise DataInvalid(f"no images in the class folders {listed(empty)}")
+    return images
+
+
+def _image_files(folder: Path, allowed_roots: Sequence[str], seen: set[Path]) -> Iterator[Path]:
+    """Yield image files below `folder`, following links only inside the allowed roots."""
+    if folder in seen:
+        return
+    seen.add(folder)
+    for entry in _visible_entries(folder):
+        path = folder / entry.name
+        if entry.is_symlink():
+            path = real_path(path, allowed_roots)
+        if entry.is_dir():
+            yield from _image_files(path, allowed_roots, seen)
+        elif Path(entry.name).suffix.lower() in IMAGE_EXTENSIONS:
+            yield path
+
+
+def _visible_entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise DataInvalid(f"cannot list {str(folder)!r}: {error.strerror}") from error

@@ -1,0 +1,61 @@
+"""Images ready to be batched: decoded once and kept, or decoded whenever they are needed."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from catalog_service.models.layout import InputContract
+from trainer_service.datasets.pixels import decode, fit
+
+Positions = npt.NDArray[np.int64]
+
+
+class Images(Protocol):
+    """Images by position, at the size of the input contract."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Return [N], int64."""
+        ...
+
+    def pixels(self, positions: Positions) -> Tensor:
+        """Return [B, H, W, 3], uint8."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptImages:
+    """Decoded once, kept in memory."""
+
+    labels: Tensor
+    kept: Tensor
+    """[N, H, W, 3], uint8."""
+
+    def pixels(self, positions: Positions) -> Tensor:
+        """Return [B, H, W, 3], uint8."""
+        return self.kept.index_select(0, torch.from_numpy(positions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagesOnDisk:
+    """Decoded whenever they are needed, several at a time: Pillow leaves the interpreter's lock."""
+
+    labels: Tensor
+    paths: Sequence[Path]
+    contract: InputContract
+    pool: Executor
+
+    def pixels(self, positions: Positions) -> Tensor:
+        """Return [B, H, W, 3], uint8."""
+        paths = [self.paths[position] for position in positions]
+        return torch.from_numpy(np.stack(list(self.pool.map(self._read, paths))))
+
+    def _read(self, path: Path) -> npt.NDArray[np.uint8]:
+        return fit(decode(path.read_bytes()), self.contract)

@@ -1,0 +1,104 @@
+"""From an image file's bytes to the pixels that a model sees, before normalisation.
+
+Same numbers as torchvision's evaluation presets on a PIL image: resizing is Pillow's own, with the
+same rounding of sizes and crops.
+"""
+
+import io
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from catalog_service.models.layout import InputContract
+from trainer_service.datasets.image_folder import IMAGE_FORMATS
+
+Pixels = npt.NDArray[np.uint8]
+
+INTERPOLATIONS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+"""Pillow's filters widen when they shrink an image: both are antialiased."""
+
+BRIGHTEST_16_BIT = 65535
+
+
+class ImageUnreadable(ValueError):
+    """The bytes are no image that can be used; the text says why, without a path."""
+
+
+def decode(data: bytes) -> Image.Image:
+    """Return the image upright and in 8-bit RGB, as a person would see it on white paper.
+
+    Raises:
+        ImageUnreadable: empty, truncated, of an unknown format, or with no known range of values.
+    """
+    if not data:
+        raise ImageUnreadable("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken metadata that Pillow can live with
+            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
+                image.load()
+                return _as_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise ImageUnreadable("not an image") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageUnreadable(str(error)) from error
+
+
+def fit(image: Image.Image, contract: InputContract) -> Pixels:
+    """Return [H, W, 3], resized and cropped as the contract says.
+
+    Source: torchvision.transforms.functional.resize and center_crop.
+    """
+    height, width = contract.height_px, contract.width_px
+    resampling = INTERPOLATIONS[contract.interpolation]
+    if not contract.resize_shorter_side_px:
+        return np.array(image.resize((width, height), resampling))
+    resized = image.resize(
+        _shorter_side_to(image.size, contract.resize_shorter_side_px), resampling
+    )
+    return np.array(_centre_crop(resized, width, height))
+
+
+def _shorter_side_to(size: tuple[int, int], side: int) -> tuple[int, int]:
+    width, height = size
+    if width <= height:
+        return side, int(side * height / width)
+    return int(side * width / height), side
+
+
+def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Crop the middle; where the image is smaller, pad with black on both sides first."""
+    pad_x, pad_y = max(width - image.width, 0), max(height - image.height, 0)
+    if pad_x or pad_y:
+        borders = (pad_x // 2, pad_y // 2, (pad_x + 1) // 2, (pad_y + 1) // 2)
+        image = ImageOps.expand(image, borders)
+    left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _from_16_bit(image).convert("RGB")
+    if image.mode == "F":
+        raise ImageUnreadable("floating-point pixels have no known range; save them with 8 bits")
+    if image.has_transparency_data:
+        return _on_white(image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
+    """Scale 0..65535 to 0..255; Pillow's own conversion would cut everything above 255."""
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > BRIGHTEST_16_BIT:
+        raise ImageUnreadable("pixels beyond 16 bits have no known range; save them with 8 bits")
+    return Image.fromarray((values * 255 / BRIGHTEST_16_BIT).round().astype(np.uint8))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(paper, image).convert("RGB")
