@@ -1,0 +1,193 @@
+"""Look-ups over the index: every spelling of a name, the recipe of a weight, what it gives.
+
+Loading reads one JSON file of this package and imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from catalog_service.errors import NotFound, listed
+from catalog_service.index.entries import ArchitectureEntry, Metric, WeightEntry
+from catalog_service.models.layout import InputContract, OutputContract
+from catalog_service.models.recipe import Recipe
+from catalog_service.models.spec import ClassificationTask
+
+NUM_CLOSEST = 3
+"""How many near names an error shows."""
+
+
+_SOURCE = "torchvision/"
+
+
+class ArchitectureNotFound(NotFound):
+    """No architecture has this name."""
+
+    reason = "ARCHITECTURE_NOT_FOUND"
+
+
+class WeightsNotFound(NotFound):
+    """No published weight has this reference."""
+
+    reason = "WEIGHTS_NOT_FOUND"
+
+
+class CatalogIndex:
+    """All architectures and weights, in the order of their names.
+
+    Args:
+        library: what the index was built with: `torchvision 0.29.2`.
+    """
+
+    def __init__(
+        self,
+        *,
+        library: str,
+        architectures: tuple[ArchitectureEntry, ...],
+        weights: tuple[WeightEntry, ...],
+    ) -> None:
+        self.library = library
+        self.architectures = architectures
+        self.weights = weights
+        self._architectures = {entry.architecture_id: entry for entry in architectures}
+        self._weights = _spellings(weights)
+
+    @staticmethod
+    def load() -> CatalogIndex:
+        """Return the index of this package; read once a process."""
+        return _load()
+
+    def architecture(self, name: str) -> ArchitectureEntry:
+        """Return the entry of `resnet50` or `architectures/resnet50`.
+
+        Raises:
+            ArchitectureNotFound: with the nearest names.
+        """
+        name = name.removeprefix("architectures/")
+        found = self._architectures.get(name)
+        if found is None:
+            raise ArchitectureNotFound(
+                f"no architecture {name!r}; {_closest(name, self._architectures)}"
+                f"ListArchitectures returns all {len(self.architectures)}",
+                metadata={"architecture": name},
+            )
+        return found
+
+    def weight(self, reference: str) -> WeightEntry:
+        """Return the entry of a weight by any of its spellings.
+
+        Args:
+            reference: `torchvision/ResNet50_Weights.IMAGENET1K_V2`, the same behind `weights/` or
+                without `torchvision/`, `ResNet50_Weights.DEFAULT`, or an architecture id for its
+                default.
+
+        Raises:
+            WeightsNotFound: with the nearest references.
+        """
+        name = reference.removeprefix("weights/").removeprefix(_SOURCE)
+        found = self._weights.get(name)
+        if found is None:
+            raise WeightsNotFound(
+                f"no weights {reference!r}; {_closest(name, self._weights)}"
+                f"ListWeights returns all {len(self.weights)}",
+                metadata={"weights": reference},
+            )
+        return found
+
+    def default_weight(self, architecture: str) -> WeightEntry:
+        """Return what "pretrained" means for an architecture.
+
+        Raises:
+            ArchitectureNotFound: with the nearest names.
+            WeightsNotFound: nothing is published for it.
+        """
+        entry = self.architecture(architecture)
+        if not entry.default_weights:
+            raise WeightsNotFound(f"nothing is published for {entry.architecture_id!r}")
+        return self.weight(entry.default_weights)
+
+    def weights_of(self, architecture: str) -> tuple[WeightEntry, ...]:
+        """Return the published weights of an architecture, the default first."""
+        return tuple(self.weight(name) for name in self.architecture(architecture).weights)
+
+    def recipe_for(
+        self,
+        architecture: str,
+        weight: WeightEntry | None = None,
+        head: Mapping[str, Any] | None = None,
+    ) -> Recipe:
+        """Return how to build an architecture with the structure of one of its weights.
+
+        Args:
+            weight: None stands for the architecture's default weights: definition-only, random and
+                pretrained builds are the same structure.
+            head: as in `Recipe.head`.
+        """
+        entry = self.architecture(architecture)
+        source = weight or self.default_weight(architecture)
+        assert source.architecture_id == entry.architecture_id, (source.reference, architecture)
+        return Recipe(
+            builder=entry.builder, arguments=source.arguments, library=entry.library, head=head
+        )
+
+
+def output_contract(weight: WeightEntry, task: ClassificationTask | None = None) -> OutputContract:
+    """Return what the outputs mean: the task's classes, or the weight's own where there is none."""
+    if task is None:
+        return OutputContract(shape=(len(weight.categories),), class_names=weight.categories)
+    return OutputContract(shape=(task.num_outputs,), class_names=task.class_names)
+
+
+@cache
+def _load() -> CatalogIndex:
+    text = files(__package__).joinpath("index.json").read_text(encoding="utf-8")
+    return index_from_json(json.loads(text))
+
+
+def index_from_json(data: Mapping[str, Any]) -> CatalogIndex:
+    """Return the index that `build_index` wrote."""
+    categories = {key: tuple(names) for key, names in data["category_lists"].items()}
+    return CatalogIndex(
+        library=data["library"],
+        architectures=tuple(_architecture(row) for row in data["architectures"]),
+        weights=tuple(_weight(row, categories[row["categories"]]) for row in data["weights"]),
+    )
+
+
+def _architecture(row: Mapping[str, Any]) -> ArchitectureEntry:
+    lists = {name: tuple(row[name]) for name in ("weights", "licences")}
+    return ArchitectureEntry(**{**row, **lists})
+
+
+def _weight(row: Mapping[str, Any], categories: tuple[str, ...]) -> WeightEntry:
+    contract = row["preprocessing"]
+    return WeightEntry(
+        **{
+            **row,
+            "categories": categories,
+            "metrics": tuple(Metric(**metric) for metric in row["metrics"]),
+            "preprocessing": InputContract.from_json(contract) if contract else None,
+        }
+    )
+
+
+def _spellings(weights: tuple[WeightEntry, ...]) -> dict[str, WeightEntry]:
+    """Return every short spelling: `X_Weights.V1`, `X_Weights.DEFAULT`, `x`."""
+    found = {}
+    for entry in weights:
+        short = entry.reference.removeprefix(_SOURCE)
+        found[short] = entry
+        if entry.is_default:
+            found[f"{short.partition('.')[0]}.DEFAULT"] = entry
+            found[entry.architecture_id] = entry
+    return found
+
+
+def _closest(name: str, known: Mapping[str, object]) -> str:
+    near = get_close_matches(name, known, n=NUM_CLOSEST, cutoff=0.5)
+    return f"closest are {listed(near)}; " if near else ""

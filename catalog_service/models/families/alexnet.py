@@ -1,0 +1,21 @@
+"""AlexNet: five convolutions, three fully connected layers."""
+
+from catalog_service.models.families.family import Family, SizeRule, stages
+
+FAMILY = Family(
+    name="alexnet",
+    stages={
+        "alexnet": stages(
+            conv1="features.0",
+            conv2="features.3",
+            conv3="features.6",
+            conv4="features.8",
+            conv5="features.10",
+        )
+    },
+    head_modules=("classifier",),
+    final_layer="classifier.6",
+    head_init="uniform_fan_in",
+    size=SizeRule(minimum_px=63),
+    source="Krizhevsky 2014, arXiv:1404.5997",
+)

@@ -1,0 +1,32 @@
+"""EfficientNet and EfficientNetV2: the last 1x1 convolution belongs to the last stage."""
+
+from catalog_service.models.families.family import Family, SizeRule, StageRule
+
+
+def _stages(num_stages: int) -> tuple[StageRule, ...]:
+    middle = [
+        StageRule(name=f"stage{index}", modules=(f"features.{index}",))
+        for index in range(1, num_stages)
+    ]
+    last = (f"features.{num_stages}", f"features.{num_stages + 1}")
+    return (
+        StageRule(name="stem", modules=("features.0",)),
+        *middle,
+        StageRule(name=f"stage{num_stages}", modules=last),
+    )
+
+
+FAMILY = Family(
+    name="efficientnet",
+    stages={
+        **{f"efficientnet_b{width}": _stages(7) for width in range(8)},
+        "efficientnet_v2_s": _stages(6),
+        "efficientnet_v2_m": _stages(7),
+        "efficientnet_v2_l": _stages(7),
+    },
+    head_modules=("classifier",),
+    final_layer="classifier.1",
+    head_init="uniform_fan_out",
+    size=SizeRule(minimum_px=1),
+    source="Tan and Le 2019, arXiv:1905.11946, table 1; 2021, arXiv:2104.00298, table 4",
+)

@@ -1,0 +1,22 @@
+"""GoogLeNet: inception modules between poolings. A new task has no auxiliary heads."""
+
+from catalog_service.models.families.family import Family, SizeRule, stages
+
+FAMILY = Family(
+    name="googlenet",
+    stages={
+        "googlenet": stages(
+            stem="conv1 conv2 conv3",
+            inception3="inception3a inception3b",
+            inception4="inception4a inception4b inception4c inception4d inception4e",
+            inception5="inception5a inception5b",
+        )
+    },
+    head_modules=("dropout", "fc"),
+    final_layer="fc",
+    head_init="truncated_normal_0.01",
+    size=SizeRule(minimum_px=15),
+    aux_modules=("aux1", "aux2"),
+    new_task_arguments={"aux_logits": False},
+    source="Szegedy et al. 2014, arXiv:1409.4842, table 1",
+)

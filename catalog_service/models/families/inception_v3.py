@@ -1,0 +1,23 @@
+"""Inception v3: modules by grid size. A new task has no auxiliary head."""
+
+from catalog_service.models.families.family import Family, SizeRule, stages
+
+FAMILY = Family(
+    name="inception_v3",
+    stages={
+        "inception_v3": stages(
+            stem="Conv2d_1a_3x3 Conv2d_2a_3x3 Conv2d_2b_3x3",
+            stem2="Conv2d_3b_1x1 Conv2d_4a_3x3",
+            mixed5="Mixed_5b Mixed_5c Mixed_5d",
+            mixed6="Mixed_6a Mixed_6b Mixed_6c Mixed_6d Mixed_6e",
+            mixed7="Mixed_7a Mixed_7b Mixed_7c",
+        )
+    },
+    head_modules=("dropout", "fc"),
+    final_layer="fc",
+    head_init="truncated_normal_0.1",
+    size=SizeRule(minimum_px=75),
+    aux_modules=("AuxLogits",),
+    new_task_arguments={"aux_logits": False},
+    source="Szegedy et al. 2015, arXiv:1512.00567, table 1",
+)

@@ -1,0 +1,21 @@
+"""ResNeXt: ResNet with grouped convolutions."""
+
+from catalog_service.models.families.family import Family, SizeRule, stages
+
+STAGES = stages(
+    stem="conv1 bn1",
+    layer1="layer1",
+    layer2="layer2",
+    layer3="layer3",
+    layer4="layer4",
+)
+
+FAMILY = Family(
+    name="resnext",
+    stages=dict.fromkeys(("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"), STAGES),
+    head_modules=("fc",),
+    final_layer="fc",
+    head_init="uniform_fan_in",
+    size=SizeRule(minimum_px=1),
+    source="Xie et al. 2016, arXiv:1611.05431, table 1",
+)

@@ -1,0 +1,113 @@
+"""Frozen value <-> plain JSON, for the dataclasses of this room and of those who import it.
+
+Strict: unknown keys, missing keys without a default and wrong types are errors. No torch.
+"""
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from catalog_service.errors import InvalidRequest, listed
+
+JsonObject = dict[str, Any]
+"""A JSON object as `json.loads` gives it."""
+
+T = TypeVar("T")
+
+
+class MalformedJson(InvalidRequest):
+    """Data does not have the shape of the value it should become."""
+
+
+def to_plain(value: object) -> Any:
+    """Return `value` as `json.loads(json.dumps(...))` would: lists, dicts, strings, numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def from_plain(kind: type[T], data: object, *, path: str = "") -> T:
+    """Return the dataclass `kind` read from `data`, tuples for lists.
+
+    Raises:
+        MalformedJson: an unknown or missing key, or a value of another type; says where.
+    """
+    where = path or kind.__name__
+    if not isinstance(data, Mapping):
+        raise MalformedJson(f"{where}: {data!r} is not an object")
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - set(known))
+    if unknown:
+        raise MalformedJson(f"{where}: no field {listed(unknown)}; fields are {', '.join(known)}")
+    required = {
+        name
+        for name, field in known.items()
+        if field.default is MISSING and field.default_factory is MISSING
+    }
+    missing = sorted(required - set(data))
+    if missing:
+        raise MalformedJson(f"{where}: {listed(missing)} missing")
+    hints = _hints(kind)
+    return kind(
+        **{name: _read(hints[name], item, f"{where}.{name}") for name, item in data.items()}
+    )
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return _cached_hints(kind)
+
+
+@cache
+def _cached_hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _read(hint: Any, data: Any, path: str) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _read_optional(hint, data, path)
+    if origin is tuple:
+        return _read_tuple(hint, data, path)
+    if origin is not None and issubclass(origin, Mapping):
+        return _read_mapping(hint, data, path)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return from_plain(hint, data, path=path)
+    return _read_scalar(hint, data, path)
+
+
+def _read_optional(hint: Any, data: Any, path: str) -> Any:
+    if data is None:
+        return None
+    inner = [kind for kind in get_args(hint) if kind is not type(None)]
+    assert len(inner) == 1, f"{path}: only `X | None` is understood"
+    return _read(inner[0], data, path)
+
+
+def _read_tuple(hint: Any, data: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(data, list | tuple):
+        raise MalformedJson(f"{path}: {data!r} is not a list")
+    return tuple(
+        _read(get_args(hint)[0], item, f"{path}[{index}]") for index, item in enumerate(data)
+    )
+
+
+def _read_mapping(hint: Any, data: Any, path: str) -> JsonObject:
+    if not isinstance(data, Mapping):
+        raise MalformedJson(f"{path}: {data!r} is not an object")
+    return {str(key): _read(get_args(hint)[1], item, f"{path}.{key}") for key, item in data.items()}
+
+
+def _read_scalar(hint: Any, data: Any, path: str) -> Any:
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if hint is int and isinstance(data, bool):
+        raise MalformedJson(f"{path}: {data!r} is not a number")
+    if hint in (int, float, str, bool) and not isinstance(data, hint):
+        raise MalformedJson(f"{path}: {data!r} is not of type {hint.__name__}")
+    return data

@@ -1,0 +1,188 @@
+"""What model is wanted, as a value, with every contradiction found at once. No torch.
+
+Mirrors `vertebra.model.v1.ModelSpec`. Whether the names exist is the index's business, not ours.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from catalog_service.errors import Violation, invalid
+from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
+
+MAX_CLASSES = 1_000_000
+"""More outputs than this is taken for a mistake."""
+
+MAX_IMAGE_PX = 8192
+"""Larger sides than this are taken for a mistake."""
+
+MAX_SEED = 2**63 - 1
+"""The largest seed that a JSON reader and torch both take."""
+
+_ARCHITECTURE_PREFIX = "architectures/"
+
+_JSON_NAMES = {"task": "classification"}
+"""A oneof's field stands under the name of what it holds, as in protobuf's JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassificationTask:
+    """One label per image. Names win over the number; if both are given they must agree."""
+
+    class_names: tuple[str, ...] = ()
+    num_classes: int = 0
+
+    @property
+    def num_outputs(self) -> int:
+        """Return how many numbers the head puts out."""
+        return len(self.class_names) or self.num_classes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One spec always means the same model; `spec_digest` names it."""
+
+    backbone: str
+    """An architecture such as `resnet50`; `architectures/resnet50` is the same."""
+
+    pretrained: bool | None = None
+    """None means True."""
+
+    weights: str = ""
+    """Any reference; empty means the architecture's default weights."""
+
+    task: ClassificationTask | None = None
+    """The new head; None means the published head, exactly as it was trained. In JSON it stands
+    under its kind: `{"classification": {...}}`.
+    """
+
+    image_height_px: int = 0
+    """0 means the size that the weights were evaluated at; both or none are given."""
+
+    image_width_px: int = 0
+
+    seed: int = 0
+    """Seeds the random head, and the backbone where `pretrained` is False."""
+
+    allow_partial: bool = False
+    """Accept weights that cover less than the whole backbone."""
+
+    allow_frozen_random: bool = False
+    """Accept a job that freezes a backbone of random numbers. A permission: not in the digest."""
+
+    freeze_backbone: bool | None = None
+    """Shorthand for the job's freeze mode. It never changes the model: not in the digest."""
+
+    @property
+    def architecture_id(self) -> str:
+        """Return `backbone` without `architectures/`."""
+        return self.backbone.removeprefix(_ARCHITECTURE_PREFIX)
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Return whether numbers come from weights."""
+        return self.pretrained is not False
+
+    def to_json(self) -> JsonObject:
+        """Return the spec under its proto's field names, unset fields left out."""
+        plain: JsonObject = to_plain(self)
+        unset = to_plain(ModelSpec(backbone=""))
+        return {
+            _JSON_NAMES.get(name, name): value
+            for name, value in plain.items()
+            if value != unset[name]
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """Return the spec of `{"backbone": "resnet50", "pretrained": true, ...}`.
+
+        Raises:
+            MalformedJson: an unknown field or a wrong type.
+        """
+        if not isinstance(data, Mapping):
+            return from_plain(cls, data)
+        names = {json_name: name for name, json_name in _JSON_NAMES.items()}
+        if unknown := sorted(set(data) & set(_JSON_NAMES)):
+            raise MalformedJson(f"ModelSpec: no field {unknown[0]}; a task stands under its kind")
+        return from_plain(cls, {names.get(name, name): value for name, value in data.items()})
+
+
+def check(spec: ModelSpec) -> list[Violation]:
+    """Return every problem that the spec shows by itself, field paths relative to the spec."""
+    return [*_check_source(spec), *_check_task(spec.task), *_check_numbers(spec)]
+
+
+def require_valid(spec: ModelSpec) -> None:
+    """Raise `InvalidRequest` with every problem of `check`, if there is one."""
+    violations = check(spec)
+    if violations:
+        raise invalid(violations)
+
+
+def spec_digest(spec: ModelSpec) -> str:
+    """Return `sha256:...` over the spec; give it a resolved one, with every default filled in."""
+    plain = to_plain(spec)
+    del plain["freeze_backbone"], plain["allow_frozen_random"]
+    plain |= {"backbone": spec.architecture_id, "pretrained": spec.is_pretrained}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _check_source(spec: ModelSpec) -> list[Violation]:
+    found = []
+    if not spec.architecture_id:
+        found.append(Violation(field="backbone", description="required, such as 'resnet50'"))
+    if not spec.is_pretrained and spec.weights:
+        why = f"weights {spec.weights!r} contradict pretrained=false; leave one of them out"
+        found.append(Violation(field="weights", description=why))
+    if not spec.is_pretrained and spec.allow_partial:
+        why = "means nothing with pretrained=false: nothing is loaded"
+        found.append(Violation(field="allow_partial", description=why))
+    return found
+
+
+def _check_task(task: ClassificationTask | None) -> list[Violation]:
+    if task is None:
+        return []
+    found = [*_check_names(task.class_names), *_check_count(task)]
+    return [Violation(field=f"classification.{name}", description=why) for name, why in found]
+
+
+def _check_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    found = []
+    repeated = sorted({name for name in names if names.count(name) > 1}) if names else []
+    if repeated:
+        found.append(("class_names", f"{repeated[0]!r} is there more than once"))
+    if any(not name.strip() for name in names):
+        found.append(("class_names", "a name is empty"))
+    return found
+
+
+def _check_count(task: ClassificationTask) -> list[tuple[str, str]]:
+    if task.num_classes < 0 or task.num_outputs > MAX_CLASSES:
+        return [("num_classes", f"{task.num_outputs} is not between 1 and {MAX_CLASSES}")]
+    if task.num_outputs == 0:
+        return [("num_classes", "give class_names or num_classes")]
+    if task.class_names and task.num_classes not in (0, len(task.class_names)):
+        why = f"{task.num_classes} contradicts the {len(task.class_names)} class_names"
+        return [("num_classes", why)]
+    return []
+
+
+def _check_numbers(spec: ModelSpec) -> list[Violation]:
+    found = []
+    sizes = {"image_height_px": spec.image_height_px, "image_width_px": spec.image_width_px}
+    for field, size in sizes.items():
+        if not 0 <= size <= MAX_IMAGE_PX:
+            why = f"{size} is not between 0 and {MAX_IMAGE_PX}"
+            found.append(Violation(field=field, description=why))
+    if (spec.image_height_px == 0) != (spec.image_width_px == 0):
+        field = "image_height_px" if spec.image_height_px == 0 else "image_width_px"
+        found.append(Violation(field=field, description="give both sides or none"))
+    if not 0 <= spec.seed <= MAX_SEED:
+        why = f"{spec.seed} is not between 0 and 2^63 - 1"
+        found.append(Violation(field="seed", description=why))
+    return found
