@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from sklearn.datasets import load_digits
 
 SIDE_PX = 32
@@ -25,11 +25,11 @@ NUM_LABELS_PER_DIGIT = 10
 NUM_CHECKS_PER_DIGIT = 100
 """What fine-tuning is judged by."""
 
-CLUTTER_SPREAD = 60
+CLUTTER_SPREAD = 50
 """Most that a shape's colour differs from the background's, per channel (0 to 255)."""
 
-MIN_CONTRAST = 90.0
-"""Least distance (0 to 255, mean over channels) between a glyph's colour and what lies under it."""
+MIN_CONTRAST = 100.0
+"""How much brighter a glyph is, at least, than the mean of what lies under it (0 to 255)."""
 
 
 def draw_letters(folder: Path, seed: int) -> None:
@@ -59,11 +59,14 @@ def _write_class(folder: Path, masks: Iterator[Image.Image], rng: np.random.Gene
 
 
 def _letter_mask(letter: str, rng: np.random.Generator) -> Image.Image:
-    """Return a grey image [40, 40] with one rotated letter."""
+    """Return a grey image [40, 40] with one rotated letter, thin to bold, sharp to soft."""
     font = ImageFont.load_default(size=int(rng.integers(20, 29)))
     mask = Image.new("L", (40, 40))
-    ImageDraw.Draw(mask).text((20, 20), letter, fill=255, font=font, anchor="mm")
-    return _rotated(mask, rng)
+    pen = ImageDraw.Draw(mask)
+    bold = float(rng.uniform(0, 1.5))
+    pen.text((20, 20), letter, fill=255, font=font, anchor="mm", stroke_width=bold)
+    soft = ImageFilter.GaussianBlur(float(rng.uniform(0, 1)))
+    return _rotated(mask.filter(soft), rng)
 
 
 def _digit_mask(pixels: np.ndarray, rng: np.random.Generator) -> Image.Image:
@@ -77,12 +80,12 @@ def _digit_mask(pixels: np.ndarray, rng: np.random.Generator) -> Image.Image:
 
 
 def _rotated(mask: Image.Image, rng: np.random.Generator) -> Image.Image:
-    return mask.rotate(float(rng.uniform(-20, 20)), resample=Image.Resampling.BILINEAR)
+    return mask.rotate(float(rng.uniform(-15, 15)), resample=Image.Resampling.BILINEAR)
 
 
 def _clutter(rng: np.random.Generator) -> Image.Image:
     """Return an RGB image of random shapes and noise."""
-    ground = _colour(rng)
+    ground = _colour(rng, brightest=100)
     image = Image.new("RGB", (SIDE_PX, SIDE_PX), ground)
     pen = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(4, 9))):
@@ -101,12 +104,12 @@ def _clutter(rng: np.random.Generator) -> Image.Image:
 
 
 def _paste(image: Image.Image, mask: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return `image` with the mask's shape in one colour, moved by up to 4 pixels."""
-    left, top = (int(value) for value in rng.integers(0, 9, size=2))
+    """Return `image` with the mask's shape in one colour, moved by up to 3 pixels."""
+    left, top = (int(value) for value in rng.integers(1, 8, size=2))
     cut = mask.crop((left, top, left + SIDE_PX, top + SIDE_PX))
-    under = np.asarray(image).reshape(-1, 3).mean(axis=0)
+    under = float(np.asarray(image).mean())
     colour = _colour(rng)
-    while np.abs(np.array(colour) - under).mean() < MIN_CONTRAST:
+    while sum(colour) / 3 - under < MIN_CONTRAST:
         colour = _colour(rng)
     image.paste(Image.new("RGB", image.size, colour), (0, 0), cut)
     return image
@@ -119,6 +122,6 @@ def _near(colour: tuple[int, int, int], rng: np.random.Generator) -> tuple[int, 
     return red, green, blue
 
 
-def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
-    red, green, blue = (int(value) for value in rng.integers(0, 256, size=3))
+def _colour(rng: np.random.Generator, brightest: int = 255) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in rng.integers(0, brightest + 1, size=3))
     return red, green, blue
