@@ -165,15 +165,20 @@ def _architecture(row: Mapping[str, Any]) -> ArchitectureEntry:
 
 
 def _weight(row: Mapping[str, Any], categories: tuple[str, ...]) -> WeightEntry:
-    contract = row["preprocessing"]
     return WeightEntry(
         **{
             **row,
             "categories": categories,
             "metrics": tuple(Metric(**metric) for metric in row["metrics"]),
-            "preprocessing": InputContract.from_json(contract) if contract else None,
+            "preprocessing": _contract(row["preprocessing"]),
         }
     )
+
+
+def _contract(row: Mapping[str, Any] | None) -> InputContract | None:
+    if row is None:
+        return None
+    return InputContract(**{**row, "mean": tuple(row["mean"]), "std": tuple(row["std"])})
 
 
 def _spellings(weights: tuple[WeightEntry, ...]) -> dict[str, WeightEntry]:

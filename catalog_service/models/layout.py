@@ -3,12 +3,12 @@
 Mirrors `vertebra.model.v1` layout, contracts and lineage, field by field.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, Self
 
+from catalog_service.blobs import state_digest
 from catalog_service.models.plain_json import JsonObject, from_plain, to_plain
 
 Role = Literal["backbone", "neck", "head", "aux"]
@@ -228,7 +228,6 @@ def is_inside(name: str, module: str) -> bool:
 
 def layout_digest(tensors: Iterable[TensorInfo]) -> str:
     """Return `sha256:...` over the sorted lines `name dtype a,b,c`, one per tensor."""
-    lines = sorted(
-        f"{tensor.name} {tensor.dtype} {','.join(map(str, tensor.shape))}\n" for tensor in tensors
+    return state_digest.layout_digest(
+        (tensor.name, tensor.dtype, tensor.shape) for tensor in tensors
     )
-    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"

@@ -60,7 +60,7 @@ def from_plain(kind: type[T], data: object, *, path: str = "") -> T:
 
 
 def _hints(kind: type[Any]) -> dict[str, Any]:
-    return _cached_hints(kind)
+    return _cached_hints(kind)  # type: ignore[arg-type]  # classes do hash
 
 
 @cache

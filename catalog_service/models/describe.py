@@ -1,0 +1,55 @@
+"""A recipe's layout: names, shapes, roles and stages, read from its skeleton. Imports torch."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from catalog_service.models.dtypes import spelling_of
+from catalog_service.models.families.family import Family, StageRule
+from catalog_service.models.families.table import family_of
+from catalog_service.models.layout import Stage, StateLayout, TensorInfo, is_inside, layout_digest
+from catalog_service.models.recipe import Recipe
+from catalog_service.models.roles import role_of
+from catalog_service.models.skeleton import skeleton
+
+
+def describe(recipe: Recipe) -> StateLayout:
+    """Return everything about the state that a recipe's module has, but the numbers."""
+    return layout_of(skeleton(recipe), recipe.architecture_id)
+
+
+def layout_of(module: nn.Module, architecture_id: str) -> StateLayout:
+    """Return the layout of a module that was built as `architecture_id`."""
+    family = family_of(architecture_id)
+    tensors = _tensors(module, family)
+    return StateLayout(
+        tensors=tensors,
+        stages=tuple(_stage(rule, tensors) for rule in family.stages[architecture_id]),
+        head_modules=family.head_modules,
+        replaced_modules=family.replaced_modules,
+        layout_digest=layout_digest(tensors),
+    )
+
+
+def _tensors(module: nn.Module, family: Family) -> tuple[TensorInfo, ...]:
+    parameters = {name for name, _ in module.named_parameters()}
+    return tuple(
+        TensorInfo(
+            name=name,
+            dtype=spelling_of(tensor.dtype),
+            shape=tuple(tensor.shape),
+            role=role_of(family, name),
+            is_buffer=name not in parameters,
+        )
+        for name, tensor in module.state_dict().items()
+    )
+
+
+def _stage(rule: StageRule, tensors: Sequence[TensorInfo]) -> Stage:
+    inside = [
+        tensor
+        for tensor in tensors
+        if tensor.role == "backbone" and any(is_inside(tensor.name, path) for path in rule.modules)
+    ]
+    count = sum(tensor.num_parameters for tensor in inside)
+    return Stage(name=rule.name, modules=rule.modules, num_parameters=count)
