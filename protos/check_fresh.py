@@ -21,11 +21,10 @@ def generate(folder: Path) -> None:
 
 
 def stale(fresh: Path) -> list[str]:
-    """Return the stubs that differ from the generated ones, are missing or have no proto any more."""
+    """Return the stubs that differ from the generated ones, are missing or have no proto."""
     generated = {path.relative_to(fresh) for path in fresh.rglob("*_pb2*")}
-    committed = {
-        path.relative_to(STUBS) for path in STUBS.rglob("*_pb2*.py*") if path.suffix != ".pyc"
-    }
+    stubs = (path for path in STUBS.rglob("*_pb2*.py*") if path.suffix != ".pyc")
+    committed = {path.relative_to(STUBS) for path in stubs}
     changed = {
         path
         for path in generated & committed

@@ -1,4 +1,4 @@
-"""A protoc plugin that writes `*_pb2_grpc.py`: buf has no builtin for it, grpcio-tools has no plugin.
+"""A protoc plugin that writes `*_pb2_grpc.py`: neither buf nor grpcio-tools has one.
 
 Reads a CodeGeneratorRequest on stdin, lets grpcio-tools' own protoc generate the files from its
 descriptors, and answers with a CodeGeneratorResponse on stdout.

@@ -1,8 +1,8 @@
-"""Draws the demo's two data sets: letters and hand-written digits, on equally cluttered backgrounds.
+"""Draws the demo's two data sets: letters and hand-written digits, on equal clutter.
 
-Letters come from the font that Pillow ships, digits are the real hand-written ones that scikit-learn
-ships. Both are pasted in random colours, sizes, angles and places over the same kind of clutter, so
-that telling them apart takes more than counting dark pixels. Everything is seeded.
+Letters come from the font that Pillow ships, digits are the real hand-written ones that
+scikit-learn ships. Both are pasted in random colours, sizes, angles and places over the same kind
+of clutter, so that telling them apart takes more than counting bright pixels. All is seeded.
 """
 
 import string
@@ -22,7 +22,7 @@ NUM_IMAGES_PER_LETTER = 60
 NUM_LABELS_PER_DIGIT = 10
 """What fine-tuning gets to see of each digit."""
 
-NUM_CHECKS_PER_DIGIT = 100
+NUM_CHECKS_PER_DIGIT = 50
 """What fine-tuning is judged by."""
 
 CLUTTER_SPREAD = 50
@@ -41,7 +41,7 @@ def draw_letters(folder: Path, seed: int) -> None:
 
 
 def draw_digits(train: Path, validation: Path, seed: int) -> None:
-    """Write 10 images per digit to `train` and 100 others per digit to `validation`."""
+    """Write 10 images per digit to `train` and 50 others per digit to `validation`."""
     rng = np.random.default_rng([seed, 2])
     digits = load_digits()
     for digit in range(10):
