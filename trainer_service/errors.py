@@ -1,8 +1,17 @@
-"""The trainer's own named failures. Each inherits one of the catalog's kinds, so `serving/status.py`
-knows its status; for a running job `reason` becomes the job's failure reason.
+"""The trainer's own named failures. Each inherits one of the catalog's kinds, so that
+`serving/status.py` knows its status; a running job's `reason` becomes its failure reason.
 """
 
-from catalog_service.errors import Corrupt, Denied, Exhausted, Precondition
+from catalog_service.errors import (
+    Corrupt,
+    Denied,
+    Exhausted,
+    InvalidRequest,
+    NotFound,
+    OutOfRange,
+    Precondition,
+    Unavailable,
+)
 
 
 class DataInvalid(Precondition):
@@ -57,3 +66,63 @@ class OutOfMemory(Exhausted):
     """The model and its batch do not fit the device."""
 
     reason = "OUT_OF_MEMORY"
+
+
+class JobNotFound(NotFound):
+    """No job has this name, or more than one job's id starts with it."""
+
+    reason = "JOB_NOT_FOUND"
+
+
+class JobFinished(Precondition):
+    """The job has succeeded or failed already: there is nothing left to stop."""
+
+    reason = "JOB_FINISHED"
+
+
+class RequestIdReused(InvalidRequest):
+    """A request id came back with another request."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+class CursorAhead(OutOfRange):
+    """A reader asks for events after one that did not happen yet."""
+
+    reason = "CURSOR_AHEAD"
+
+
+class LogReplaced(OutOfRange):
+    """A cursor belongs to another event log: this database is not the one that it was read from."""
+
+    reason = "LOG_REPLACED"
+
+
+class TooManyJobsWait(Exhausted):
+    """The queue is full."""
+
+    reason = "SERVER_BUSY"
+
+
+class CatalogUnavailable(Unavailable):
+    """The catalog does not answer."""
+
+    reason = "CATALOG_UNAVAILABLE"
+
+
+class StoreVersionUnknown(Precondition):
+    """The job database was written by another release."""
+
+    reason = "STORE_VERSION_UNKNOWN"
+
+
+class HomeInUse(Precondition):
+    """Another trainer works in this home folder."""
+
+    reason = "HOME_IN_USE"
+
+
+class SpoolGap(Corrupt):
+    """A worker's spool lacks a line, or has one that cannot be read."""
+
+    reason = "SPOOL_DAMAGED"

@@ -45,7 +45,7 @@ def from_json(kind: type[Value], data: JsonValue) -> Value:
     """
     if not isinstance(data, dict):
         raise MalformedJson(f"{kind.__name__} should be an object, got {type(data).__name__}")
-    hints = _field_types(kind)
+    hints = _field_types(typing.cast(Any, kind))
     if unknown := sorted(set(data) - set(hints)):
         raise MalformedJson(f"{kind.__name__} has no field {unknown[0]!r}")
     try:
@@ -55,7 +55,7 @@ def from_json(kind: type[Value], data: JsonValue) -> Value:
 
 
 @cache
-def _field_types(kind: type) -> dict[str, Any]:
+def _field_types(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
 

@@ -1,0 +1,122 @@
+"""A worker's processes are found again, described when they die, and all gone when killed."""
+
+import os
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+from trainer_service.engines.process import NONCE_VARIABLE, ProcessEngine
+from trainer_service.jobs import WorkerIdentity
+
+SLEEPS = "import time; time.sleep(600)"
+WITH_CHILD = (
+    f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{SLEEPS}']); {SLEEPS}"
+)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Start a Python program as a worker; whatever is left of it is killed in the end."""
+    started = []
+
+    def start(program: str, nonce: str = "n1", **environment: str):
+        engine = engine_for(program, **environment)
+        worker = engine.start(tmp_path, nonce)
+        started.append(worker)
+        return engine, worker
+
+    yield start
+    for worker in started:
+        worker.kill()
+        wait_until(lambda worker=worker: not worker.processes())
+
+
+def engine_for(program: str, **environment: str) -> ProcessEngine:
+    return ProcessEngine(
+        environment=dict(os.environ) | environment,
+        num_threads=3,
+        command=(sys.executable, "-c", program),
+    )
+
+
+def wait_until(is_so, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be so"
+        time.sleep(0.02)
+
+
+def test_a_worker_gets_its_own_session_threads_and_log(run, tmp_path):
+    program = (
+        "import os, sys; print(os.getsid(0) == os.getpid(), os.environ['OMP_NUM_THREADS'],"
+        " os.environ['VERTEBRA_WORKER_NONCE'], 'PYTHONDONTWRITEBYTECODE' in os.environ)"
+    )
+
+    _, worker = run(program, PYTHONDONTWRITEBYTECODE="1")
+    wait_until(lambda: not worker.is_alive())
+
+    assert (tmp_path / "log.txt").read_text() == "True 3 n1 False\n"
+    assert worker.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("raise SystemExit(3)", "exit code 3"),
+        ("import os; os.kill(os.getpid(), 9)", "signal 9 .SIGKILL.; the system kills so"),
+        ("import os; os.kill(os.getpid(), 11)", "signal 11 .SIGSEGV."),
+    ],
+)
+def test_how_a_worker_ended_is_said_in_words(run, program, words):
+    _, worker = run(program)
+
+    wait_until(lambda: not worker.is_alive())
+
+    assert re.search(words, worker.how_it_ended())
+
+
+def test_a_worker_is_found_again_by_its_nonce_alone(run):
+    engine, worker = run(SLEEPS)
+
+    found = engine.find("n1", None)
+
+    assert found.pid == worker.pid
+    assert found.is_alive()
+    assert not engine.find("another", None).is_alive()
+
+
+def test_a_pid_that_another_process_has_now_is_not_the_worker(run):
+    engine, worker = run(SLEEPS, nonce="theirs")
+    identity = WorkerIdentity(pid=worker.pid, start_time=0.0, nonce="mine")
+
+    found = engine.find("mine", identity)
+
+    assert not found.is_alive()
+    found.kill()
+    assert worker.is_alive()
+
+
+def test_children_belong_to_the_worker_and_die_with_it(run):
+    engine, worker = run(WITH_CHILD)
+    wait_until(lambda: len(worker.processes()) == 2)
+
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not worker.is_alive())
+
+    assert len(worker.processes()) == 1
+    assert len(engine.find("n1", None).processes()) == 1
+    worker.kill()
+    wait_until(lambda: not worker.processes())
+
+
+def test_a_group_member_without_the_nonce_is_found_too(run):
+    hidden = WITH_CHILD.replace(
+        "[sys.executable", f"['env', '-u', '{NONCE_VARIABLE}', sys.executable"
+    )
+
+    _, worker = run(hidden)
+
+    wait_until(lambda: len(worker.processes()) == 2)
