@@ -49,6 +49,10 @@ class BlobWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        """Forget what was written, unless it was committed."""
         self._close()
         self._path.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
 """Reads and writes safetensors files without torch: the header is JSON, the rest is bytes.
 
 The reader refuses whatever safetensors itself would not write: holes, overlaps, shapes that do not
-match sizes, names that come twice. The writer's files equal `safetensors.torch.save_file`'s byte for
-byte, so a digest does not depend on who wrote the file.
+match sizes, names that come twice. The writer's files equal those of `safetensors.torch.save_file`
+byte for byte, so a digest does not depend on who wrote the file.
 
 Source: https://github.com/huggingface/safetensors, README "Format", and `serialize` in
 safetensors/src/tensor.rs (0.8.0).
@@ -102,7 +102,9 @@ def read_header(path: Path) -> list[TensorEntry]:
             data_start = file.tell()
         return _entries(header, data_start, size_bytes)
     except MalformedSafetensors as error:
-        raise MalformedSafetensors(f"{path.name} is not a safetensors file: {error.message}") from error
+        raise MalformedSafetensors(
+            f"{path.name} is not a safetensors file: {error.message}"
+        ) from error
 
 
 def read_tensor_bytes(path: Path, entry: TensorEntry) -> Iterator[bytes]:
@@ -122,7 +124,7 @@ def read_tensor_bytes(path: Path, entry: TensorEntry) -> Iterator[bytes]:
 
 
 class StateWriter:
-    """Writes a state, tensor by tensor; the header is written at once, so nothing is kept in memory.
+    """Writes a state tensor by tensor: the header at once, so nothing is kept in memory.
 
     Args:
         file: open for writing, at its beginning.

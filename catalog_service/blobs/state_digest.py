@@ -36,7 +36,7 @@ def tensor_digests(path: Path) -> list[TensorDigest]:
 
 
 def state_digest(tensors: Iterable[TensorDigest]) -> str:
-    """Return `sha256:<hex>` over the sorted lines `name dtype shape sha256`, shape as `64,3,7,7`."""
+    """Return `sha256:<hex>` over sorted lines `name dtype shape sha256`, shape as `64,3,7,7`."""
     return _digest_of_lines(
         f"{layout_line(tensor.name, tensor.dtype, tensor.shape)} {tensor.sha256}"
         for tensor in tensors
@@ -44,7 +44,7 @@ def state_digest(tensors: Iterable[TensorDigest]) -> str:
 
 
 def layout_digest(tensors: Iterable[tuple[str, str, Sequence[int]]]) -> str:
-    """Return `sha256:<hex>` over the sorted lines `name dtype shape`: a state without its numbers."""
+    """Return `sha256:<hex>` over sorted lines `name dtype shape`: a state without its numbers."""
     return _digest_of_lines(layout_line(name, dtype, shape) for name, dtype, shape in tensors)
 
 
@@ -52,7 +52,7 @@ def layout_line(name: str, dtype: str, shape: Sequence[int]) -> str:
     """Return `name dtype shape`.
 
     Raises:
-        MalformedSafetensors: the name contains white space; the line could read as another tensor's.
+        MalformedSafetensors: white space in the name; the line could read as two.
     """
     if not name.isprintable() or " " in name:
         raise MalformedSafetensors(f"tensor name {name[:100]!r} contains white space")

@@ -1,8 +1,8 @@
 """The content-addressed store: where bytes live once they are whole and verified.
 
-The life of a blob: bytes arrive in `staging/` under a random name and are hashed on the way; they are
-flushed to the disk, compared with what was announced, made read-only, sealed, and renamed to
-`sha256/<2 hex>/<hex>`. A reader therefore sees all of a blob or none of it, whatever was killed when.
+The life of a blob: bytes arrive in `staging/` under a random name and are hashed on the way; they
+are flushed to the disk, compared with what was announced, made read-only, sealed, and renamed to
+`sha256/<2 hex>/<hex>`. A reader sees all of a blob or none of it, whatever was killed when.
 What turns out to be wrong moves to `quarantine/`; nothing is deleted here but unfinished staging.
 
 Not for: who may read, where bytes come from, how long they are kept.
@@ -50,13 +50,27 @@ class BlobStore:
             return None
         return BlobInfo(digest=parse_digest(digest), size_bytes=found.st_size)
 
+    def info(self, digest: str) -> BlobInfo:
+        """Return the blob.
+
+        Raises:
+            BlobNotFound: it is not here.
+        """
+        info = self.find(digest)
+        if info is None:
+            raise BlobNotFound(
+                f"no blob {parse_digest(digest)} in this store",
+                metadata={"digest": parse_digest(digest)},
+            )
+        return info
+
     def path(self, digest: str) -> Path:
         """Return where a blob's bytes are. Read-only: never write there.
 
         Raises:
             BlobNotFound: it is not here.
         """
-        self._info(digest)
+        self.info(digest)
         return self._place(digest)
 
     def ensure_intact(self, digest: str) -> BlobInfo:
@@ -69,14 +83,14 @@ class BlobStore:
             BlobNotFound: it is not here.
             DigestMismatch: the bytes changed; the blob is in quarantine now.
         """
-        info = self._info(digest)
+        info = self.info(digest)
         place = self._place(digest)
         if place.lstat().st_mtime_ns == SEAL_NS:
             return info
         if not self.verify(digest):
             self.quarantine(digest, "the bytes changed after they were stored")
             raise DigestMismatch(
-                f"the stored bytes of {info.digest} changed; the blob was quarantined: store it again",
+                f"the stored bytes of {info.digest} changed; the blob was quarantined",
                 metadata={"digest": info.digest},
             )
         with naming_disk_errors("seal a blob"):
@@ -134,7 +148,7 @@ class BlobStore:
             return writer.commit()
 
     def new_staging_path(self) -> Path:
-        """Return an unused path for a big file that another process writes; then `commit_staged`."""
+        """Return an unused path for a file that another process writes; then `commit_staged`."""
         return self.root / "staging" / f"{secrets.token_hex(16)}.part"
 
     def commit_staged(self, path: Path, *, expected_digest: str | None = None) -> BlobInfo:
@@ -167,15 +181,6 @@ class BlobStore:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
-
-    def _info(self, digest: str) -> BlobInfo:
-        info = self.find(digest)
-        if info is None:
-            raise BlobNotFound(
-                f"no blob {parse_digest(digest)} in this store",
-                metadata={"digest": parse_digest(digest)},
-            )
-        return info
 
     def _place(self, digest: str) -> Path:
         hexadecimal = hex_of(digest)

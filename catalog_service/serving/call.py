@@ -1,0 +1,58 @@
+"""One call being served, and the layers around it.
+
+A layer is an async context manager around the whole call: it sees the call arrive and end, whatever
+kind of call it is. Layers are written once, not once for each of gRPC's four kinds of handler.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+
+from catalog_service.serving.limits import Pool
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call. Layers note here what others report."""
+
+    method: str
+    """`/package.Service/Method`."""
+    is_stream: bool
+    pool: Pool
+    metadata: dict[str, str | bytes]
+    context: Context
+    request_id: str = "-"
+    reason: str = ""
+    """`ErrorInfo.reason` of a call that failed."""
+    num_sent_bytes: int = 0
+    num_received_bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        """`package.Service/Method`: what logs and metrics say."""
+        return self.method.removeprefix("/")
+
+
+class Layer(Protocol):
+    """Something that is done around every call."""
+
+    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Return what is entered before the call and left after it, with its exception if any."""
+        ...
+
+
+class Layers:
+    """Layers around one another, the outermost first."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = tuple(layers)
+
+    async def enter(self, call: Call, stack: AsyncExitStack) -> None:
+        """Enter all layers; leaving the stack leaves them in the opposite order."""
+        for layer in self._layers:
+            await stack.enter_async_context(layer.around(call))

@@ -1,0 +1,163 @@
+"""The filter of every List call: `field op value`, joined by AND. A subset of AIP-160. Pure."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Generic, Literal, TypeVar
+
+from catalog_service.errors import InvalidRequest, Violation
+
+T = TypeVar("T")
+
+Kind = Literal["text", "number", "boolean", "texts", "time"]
+"""What a field holds; `texts` is a list of texts, of which any may match."""
+
+Value = str | int | float | bool | datetime | Sequence[str] | None
+
+MAX_FILTER_CHARS = 1024
+MAX_FILTER_TERMS = 32
+
+OPERATORS: dict[Kind, tuple[str, ...]] = {
+    "text": ("=", "!=", "<", "<=", ">", ">=", ":"),
+    "number": ("=", "!=", "<", "<=", ">", ">="),
+    "time": ("=", "!=", "<", "<=", ">", ">="),
+    "boolean": ("=", "!="),
+    "texts": ("=", "!=", ":"),
+}
+
+_TERM = re.compile(
+    r"(?P<field>[A-Za-z_][A-Za-z0-9_]*)\s*(?P<op>!=|<=|>=|=|<|>|:)\s*"
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+))'
+)
+_AND = re.compile(r"\s+AND\s+")
+_ESCAPE = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field(Generic[T]):
+    """A field that callers may filter and order by."""
+
+    name: str
+    get: Callable[[T], Value]
+    kind: Kind = "text"
+
+
+def parse_filter(text: str, fields: Mapping[str, Field[T]]) -> Callable[[T], bool]:
+    """Return the question that a filter asks of an item; the empty filter accepts all.
+
+    Raises:
+        InvalidRequest: reason FILTER_INVALID; the message lists what is known.
+    """
+    if len(text) > MAX_FILTER_CHARS:
+        raise _bad(f"longer than {MAX_FILTER_CHARS} characters")
+    terms = [_test(term, fields) for term in _terms(text.strip())]
+    if len(terms) > MAX_FILTER_TERMS:
+        raise _bad(f"more than {MAX_FILTER_TERMS} terms")
+    return lambda item: all(term(item) for term in terms)
+
+
+def _terms(text: str) -> list[re.Match[str]]:
+    found: list[re.Match[str]] = []
+    position = 0
+    while position < len(text):
+        if found:
+            joint = _AND.match(text, position)
+            if joint is None:
+                raise _bad(f"expected AND at {text[position : position + 40]!r}")
+            position = joint.end()
+        term = _TERM.match(text, position)
+        if term is None:
+            raise _bad(f"expected `field op value` at {text[position : position + 40]!r}")
+        found.append(term)
+        position = term.end()
+    return found
+
+
+def _test(term: re.Match[str], fields: Mapping[str, Field[T]]) -> Callable[[T], bool]:
+    field = fields.get(term["field"])
+    if field is None:
+        raise _bad(f"no field {term['field'][:100]!r}; fields are {', '.join(fields)}")
+    if term["op"] not in OPERATORS[field.kind]:
+        known = " ".join(OPERATORS[field.kind])
+        raise _bad(f"{field.name} knows no operator {term['op']}; its operators are {known}")
+    quoted = term["quoted"]
+    text = term["bare"] if quoted is None else _ESCAPE.sub(r"\1", quoted)
+    return _comparison(field, term["op"], text)
+
+
+def _comparison(field: Field[T], operator: str, text: str) -> Callable[[T], bool]:
+    get = field.get
+    if field.kind == "texts":
+        is_match = _pattern(text) if operator == ":" else text.__eq__
+        wanted = operator != "!="
+        return lambda item: any(is_match(value) for value in _texts(get(item))) is wanted
+    if operator == ":":
+        is_like = _pattern(text)
+        return lambda item: isinstance(value := get(item), str) and is_like(value)
+    literal = _LITERALS[field.kind](field.name, text)
+    compare = _COMPARE[operator]
+    return lambda item: compare(get(item), literal)
+
+
+def _texts(value: Value) -> Sequence[str]:
+    assert isinstance(value, list | tuple)
+    return value
+
+
+def _pattern(text: str) -> Callable[[str], bool]:
+    compiled = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _number(name: str, text: str) -> Value:
+    try:
+        number = int(text) if text.lstrip("+-").isdecimal() else float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise _bad(f"{name} is a number, not {text[:100]!r}")
+    return number
+
+
+def _boolean(name: str, text: str) -> Value:
+    if text not in ("true", "false"):
+        raise _bad(f"{name} is true or false, not {text[:100]!r}")
+    return text == "true"
+
+
+def _time(name: str, text: str) -> Value:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise _bad(f"{name} is a time such as 2026-01-31T12:00:00Z, not {text[:100]!r}")
+    return time
+
+
+def _bad(description: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"filter: {description}",
+        reason="FILTER_INVALID",
+        violations=[Violation(field="filter", description=description)],
+    )
+
+
+_LITERALS: dict[Kind, Callable[[str, str], Value]] = {
+    "text": lambda _, text: text,
+    "number": _number,
+    "boolean": _boolean,
+    "time": _time,
+}
+
+_COMPARE: dict[str, Callable[..., bool]] = {
+    "=": lambda value, literal: value == literal,
+    "!=": lambda value, literal: value != literal,
+    "<": lambda value, literal: value is not None and value < literal,
+    "<=": lambda value, literal: value is not None and value <= literal,
+    ">": lambda value, literal: value is not None and value > literal,
+    ">=": lambda value, literal: value is not None and value >= literal,
+}
+"""A field without a value equals nothing and is neither more nor less than anything."""
