@@ -1,0 +1,194 @@
+"""Every rpc of the running services answers with its payload, and fails only as documented."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2, status_pb2
+
+from tests.contract.test_protos import COMMENTS
+from vertebra.blob.v1 import blob_service_pb2
+from vertebra.catalog.v1 import (
+    architecture_service_pb2,
+    checkpoint_service_pb2,
+    model_service_pb2,
+    weights_service_pb2,
+)
+from vertebra.trainer.v1 import train_job_service_pb2
+
+FILES = {
+    "catalog": (
+        architecture_service_pb2,
+        weights_service_pb2,
+        model_service_pb2,
+        checkpoint_service_pb2,
+        blob_service_pb2,
+    ),
+    "trainer": (train_job_service_pb2, blob_service_pb2),
+}
+DEADLINE_S = 60
+HEAD = {"classification": {"num_classes": 2}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rpc:
+    """One method of one running service."""
+
+    server: str
+    service: str
+    method: object
+
+    @property
+    def path(self) -> str:
+        """As gRPC spells it."""
+        return f"/{self.service}/{self.method.name}"
+
+    @property
+    def name(self) -> str:
+        """As the contract spells it."""
+        return f"{self.service}.{self.method.name}"
+
+    def __str__(self) -> str:
+        return f"{self.server}:{self.method.name}"
+
+    def call(self, channel: grpc.Channel, requests: list[bytes]) -> list[Message]:
+        """Send serialised requests; return all answers."""
+        answer_class = GetMessageClass(self.method.output_type)
+        streams = (self.method.client_streaming, self.method.server_streaming)
+        kind = {
+            (False, False): channel.unary_unary,
+            (False, True): channel.unary_stream,
+            (True, False): channel.stream_unary,
+            (True, True): channel.stream_stream,
+        }[streams]
+        stub = kind(self.path, response_deserializer=answer_class.FromString)
+        sent = iter(requests) if self.method.client_streaming else requests[0]
+        answer = stub(sent, timeout=DEADLINE_S)
+        return list(answer) if self.method.server_streaming else [answer]
+
+
+def all_rpcs() -> Iterator[Rpc]:
+    """Yield every method that the contract defines, per server."""
+    for server, files in FILES.items():
+        for file in files:
+            for service in file.DESCRIPTOR.services_by_name.values():
+                for method in service.methods:
+                    yield Rpc(server=server, service=service.full_name, method=method)
+
+
+RPCS = sorted(all_rpcs(), key=str)
+
+
+def blob_name(world, rpc: Rpc) -> str:
+    """Return a blob that this server has."""
+    return world.backbone_blob if rpc.server == "catalog" else world.export_blob
+
+
+def good_requests(world, rpc: Rpc) -> list[dict]:
+    """Return requests that must succeed; a new rpc needs a row here."""
+    backbone = {"backbone": "resnet18"}
+    rows: dict[str, Callable] = {
+        "ListArchitectures": lambda: [{"filter": "family = resnet", "page_size": 2}],
+        "GetArchitecture": lambda: [{"name": "architectures/resnet18"}],
+        "ListWeights": lambda: [{"filter": "architecture_id = resnet18"}],
+        "GetWeights": lambda: [{"name": "ResNet18_Weights.DEFAULT"}],
+        "BuildModel": lambda: [{"spec": {**backbone, **HEAD}, "definition_only": True}],
+        "RegisterCheckpoint": lambda: [
+            {
+                "request_id": str(uuid.uuid4()),
+                "checkpoint_id": "second",
+                "architecture_id": "resnet18",
+                "blob_name": world.backbone_blob,
+            }
+        ],
+        "GetCheckpoint": lambda: [{"name": "checkpoints/first"}],
+        "ListCheckpoints": lambda: [{}],
+        "StatBlob": lambda: [{"name": blob_name(world, rpc)}],
+        "ReadBlob": lambda: [{"name": blob_name(world, rpc), "limit": 100}],
+        "WriteBlob": lambda: [{"header": {}}, {"data": "AAAA"}],
+        "PlanTrainJob": lambda: [{"spec": world.job_spec()}],
+        "CreateTrainJob": lambda: [{"request_id": str(uuid.uuid4()), "spec": world.job_spec()}],
+        "ListTrainJobs": lambda: [{"filter": "state = succeeded"}],
+        "GetTrainJob": lambda: [{"name": world.job}],
+        "WatchTrainJob": lambda: [{"name": world.job}],
+        "ListTrainJobEvents": lambda: [{"name": world.job, "page_size": 3}],
+        "ListExports": lambda: [{"name": world.job}],
+        "CancelTrainJob": lambda: [{"name": _fresh_job(world), "request_id": str(uuid.uuid4())}],
+    }
+    return rows[rpc.method.name]()
+
+
+def _fresh_job(world) -> str:
+    """Create a job that can still be cancelled."""
+    from vertebra.trainer_client import TrainerClient
+
+    with TrainerClient(world.trainer.address) as client:
+        return client.create({**world.job_spec(), "num_epochs": 10_000}).name
+
+
+def serialised(rpc: Rpc, requests: list[dict]) -> list[bytes]:
+    """Return the requests as bytes."""
+    request_class = GetMessageClass(rpc.method.input_type)
+    return [
+        json_format.ParseDict(request, request_class()).SerializeToString() for request in requests
+    ]
+
+
+def error_info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:
+    """Return the ErrorInfo of a failed call."""
+    trailers = dict(error.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    info = error_details_pb2.ErrorInfo()
+    assert any(detail.Unpack(info) for detail in status.details)
+    return info
+
+
+@pytest.fixture(params=RPCS, ids=str)
+def rpc(request) -> Rpc:
+    """Each method in turn."""
+    return request.param
+
+
+@pytest.fixture
+def channel(world, rpc) -> Iterator[grpc.Channel]:
+    """A connection to the server that has the method."""
+    service = world.catalog if rpc.server == "catalog" else world.trainer
+    with grpc.insecure_channel(service.address) as channel:
+        yield channel
+
+
+def test_an_rpc_answers_with_its_payload(world, rpc, channel):
+    """An rpc of the contract that the server does not have, or answers with nothing, fails here."""
+    answers = rpc.call(channel, serialised(rpc, good_requests(world, rpc)))
+
+    assert answers
+    assert any(answer.ListFields() for answer in answers)
+
+
+def test_an_empty_request_fails_as_documented_or_succeeds(rpc, channel):
+    """Whatever a client forgot, it gets a status that the rpc's comment lists."""
+    documented = COMMENTS[rpc.name].partition("Errors:")[2]
+    try:
+        answers = rpc.call(channel, [b""])
+    except grpc.RpcError as error:
+        info = error_info(error)
+        assert error.code().name in documented or "As WatchTrainJob" in documented
+        assert info.domain == "vertebra"
+        assert error.code().name not in {"UNIMPLEMENTED", "INTERNAL", "UNKNOWN"}
+    else:
+        assert answers
+
+
+def test_bytes_that_are_no_message_are_an_invalid_argument(rpc, channel):
+    """Not UNKNOWN, not INTERNAL, and no stack trace."""
+    with pytest.raises(grpc.RpcError) as caught:
+        rpc.call(channel, [b"\xff\xff\xff\xff"])
+
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "Traceback" not in caught.value.details()
+    assert error_info(caught.value).domain == "vertebra"
