@@ -6,6 +6,7 @@ With `--check` it writes nothing and fails where the committed index differs. Im
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -130,7 +131,6 @@ def _weight_row(name: str, member: WeightsEnum, is_default: bool) -> dict[str, A
     task = _task(name)
     contract = input_contract(member) if task == "classification" else None
     height, width = meta.get("min_size", (0, 0))
-    stem, _, prefix = file_name.rpartition(".")[0].rpartition("-")
     return {
         "reference": f"torchvision/{member}",
         "architecture_id": name,
@@ -140,7 +140,7 @@ def _weight_row(name: str, member: WeightsEnum, is_default: bool) -> dict[str, A
         "is_quantized": name.startswith("quantized_"),
         "url": member.url,
         "file_name": file_name,
-        "sha256_prefix": prefix if stem and _is_hex(prefix) else "",
+        "sha256_prefix": _sha256_prefix(file_name),
         "size_bytes": size_bytes(member),
         "num_parameters": meta["num_params"],
         "gflops": meta["_ops"],
@@ -247,8 +247,10 @@ def _width(layer: nn.Module) -> int:
     return 0
 
 
-def _is_hex(text: str) -> bool:
-    return len(text) == 8 and all(digit in "0123456789abcdef" for digit in text)
+def _sha256_prefix(file_name: str) -> str:
+    """Return the hex digits that torch.hub compares. Source: HASH_REGEX in torch/hub.py."""
+    found = re.search(r"-([a-f0-9]{8,})\.", file_name)
+    return found.group(1) if found else ""
 
 
 def _line(value: object) -> str:

@@ -14,7 +14,7 @@ FAMILY = Family(
     },
     head_modules=("dropout", "fc"),
     final_layer="fc",
-    head_init="truncated_normal_0.01",
+    head_init="truncated_normal_0.01_linear_bias",
     size=SizeRule(minimum_px=15),
     aux_modules=("aux1", "aux2"),
     new_task_arguments={"aux_logits": False},

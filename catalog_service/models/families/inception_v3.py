@@ -15,7 +15,7 @@ FAMILY = Family(
     },
     head_modules=("dropout", "fc"),
     final_layer="fc",
-    head_init="truncated_normal_0.1",
+    head_init="truncated_normal_0.1_linear_bias",
     size=SizeRule(minimum_px=75),
     aux_modules=("AuxLogits",),
     new_task_arguments={"aux_logits": False},

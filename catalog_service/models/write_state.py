@@ -1,0 +1,31 @@
+"""Writes tensors as one safetensors file, one tensor in memory at a time. Imports torch."""
+
+import ctypes
+from pathlib import Path
+
+from torch import Tensor
+
+from catalog_service.blobs.safetensors_file import StateWriter, TensorSpec
+from catalog_service.models.attach import State
+from catalog_service.models.dtypes import spelling_of
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write `state` to `path`; the file equals `safetensors.torch.save_file`'s byte for byte."""
+    specs = [
+        TensorSpec(name=name, dtype=spelling_of(tensor.dtype), shape=tuple(tensor.shape))
+        for name, tensor in state.items()
+    ]
+    with path.open("wb") as file:
+        writer = StateWriter(file, specs)
+        for spec in writer.order:
+            tensor = state[spec.name].detach().contiguous()
+            writer.write_tensor(spec.name, _bytes_of(tensor))
+        writer.finish()
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    """Return the tensor's own memory, valid as long as the tensor lives."""
+    if tensor.nbytes == 0:
+        return memoryview(b"")
+    return memoryview((ctypes.c_ubyte * tensor.nbytes).from_address(tensor.data_ptr())).cast("B")
