@@ -6,8 +6,14 @@ PlanTrainJob shows this plan and the worker follows it, so both must come from h
 from collections.abc import Iterable
 
 from catalog_service.errors import InvalidRequest
-from catalog_service.models.freeze_plan import FreezePlan, batch_norms, freeze_plan, is_inside
-from catalog_service.models.layout import InputContract, OutputContract, StateLayout, TensorInfo
+from catalog_service.models.freeze_plan import FreezePlan, batch_norms, freeze_plan
+from catalog_service.models.layout import (
+    InputContract,
+    OutputContract,
+    StateLayout,
+    TensorInfo,
+    is_inside,
+)
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import JobSpec, OptimizerGroup, OptimizerSpec, TrainPlan
 

@@ -48,4 +48,5 @@ def _shifted(side: int, numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64
     most = min(side // SHARE_OF_SIDE, side - 1)
     shifts = (numbers % np.uint64(2 * most + 1)).astype(np.int64) - most
     sources = np.abs(np.arange(side)[None, :] + shifts[:, None])
-    return np.where(sources >= side, 2 * (side - 1) - sources, sources).astype(np.int64)
+    reflected: npt.NDArray[np.int64] = np.where(sources >= side, 2 * (side - 1) - sources, sources)
+    return reflected

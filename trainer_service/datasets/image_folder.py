@@ -11,7 +11,7 @@ from trainer_service.datasets.allowed_paths import real_path
 from trainer_service.errors import DataInvalid
 
 IMAGE_FORMATS = (
-    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP",
+    "AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP",
 )  # fmt: skip
 """What Pillow may open. EPS is left out on purpose: it would start Ghostscript."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class KeptImages:
         """Return [B, H, W, 3], uint8."""
         return self.kept.index_select(0, torch.from_numpy(positions))
 
+    def part(self, start: int, end: int) -> "KeptImages":
+        """Return these images, without a copy."""
+        return KeptImages(labels=self.labels[start:end], kept=self.kept[start:end])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesOnDisk:
@@ -56,6 +60,10 @@ class ImagesOnDisk:
         """Return [B, H, W, 3], uint8."""
         paths = [self.paths[position] for position in positions]
         return torch.from_numpy(np.stack(list(self.pool.map(self._read, paths))))
+
+    def part(self, start: int, end: int) -> "ImagesOnDisk":
+        """Return these images."""
+        return replace(self, labels=self.labels[start:end], paths=self.paths[start:end])
 
     def _read(self, path: Path) -> npt.NDArray[np.uint8]:
         return fit(decode(path.read_bytes()), self.contract)

@@ -6,6 +6,7 @@ same rounding of sizes and crops.
 
 import io
 import warnings
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ def decode(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata that Pillow can live with
-            with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=_openable_formats()) as image:
                 image.load()
                 return _as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
@@ -62,6 +63,13 @@ def fit(image: Image.Image, contract: InputContract) -> Pixels:
         _shorter_side_to(image.size, contract.resize_shorter_side_px), resampling
     )
     return np.array(_centre_crop(resized, width, height))
+
+
+@cache
+def _openable_formats() -> tuple[str, ...]:
+    """Return the formats that this build of Pillow has; the name of another would be an error."""
+    Image.init()
+    return tuple(name for name in IMAGE_FORMATS if name in Image.OPEN)
 
 
 def _shorter_side_to(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -58,24 +58,25 @@ def read_dataset(
     if spec.kind == "bundled_digits":
         return _read_digits(spec, class_names, contract)
     files = folder_samples(spec, class_names, allowed_roots)
-    num_train = len(files.train.paths)
-    num_images = num_train + len(files.validation.paths)
-    keep = fits_memory(num_images, contract)
-    train, validation = (
-        check_images(
-            samples,
-            contract,
-            pool,
-            keep=keep,
-            tick=lambda done, before=before: progress(before + done, num_images),  # type: ignore[misc]
-        )
-        for samples, before in ((files.train, 0), (files.validation, num_train))
+    every = Samples(
+        paths=files.train.paths + files.validation.paths,
+        labels=files.train.labels + files.validation.labels,
     )
+    num_images = len(every.paths)
+    checked = check_images(
+        every,
+        contract,
+        pool,
+        keep=fits_memory(num_images, contract),
+        tick=lambda num_checked: progress(num_checked, num_images),
+    )
+    images = _images(every, checked, contract, pool)
+    num_train = len(files.train.paths)
     return Dataset(
         class_names=files.class_names,
-        train=_images(files.train, train, contract, pool),
-        validation=_images(files.validation, validation, contract, pool),
-        fingerprint=_fingerprint(files, train, validation),
+        train=images.part(0, num_train),
+        validation=images.part(num_train, num_images),
+        fingerprint=_fingerprint(files, checked),
     )
 
 
@@ -88,23 +89,24 @@ def fits_memory(num_images: int, contract: InputContract) -> bool:
 
 def _images(
     samples: Samples, checked: CheckedImages, contract: InputContract, pool: Executor
-) -> Images:
+) -> KeptImages | ImagesOnDisk:
     labels = torch.tensor(samples.labels, dtype=torch.int64)
     if checked.kept is not None:
         return KeptImages(labels=labels, kept=checked.kept)
     return ImagesOnDisk(labels=labels, paths=samples.paths, contract=contract, pool=pool)
 
 
-def _fingerprint(files: FolderSamples, train: CheckedImages, validation: CheckedImages) -> str:
-    lines = [
-        f"{split} {files.class_names[label]} {digest}\n"
-        for split, samples, checked in (
-            ("train", files.train, train),
-            ("validation", files.validation, validation),
-        )
-        for label, digest in zip(samples.labels, checked.digests, strict=True)
+def _fingerprint(files: FolderSamples, checked: CheckedImages) -> str:
+    splits = [
+        (split, files.class_names[label])
+        for split, samples in (("train", files.train), ("validation", files.validation))
+        for label in samples.labels
     ]
-    return f"sha256:{hashlib.sha256(''.join(sorted(lines)).encode()).hexdigest()}"
+    lines = sorted(
+        f"{split} {name} {digest}\n"
+        for (split, name), digest in zip(splits, checked.digests, strict=True)
+    )
+    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
 
 
 def _read_digits(

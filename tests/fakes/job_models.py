@@ -1,0 +1,73 @@
+"""Models of random numbers, written to disk as the catalog hands them over. Imports torch."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from catalog_service.blobs.state_digest import state_digest, tensor_digests
+from catalog_service.models.describe import layout_of
+from catalog_service.models.layout import InputContract, Lineage, LoadReport, OutputContract
+from catalog_service.models.recipe import Recipe, classification_head
+from catalog_service.models.skeleton import build
+from catalog_service.models.spec import ClassificationTask, ModelSpec
+from trainer_service.jobs import JobModel
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def recipe_of(architecture_id: str, num_outputs: int) -> Recipe:
+    """Return the recipe of an architecture with a new head."""
+    return Recipe(builder=f"torchvision/{architecture_id}", head=classification_head(num_outputs))
+
+
+def random_module(recipe: Recipe, *, seed: int = 0) -> nn.Module:
+    """Return a module whose batch norms have seen something: means are not 0, variances not 1."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = build(recipe)
+        for name, buffer in module.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                buffer.add_(torch.rand_like(buffer) * 0.1)
+    return module.eval()
+
+
+def input_contract(side_px: int) -> InputContract:
+    """Return square images of this size, resized directly."""
+    return InputContract(height_px=side_px, width_px=side_px, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def write_job_model(
+    folder: Path, architecture_id: str, class_names: tuple[str, ...], *, side_px: int = 32
+) -> JobModel:
+    """Write the parts of a random model to `folder` and return what the worker is told of it."""
+    recipe = recipe_of(architecture_id, len(class_names))
+    module = random_module(recipe)
+    layout = layout_of(module, architecture_id)
+    state = module.state_dict()
+    backbone, head = folder / "backbone.safetensors", folder / "head.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, is_backbone in ((backbone, True), (head, False)):
+        names = [t.name for t in layout.tensors if (t.role == "backbone") == is_backbone]
+        save_file({name: state[name] for name in names}, path, metadata={"format": "pt"})
+        path.chmod(0o444)
+    return JobModel(
+        spec=ModelSpec(
+            backbone=architecture_id,
+            pretrained=False,
+            task=ClassificationTask(class_names=class_names),
+        ),
+        spec_digest="sha256:spec",
+        state_digest=state_digest([*tensor_digests(backbone), *tensor_digests(head)]),
+        backbone_digest=state_digest(tensor_digests(backbone)),
+        layout=layout,
+        recipe=recipe,
+        load_report=LoadReport(),
+        input=input_contract(side_px),
+        output=OutputContract(shape=(len(class_names),), class_names=class_names),
+        lineage=Lineage(parent="random", licence="unknown"),
+        backbone_path=str(backbone),
+        head_path=str(head),
+    )

@@ -1,0 +1,143 @@
+"""Reading a data set: every image is checked once, kept or not, and told apart by its content."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from catalog_service.models.layout import InputContract
+from tests.fakes.image_folders import draw_folder
+from trainer_service.datasets import read
+from trainer_service.datasets.batches import TrainingOrder, evaluation_batches, training_batches
+from trainer_service.datasets.images import ImagesOnDisk, KeptImages
+from trainer_service.datasets.read import Dataset, read_dataset
+from trainer_service.errors import DataInvalid
+from trainer_service.jobs import DatasetSpec
+
+CONTRACT = InputContract(height_px=8, width_px=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def pool() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return draw_folder(tmp_path / "data", {"a": 6, "b": 5})
+
+
+def read_folder(folder: Path, pool: Executor, progress: read.Progress = lambda *_: None) -> Dataset:
+    """Read an image folder."""
+    return read_dataset(
+        DatasetSpec(kind="image_folder", path=str(folder)),
+        ("a", "b"),
+        CONTRACT,
+        allowed_roots=(str(folder),),
+        pool=pool,
+        progress=progress,
+    )
+
+
+def test_broken_images_are_found_before_training_and_named(folder: Path, pool: Executor) -> None:
+    for number in range(7):
+        (folder / "b" / f"broken{number}.png").write_bytes(b"\x89PNG no more")
+    whole = (folder / "a" / "000.png").read_bytes()
+    (folder / "a" / "half.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "a" / "nothing.png").write_bytes(b"")
+
+    with pytest.raises(DataInvalid) as failure:
+        read_folder(folder, pool)
+
+    assert failure.value.message.startswith("9 of 20 images cannot be used: ")
+    assert failure.value.message.count(".png'") == 5
+    assert failure.value.message.endswith("and 4 more")
+
+
+def test_kept_and_decoded_images_are_the_same(
+    folder: Path, pool: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = read_folder(folder, pool)
+    monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
+    on_disk = read_folder(folder, pool)
+    order = TrainingOrder(batch_size=4, num_steps=3, seed=1, augmentation="shift_and_flip")
+
+    assert isinstance(kept.train, KeptImages)
+    assert isinstance(on_disk.train, ImagesOnDisk)
+    pairs = zip(
+        training_batches(kept.train, order, 1, CONTRACT, CPU),
+        training_batches(on_disk.train, order, 1, CONTRACT, CPU),
+        strict=True,
+    )
+    for one, other in pairs:
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_evaluation_sees_every_image_in_order(folder: Path, pool: Executor) -> None:
+    dataset = read_folder(folder, pool)
+
+    labels = torch.cat([b.labels for b in evaluation_batches(dataset.train, CONTRACT, CPU)])
+
+    assert torch.equal(labels, dataset.train.labels)
+
+
+def test_batches_keep_channels_last(folder: Path, pool: Executor) -> None:
+    """Convolutions are faster that way, and it costs no copy."""
+    batch = next(evaluation_batches(read_folder(folder, pool).train, CONTRACT, CPU))
+
+    assert batch.images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_fingerprint_is_of_the_contents(folder: Path, pool: Executor, tmp_path: Path) -> None:
+    first = read_folder(folder, pool).fingerprint
+    same = read_folder(draw_folder(tmp_path / "copy", {"a": 6, "b": 5}), pool).fingerprint
+    other = read_folder(draw_folder(tmp_path / "other", {"a": 5, "b": 6}), pool).fingerprint
+
+    assert first == same != other
+
+
+def test_progress_counts_all_images_and_may_stop(folder: Path, pool: Executor) -> None:
+    seen: list[tuple[int, int]] = []
+    read_folder(folder, pool, lambda done, total: seen.append((done, total)))
+
+    def stop(_done: int, _total: int) -> None:
+        raise InterruptedError
+
+    assert seen == [(11, 11)]
+    with pytest.raises(InterruptedError):
+        read_folder(folder, pool, stop)
+
+
+def test_a_broken_image_stops_batches_that_are_made_ahead(
+    folder: Path, pool: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error in the thread that decodes must not become a silent end of the epoch."""
+    monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
+    dataset = read_folder(folder, pool)
+    for path in folder.glob("*/*.png"):
+        path.write_bytes(b"")
+
+    with pytest.raises(ValueError, match="empty file"):
+        list(evaluation_batches(dataset.train, CONTRACT, CPU))
+
+
+def test_digits_follow_the_models_order_of_classes(pool: Executor) -> None:
+    names = tuple("9876543210")
+
+    dataset = read_dataset(
+        DatasetSpec(kind="bundled_digits"),
+        names,
+        CONTRACT,
+        allowed_roots=(),
+        pool=pool,
+        progress=lambda *_: None,
+    )
+
+    assert dataset.class_names == names
+    assert len(dataset.train.labels) + len(dataset.validation.labels) == 1797
+    assert int((dataset.train.labels == 9).sum()) == 178 - 36  # zeros

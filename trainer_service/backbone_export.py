@@ -1,0 +1,248 @@
+"""What a finished job leaves: the backbone in two formats, the whole model, and what is known.
+
+Nothing counts as saved before it was read back from the disk, loaded strictly into a fresh model
+and compared with the trained one. Until then it lies under a temporary name.
+"""
+
+import json
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from catalog_service.blobs.digests import sha256_of_file
+from catalog_service.blobs.state_digest import state_digest, tensor_digests
+from catalog_service.models.attach import attach
+from catalog_service.models.layout import Lineage
+from catalog_service.models.skeleton import skeleton
+from trainer_service.errors import ExportNotEqual, FrozenStateChanged
+from trainer_service.jobs import Export, ExportFile, TrainPlan, WorkOrder, to_json
+from trainer_service.jobs.events import ExportFileKind
+
+BACKBONE_SAFETENSORS = "backbone.safetensors"
+BACKBONE_CKPT = "backbone.ckpt"
+MODEL_SAFETENSORS = "model.safetensors"
+METADATA = "metadata.json"
+
+FILES: Mapping[str, ExportFileKind] = {
+    BACKBONE_SAFETENSORS: "backbone_safetensors",
+    BACKBONE_CKPT: "backbone_ckpt",
+    MODEL_SAFETENSORS: "model_safetensors",
+    METADATA: "metadata",
+}
+
+LIBRARIES = ("torch", "torchvision", "safetensors", "numpy", "pillow", "vertebra")
+"""Whose releases an export names."""
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFacts:
+    """What is known of a trained model besides its numbers."""
+
+    order: WorkOrder
+    plan: TrainPlan
+    fingerprint: str
+    """Of the data."""
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Digests:
+    backbone: str
+    state: str
+
+
+def export_backbone(model: nn.Module, facts: ExportFacts, probe: Tensor) -> Export:
+    """Write the export and return it once it is whole, proven and under its final name.
+
+    Args:
+        model: trained; is left on the CPU, in evaluation mode, contiguous.
+        probe: [B, 3, H, W], on the CPU: images that both models are compared on.
+
+    Raises:
+        ExportNotEqual: what was read back gives other numbers.
+        FrozenStateChanged: a backbone that was frozen is not its parent's.
+    """
+    model.eval().to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    final = Path(facts.order.export_dir)
+    staged = final.with_name(f"{final.name}.tmp-{facts.order.nonce}")
+    staged.mkdir(parents=True)
+    write_states(staged, exported_state(model), backbone_names(facts))
+    require_equal(staged, model, facts, probe)
+    digests = read_digests(staged)
+    require_parent(facts, digests)
+    _write_json(staged / METADATA, metadata(facts, digests))
+    files = tuple(_export_file(staged, final, name) for name in FILES)
+    _sync_folder(staged)
+    staged.rename(final)
+    _sync_folder(final.parent)
+    return Export(
+        architecture_id=facts.order.model.recipe.architecture_id,
+        backbone_digest=digests.backbone,
+        state_digest=digests.state,
+        files=files,
+        metrics=dict(facts.metrics),
+        create_time=time.time(),
+    )
+
+
+def exported_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the state in plain memory: contiguous, on the CPU, no gradients, nothing shared."""
+    return {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in model.state_dict().items()
+    }
+
+
+def backbone_names(facts: ExportFacts) -> tuple[str, ...]:
+    """Return the names of the backbone's tensors, in the model's order."""
+    return tuple(tensor.name for tensor in facts.order.model.layout.of_role("backbone"))
+
+
+def write_states(folder: Path, state: State, names: tuple[str, ...]) -> None:
+    """Write the whole model, and the backbone alone in both formats, through to the disk."""
+    backbone = OrderedDict((name, state[name]) for name in names)
+    save_file(dict(state), folder / MODEL_SAFETENSORS, metadata={"format": "pt"})
+    save_file(dict(backbone), folder / BACKBONE_SAFETENSORS, metadata={"format": "pt"})
+    torch.save(backbone, folder / BACKBONE_CKPT)
+    for name in (MODEL_SAFETENSORS, BACKBONE_SAFETENSORS, BACKBONE_CKPT):
+        with (folder / name).open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def require_equal(folder: Path, model: nn.Module, facts: ExportFacts, probe: Tensor) -> None:
+    """Raise ExportNotEqual unless each file gives the trained model's numbers, to the last bit."""
+    whole = load_file(folder / MODEL_SAFETENSORS)
+    backbones = {
+        BACKBONE_SAFETENSORS: load_file(folder / BACKBONE_SAFETENSORS),
+        BACKBONE_CKPT: torch.load(folder / BACKBONE_CKPT, weights_only=True),
+        MODEL_SAFETENSORS: {name: whole[name] for name in backbone_names(facts)},
+    }
+    head = {name: tensor for name, tensor in whole.items() if name not in backbone_names(facts)}
+    expected = outputs_of(model, facts, probe)
+    for name, backbone in backbones.items():
+        fresh = skeleton(facts.order.model.recipe)
+        attach(fresh, {**head, **backbone}, facts.order.model.layout).eval()
+        for what, found, wanted in zip(
+            ("features", "outputs"), outputs_of(fresh, facts, probe), expected, strict=True
+        ):
+            if not torch.equal(found, wanted):
+                difference = float((found - wanted).abs().max())
+                raise ExportNotEqual(
+                    f"{name} read back gives {what} that differ by up to {difference:g}"
+                )
+
+
+def outputs_of(model: nn.Module, facts: ExportFacts, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what enters the head, and what leaves it."""
+    features: list[Tensor] = []
+    hooks = [
+        model.get_submodule(path).register_forward_pre_hook(
+            lambda _module, inputs: features.append(inputs[0].clone())
+        )
+        for path in facts.order.model.layout.head_modules
+    ]
+    with torch.no_grad():
+        outputs = model(images)
+    for hook in hooks:
+        hook.remove()
+    return features[0], outputs
+
+
+def read_digests(folder: Path) -> _Digests:
+    """Return the digests of what is on the disk."""
+    return _Digests(
+        backbone=state_digest(tensor_digests(folder / BACKBONE_SAFETENSORS)),
+        state=state_digest(tensor_digests(folder / MODEL_SAFETENSORS)),
+    )
+
+
+def require_parent(facts: ExportFacts, digests: _Digests) -> None:
+    """Raise FrozenStateChanged if a backbone that was frozen throughout is not its parent's."""
+    was_still = facts.order.spec.freeze.kind == "frozen_backbone"
+    parent = facts.order.model.backbone_digest
+    if was_still and facts.order.spec.norm != "recalibrate" and digests.backbone != parent:
+        raise FrozenStateChanged(
+            f"the backbone was frozen, its digest was {parent} and is {digests.backbone}"
+        )
+
+
+def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
+    """Return what a reader of the files needs to use them and to know where they come from."""
+    order, plan = facts.order, facts.plan
+    return {
+        "format": "vertebra-export/1",
+        "architecture": order.model.recipe.architecture_id,
+        "class_names": list(plan.output.class_names),
+        "input": to_json(plan.input),
+        "output": to_json(plan.output),
+        "recipe": to_json(order.model.recipe),
+        "digests": {
+            "backbone": digests.backbone,
+            "state": digests.state,
+            "layout": order.model.layout.layout_digest,
+            "parent_backbone": order.model.backbone_digest,
+            "parent_state": order.model.state_digest,
+        },
+        "lineage": to_json(lineage(facts)),
+        "plan": to_json(plan),
+        "spec": to_json(order.spec),
+        "data": {
+            "fingerprint": facts.fingerprint,
+            "num_train_images": plan.num_train_images,
+            "num_validation_images": plan.num_validation_images,
+            "num_images_per_class": list(plan.num_images_per_class),
+        },
+        "metrics": dict(facts.metrics),
+        "job": {"job_id": order.job_id, "attempt": order.attempt},
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def lineage(facts: ExportFacts) -> Lineage:
+    """Return where the exported backbone comes from."""
+    order = facts.order
+    dataset = order.spec.dataset
+    return replace(
+        order.model.lineage,
+        parent_backbone_digest=order.model.backbone_digest,
+        method="supervised",
+        dataset=dataset.path or dataset.kind,
+        num_images=facts.plan.num_train_images,
+        num_epochs=order.spec.num_epochs,
+        train_job=f"trainJobs/{order.job_id}",
+        note=order.spec.export.note,
+    )
+
+
+def _export_file(staged: Path, final: Path, name: str) -> ExportFile:
+    return ExportFile(
+        kind=FILES[name],
+        path=str(final / name),
+        digest=sha256_of_file(staged / name),
+        size_bytes=(staged / name).stat().st_size,
+    )
+
+
+def _write_json(path: Path, document: object) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

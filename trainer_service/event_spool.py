@@ -1,0 +1,57 @@
+"""The worker's end of the spool: events become lines of a file that only grows. The supervisor
+reads them from there, so an event outlives both processes.
+"""
+
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from trainer_service.jobs import (
+    Cancelled,
+    EpochMetrics,
+    Failed,
+    Finished,
+    JobEvent,
+    LastWord,
+    SpoolLine,
+    format_spool_line,
+)
+
+KEPT_THROUGH_POWER_LOSS = (EpochMetrics, Finished, Failed, Cancelled)
+"""Events after which the disk is waited for. Waiting after every step would cost more than it."""
+
+
+class EventSpool:
+    """One attempt's events, in the order in which they happened.
+
+    Raises:
+        FileExistsError: the attempt has a spool already; an attempt runs once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        self._file = os.fdopen(os.open(path, flags, 0o644), "wb", buffering=0)
+        self._num_written = 0
+
+    def write(self, event: JobEvent | LastWord) -> None:
+        """Append one event; readers see it at once."""
+        line = SpoolLine(index=self._num_written, time=time.time(), event=event)
+        rest = memoryview(format_spool_line(line))
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._num_written += 1
+        if isinstance(event, KEPT_THROUGH_POWER_LOSS):
+            os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()

@@ -1,0 +1,188 @@
+"""A job from its order to its export, in numbered steps. The worker program runs it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from catalog_service.blobs.state_digest import state_digest, tensor_digests
+from catalog_service.models.attach import attach, load_state
+from catalog_service.models.describe import layout_of
+from catalog_service.models.skeleton import skeleton
+from trainer_service.backbone_export import ExportFacts, export_backbone
+from trainer_service.datasets.batches import as_input, evaluation_batches
+from trainer_service.datasets.inspect import inspect
+from trainer_service.datasets.read import Dataset, read_dataset
+from trainer_service.datasets.split import shuffled
+from trainer_service.errors import DeviceUnavailable, StateNotAsOrdered
+from trainer_service.freezing import Seal, freeze, moving_tensors, recalibrate
+from trainer_service.jobs import (
+    EpochMetrics,
+    Finished,
+    JobEvent,
+    JobMessage,
+    JobModel,
+    Planned,
+    TrainPlan,
+    WorkOrder,
+)
+from trainer_service.plan import train_plan
+from trainer_service.stop_switch import StopSwitch
+from trainer_service.tasks.table import task_for
+from trainer_service.train import Training, train
+
+NUM_PROBE_IMAGES = 4
+"""Images that an export is compared on."""
+
+Emit = Callable[[JobEvent], None]
+
+
+def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
+    """Do what the order says.
+
+    Raises:
+        VertebraError: what went wrong, for people; its reason is the job's failure reason.
+        StopRequested: a stop was asked for.
+    """
+    device = prepare_device(order)
+    # 1. The model, and that it is the one that was ordered.
+    emit(JobMessage(text=f"loading {order.model.recipe.architecture_id}"))
+    model = load_model(order.model)
+    # 2. The plan: the same that PlanTrainJob shows.
+    plan = make_plan(order)
+    emit(Planned(plan=plan))
+    with ThreadPoolExecutor(order.num_threads, thread_name_prefix="decode") as pool:
+        # 3. The data, every image decoded once.
+        dataset = read_data(order, plan, pool, emit, stop)
+        # 4. Freezing, and the one pass that may move frozen statistics.
+        layout = order.model.layout
+        freeze(model, layout, plan.freeze)
+        model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        training = Training(
+            model=model,
+            task=task_for(plan.output, device),
+            dataset=dataset,
+            spec=order.spec,
+            plan=plan,
+            device=device,
+        )
+        if order.spec.norm == "recalibrate":
+            emit(JobMessage(text="recalibrating batch norms on the training images"))
+            recalibrate_norms(training, order, stop)
+        seal = Seal(model, moving_tensors(layout, plan.freeze))
+        # 5. The loop.
+        metrics: dict[str, float] = {}
+        for event in train(training, seal, stop):
+            emit(event)
+            if isinstance(event, EpochMetrics):
+                metrics |= {f"{event.split}/{name}": value for name, value in event.values.items()}
+        # 6. The export: nothing counts as saved before it was read back.
+        stop.check()
+        seal.check(model, when="the export")
+        emit(JobMessage(text="exporting"))
+        facts = ExportFacts(
+            order=order, plan=plan, fingerprint=dataset.fingerprint, metrics=metrics
+        )
+        return Finished(exports=(export_backbone(model, facts, probe_images(training)),))
+
+
+def prepare_device(order: WorkOrder) -> torch.device:
+    """Return the order's device, with the order's number of threads.
+
+    Raises:
+        DeviceUnavailable: torch sees no such device.
+    """
+    torch.set_num_threads(order.num_threads)
+    if order.device == "cuda" and not torch.cuda.is_available():
+        raise DeviceUnavailable(
+            "the job is for a CUDA device and torch sees none: check the driver, or set the"
+            " trainer's device to cpu"
+        )
+    return torch.device(order.device)
+
+
+def load_model(ordered: JobModel) -> nn.Module:
+    """Return the ordered model on the CPU, in memory of its own.
+
+    Raises:
+        StateNotAsOrdered: the layout or the numbers are not those of the order's digests.
+    """
+    model = skeleton(ordered.recipe)
+    layout = layout_of(model, ordered.recipe.architecture_id)
+    if layout.layout_digest != ordered.layout.layout_digest:
+        raise StateNotAsOrdered(
+            f"this trainer builds {ordered.recipe.builder} with layout {layout.layout_digest}, the"
+            f" catalog with {ordered.layout.layout_digest}: install the same torchvision on both"
+        )
+    paths = [Path(ordered.backbone_path), Path(ordered.head_path)]
+    require_digest("backbone", paths[:1], ordered.backbone_digest)
+    require_digest("state", paths, ordered.state_digest)
+    # Cloned: what was mapped from a blob must never be written to.
+    state = {name: tensor.clone() for name, tensor in load_state(paths).items()}
+    return attach(model, state, ordered.layout)
+
+
+def require_digest(what: str, paths: list[Path], expected: str) -> None:
+    """Raise StateNotAsOrdered if the tensors of these files are not those of the digest."""
+    found = state_digest(tensor for path in paths for tensor in tensor_digests(path))
+    if found != expected:
+        names = " and ".join(repr(str(path)) for path in paths)
+        raise StateNotAsOrdered(f"the {what} digest of {names} is {found}, ordered was {expected}")
+
+
+def make_plan(order: WorkOrder) -> TrainPlan:
+    """Return the plan, as PlanTrainJob makes it."""
+    output = order.model.output
+    summary = inspect(
+        order.spec.dataset,
+        output.class_names,
+        order.allowed_roots,
+        num_outputs=output.shape[0],
+    )
+    return train_plan(order.spec, order.model.layout, order.model.input, output, summary)
+
+
+def read_data(
+    order: WorkOrder, plan: TrainPlan, pool: Executor, emit: Emit, stop: StopSwitch
+) -> Dataset:
+    """Return the checked images, telling how far the check is."""
+    num_images = plan.num_train_images + plan.num_validation_images
+    emit(JobMessage(text=f"checking {num_images:,} images"))
+
+    def progress(num_checked: int, num_images: int) -> None:
+        stop.check()
+        if num_checked % 10_000 < 256 and num_checked >= 10_000:
+            emit(JobMessage(text=f"checked {num_checked:,} of {num_images:,} images"))
+
+    return read_dataset(
+        order.spec.dataset,
+        order.model.output.class_names,
+        plan.input,
+        allowed_roots=order.allowed_roots,
+        pool=pool,
+        progress=progress,
+    )
+
+
+def recalibrate_norms(training: Training, order: WorkOrder, stop: StopSwitch) -> None:
+    """Set all running statistics from the training images, shuffled, as they are."""
+    images = training.dataset.train
+    positions = shuffled(len(images.labels), seed=order.spec.seed, epoch=0)
+    batches = evaluation_batches(images, training.plan.input, training.device, positions=positions)
+
+    def until_stopped() -> Iterator[Tensor]:
+        for batch in batches:
+            stop.check()
+            if len(batch.labels) > 1 or len(positions) == 1:
+                yield batch.images
+
+    recalibrate(training.model, order.model.layout, until_stopped())
+
+
+def probe_images(training: Training) -> Tensor:
+    """Return a few validation images as the model sees them, on the CPU."""
+    images = training.dataset.validation
+    positions = shuffled(len(images.labels), seed=0, epoch=0)[:NUM_PROBE_IMAGES]
+    return as_input(images.pixels(positions), training.plan.input).contiguous()

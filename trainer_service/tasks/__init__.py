@@ -1,0 +1,1 @@
+"""What is learned: the loss of a batch and the metrics of a pass. One file a task."""

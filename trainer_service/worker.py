@@ -1,0 +1,104 @@
+"""The worker program: one attempt of one job, `python -m trainer_service.worker <attempt folder>`.
+
+It takes the folder's lock, says who it is, does what the order says and writes everything it has to
+say into the spool. The last line says how it ended. It talks to no service and imports no gRPC.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from catalog_service.errors import VertebraError
+from trainer_service.event_spool import EventSpool
+from trainer_service.jobs import (
+    LOCK_FILE,
+    SPOOL_FILE,
+    Cancelled,
+    Failed,
+    LastWord,
+    WorkerIdentity,
+    WorkOrder,
+    read_order,
+    write_identity,
+)
+from trainer_service.stop_switch import StopRequested, StopSwitch
+
+
+def main(arguments: list[str]) -> int:
+    """Run the attempt; returns 0 however it ended in order, because the spool says how."""
+    folder = Path(arguments[1])
+    stop = StopSwitch()
+    signal.signal(signal.SIGTERM, lambda *_: stop.request())
+    lock = take_lock(folder)
+    if lock is None or (folder / SPOOL_FILE).exists():
+        return 0  # another worker is here, or was here: an attempt runs once
+    with lock:
+        order = read_order(folder)
+        write_identity(folder, own_identity(order))
+        with EventSpool(folder / SPOOL_FILE) as spool:
+            spool.write(last_word(order, spool, stop))
+    return 0
+
+
+def take_lock(folder: Path) -> IO[bytes] | None:
+    """Return the folder's lock, held until it is closed, or None where another process holds it."""
+    lock = (folder / LOCK_FILE).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def own_identity(order: WorkOrder) -> WorkerIdentity:
+    """Return who this process is."""
+    process = psutil.Process()
+    return WorkerIdentity(pid=os.getpid(), start_time=process.create_time(), nonce=order.nonce)
+
+
+def last_word(order: WorkOrder, spool: EventSpool, stop: StopSwitch) -> LastWord:
+    """Do what the order says and return how it ended; whatever happens, it ends in one of three."""
+    try:
+        # Not above: torch takes seconds to import, and the supervisor waits for the identity.
+        from trainer_service.run_job import run_job
+
+        stop.check()
+        return run_job(order, spool.write, stop)
+    except StopRequested:
+        return Cancelled()
+    except VertebraError as error:
+        return Failed(reason=error.error_reason, message=error.message)
+    except Exception as error:
+        traceback.print_exc()
+        return failure_of(error, order)
+
+
+def failure_of(error: Exception, order: WorkOrder) -> Failed:
+    """Return what to tell people about an error that nobody named."""
+    if is_out_of_memory(error):
+        return Failed(
+            reason="OUT_OF_MEMORY",
+            message=f"{order.model.recipe.architecture_id} with batches of {order.spec.batch_size}"
+            f" images does not fit the memory of the {order.device}: use smaller batches or images,"
+            " or freeze more",
+        )
+    return Failed(
+        reason="INTERNAL",
+        message=f"{type(error).__name__} in the worker; the attempt's log.txt has the details",
+    )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch says so in words of its own on each device."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
