@@ -3,8 +3,8 @@
 Why an own machine and not `pickle.Unpickler` with a restricted `find_class`: the C unpickler calls
 whatever `find_class` returned and sets attributes on it, so its safety rests on every stand-in
 being inert under every call. Here no opcode has a way to import or call anything:
-`pickletools.genops` only splits the bytes, and each opcode is one small function on a stack of plain
-values.
+`pickletools.genops` only splits the bytes, and each opcode is one small function on a stack of
+plain values.
 """
 
 import pickletools
