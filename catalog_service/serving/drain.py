@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
+HURRY_S = 0.2
+"""What a step still gets after a second signal."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainTiming:
@@ -89,12 +92,15 @@ class Drain:
     async def _run_step(self, step: Step) -> None:
         action = asyncio.ensure_future(step.action())
         hurry = asyncio.ensure_future(self.at_once.wait())
-        timeout_s = 0.0 if self.at_once.is_set() else step.timeout_s
-        await asyncio.wait({action, hurry}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {action, hurry}, timeout=step.timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if self.at_once.is_set():
+            await asyncio.wait({action}, timeout=HURRY_S)
         hurry.cancel()
         if not action.done():
             action.cancel()
-            log.warning("drain step not finished", extra={"step": step.name})
-        await asyncio.wait({action}, timeout=0.1)
-        if action.done() and not action.cancelled() and action.exception() is not None:
-            log.error("drain step failed", extra={"step": step.name}, exc_info=action.exception())
+            await asyncio.wait({action}, timeout=HURRY_S)
+            log.warning("shutdown: %s not finished in time", step.name)
+        elif not action.cancelled() and action.exception() is not None:
+            log.error("shutdown: %s failed", step.name, exc_info=action.exception())

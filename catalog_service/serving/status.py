@@ -99,7 +99,7 @@ def code_of(error: VertebraError) -> grpc.StatusCode:
 
 
 def _failure(code: grpc.StatusCode, message: str, details: list[Message]) -> Failure:
-    message = _cut(message)
+    message = _cut(_sound(message))
     info = details[0]
     assert isinstance(info, ErrorInfo)
     status = Status(code=code.value[0], message=message, details=map(_packed, details))
@@ -111,7 +111,7 @@ def _failure(code: grpc.StatusCode, message: str, details: list[Message]) -> Fai
 
 
 def _details(error: VertebraError, request_id: str) -> list[Message]:
-    metadata = {key: value[:MAX_METADATA_CHARS] for key, value in error.metadata.items()}
+    metadata = {_sound(k): _sound(v)[:MAX_METADATA_CHARS] for k, v in error.metadata.items()}
     info = ErrorInfo(reason=error.error_reason, domain=DOMAIN, metadata=metadata)
     details: list[Message] = [info, RequestInfo(request_id=request_id)]
     if error.retry_after_s is not None:
@@ -132,12 +132,14 @@ def _violations(error: VertebraError) -> Message:
         detail = failure = PreconditionFailure()
         for v in shown:
             failure.violations.add(
-                type=error.error_reason, subject=v.field, description=v.description
+                type=error.error_reason,
+                subject=_sound(v.field),
+                description=_sound(v.description),
             )
     else:
         detail = bad = BadRequest()
         for v in shown:
-            bad.field_violations.add(field=v.field, description=v.description)
+            bad.field_violations.add(field=_sound(v.field), description=_sound(v.description))
     return detail
 
 
@@ -177,6 +179,11 @@ def _packed(detail: Message) -> AnyMessage:
     return packed
 
 
+def _sound(text: str) -> str:
+    """Return text that UTF-8 can hold: undecodable file names come as lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _cut(message: str) -> str:
     """Return as much of a message as fits into the `grpc-message` trailer."""
     if _encoded_bytes(message) <= MAX_MESSAGE_BYTES:
@@ -196,6 +203,4 @@ def _encoded_bytes(text: str) -> int:
 
 
 def _encoded_sizes(text: str) -> Iterable[int]:
-    return (
-        len(quote(c, safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~", errors="replace")) for c in text
-    )
+    return (len(quote(c, safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")) for c in text)
