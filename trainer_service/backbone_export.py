@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -204,7 +204,7 @@ def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
         },
         "metrics": dict(facts.metrics),
         "job": {"job_id": order.job_id, "attempt": order.attempt},
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: release_of(name) for name in LIBRARIES},
     }
 
 
@@ -222,6 +222,14 @@ def lineage(facts: ExportFacts) -> Lineage:
         train_job=f"trainJobs/{order.job_id}",
         note=order.spec.export.note,
     )
+
+
+def release_of(library: str) -> str:
+    """Return the installed release, or `source` where it runs from a checkout."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "source"
 
 
 def _export_file(staged: Path, final: Path, name: str) -> ExportFile:

@@ -120,7 +120,7 @@ def load_model(ordered: JobModel) -> nn.Module:
     require_digest("backbone", paths[:1], ordered.backbone_digest)
     require_digest("state", paths, ordered.state_digest)
     # Cloned: what was mapped from a blob must never be written to.
-    state = {name: tensor.clone() for name, tensor in load_state(paths).items()}
+    state = {name: tensor.clone() for name, tensor in load_state(*paths).items()}
     return attach(model, state, ordered.layout)
 
 

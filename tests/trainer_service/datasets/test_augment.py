@@ -47,7 +47,7 @@ def test_an_image_changes_the_same_way_in_any_company() -> None:
 def test_seed_and_epoch_change_what_happens(other: dict[str, int]) -> None:
     batch = images(8)
 
-    assert not torch.equal(change(batch, list(range(8))), change(batch, list(range(8)), **other))
+    assert not torch.equal(change(batch, list(range(8))), change(batch, list(range(8)), **other))  # type: ignore[arg-type]
 
 
 def test_shifts_reach_an_eighth_of_the_side_and_no_further() -> None:
