@@ -1,0 +1,38 @@
+"""The whole table of buildable architectures, described once a session on the meta device."""
+
+import pytest
+from torch import nn
+
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.describe import describe, layout_of
+from catalog_service.models.layout import StateLayout
+from catalog_service.models.recipe import classification_head
+from catalog_service.models.skeleton import skeleton
+
+
+@pytest.fixture(scope="session")
+def index() -> CatalogIndex:
+    return CatalogIndex.load()
+
+
+@pytest.fixture(scope="session")
+def skeletons(index: CatalogIndex) -> dict[str, nn.Module]:
+    """Architecture -> module on meta, structure of its default weights, of all 80."""
+    return {name: skeleton(index.recipe_for(name)) for name in buildable(index)}
+
+
+@pytest.fixture(scope="session")
+def layouts(skeletons: dict[str, nn.Module]) -> dict[str, StateLayout]:
+    """Architecture -> layout with the published head, of all 80."""
+    return {name: layout_of(module, name) for name, module in skeletons.items()}
+
+
+@pytest.fixture(scope="session")
+def new_head_layouts(index: CatalogIndex) -> dict[str, StateLayout]:
+    """Architecture -> layout with a new head of 7 classes, of all 80."""
+    head = classification_head(7)
+    return {name: describe(index.recipe_for(name, head=head)) for name in buildable(index)}
+
+
+def buildable(index: CatalogIndex) -> list[str]:
+    return [entry.architecture_id for entry in index.architectures if entry.is_buildable]
