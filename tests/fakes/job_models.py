@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
+from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.describe import layout_of
 from catalog_service.models.layout import InputContract, Lineage, LoadReport, OutputContract
 from catalog_service.models.recipe import Recipe, classification_head
@@ -20,7 +21,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 def recipe_of(architecture_id: str, num_outputs: int) -> Recipe:
     """Return the recipe of an architecture with a new head."""
-    return Recipe(builder=f"torchvision/{architecture_id}", head=classification_head(num_outputs))
+    head = classification_head(num_outputs)
+    return CatalogIndex.load().recipe_for(architecture_id, head=head)
 
 
 def random_module(recipe: Recipe, *, seed: int = 0) -> nn.Module:
