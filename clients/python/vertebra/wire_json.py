@@ -34,8 +34,13 @@ def to_message(value: AnyMessage | Mapping[str, Any], kind: type[AnyMessage]) ->
 
 
 def to_json(message: Message) -> dict[str, Any]:
-    """Return `message` as plain values under snake_case names; 64-bit numbers are strings."""
-    fields: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    """Return `message` as plain values under the contract's names, zeros and empty lists included.
+
+    64-bit numbers are strings, as everywhere in protobuf's JSON.
+    """
+    fields: dict[str, Any] = json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
     return fields
 
 

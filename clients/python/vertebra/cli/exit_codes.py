@@ -1,0 +1,74 @@
+"""How the command line ends: a number for scripts, one sentence for people."""
+
+import click
+
+OK = 0
+JOB_FAILED = 1
+USAGE = 2
+UNREACHABLE = 3
+REFUSED = 4
+BUG = 70
+INTERRUPTED = 130
+
+TABLE = (
+    (OK, "done"),
+    (JOB_FAILED, "the job failed or was cancelled, or a service stopped by itself"),
+    (USAGE, "wrong flags, a wrong file, or a request that the service calls invalid"),
+    (UNREACHABLE, "no service answers at the address"),
+    (REFUSED, "the service refused, or its answer cannot be right"),
+    (BUG, "a bug in this program"),
+    (INTERRUPTED, "interrupted; a job that was started goes on"),
+)
+"""What scripts can rely on."""
+
+
+class CliFailed(click.ClickException):
+    """A command that cannot go on, said in one sentence."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads the instance's
+
+
+def described(error: Exception) -> CliFailed | None:
+    """Return what a failed call means to a person; None for what only a bug explains."""
+    from vertebra.client_errors import RpcFailed, ServiceUnreachable
+    from vertebra.local_services import LocalServicesFailed
+    from vertebra.state_file import StateFileUnreadable
+    from vertebra.wire_json import FieldInvalid
+
+    if isinstance(error, ServiceUnreachable):
+        return CliFailed(f"{error}; start both with `vertebra up`", UNREACHABLE)
+    if isinstance(error, RpcFailed):
+        return CliFailed(_with_violations(error), _code_of(error))
+    if isinstance(error, FieldInvalid):
+        return CliFailed(str(error), USAGE)
+    if isinstance(error, LocalServicesFailed | StateFileUnreadable | OSError):
+        return CliFailed(str(error), REFUSED)
+    return None
+
+
+def _code_of(error: Exception) -> int:
+    import grpc
+
+    from vertebra.client_errors import RpcFailed
+
+    assert isinstance(error, RpcFailed)
+    if error.code is grpc.StatusCode.INVALID_ARGUMENT:
+        return USAGE
+    if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return UNREACHABLE
+    return REFUSED
+
+
+def _with_violations(error: Exception) -> str:
+    """Return the sentence and the problems that it does not name yet, one a line."""
+    from vertebra.client_errors import RpcFailed
+
+    assert isinstance(error, RpcFailed)
+    more = [
+        f"  {one.field}: {one.description}"
+        for one in error.violations
+        if one.description not in error.message
+    ]
+    return "\n".join([error.message, *more])

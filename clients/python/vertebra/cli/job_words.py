@@ -1,0 +1,185 @@
+"""A job in words: its plan as a table, its events as lines, what to do next."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vertebra.cli import words
+from vertebra.cli.screen import facts, table
+from vertebra.trainer.v1 import train_event_pb2 as events
+from vertebra.trainer.v1 import train_job_pb2 as jobs
+
+STATE_STYLES = {
+    jobs.JOB_STATE_RUNNING: "bold blue",
+    jobs.JOB_STATE_SUCCEEDED: "bold green",
+    jobs.JOB_STATE_FAILED: "bold red",
+    jobs.JOB_STATE_CANCELLED: "yellow",
+    jobs.JOB_STATE_CANCELLING: "yellow",
+}
+
+FILE_WORDS = {
+    jobs.ExportFile.KIND_BACKBONE_SAFETENSORS: "backbone",
+    jobs.ExportFile.KIND_BACKBONE_CKPT: "backbone, torch.load",
+    jobs.ExportFile.KIND_MODEL_SAFETENSORS: "whole model",
+    jobs.ExportFile.KIND_METADATA_JSON: "metadata",
+}
+
+
+def state_text(state: jobs.JobState) -> Text:
+    """Return the state in its colour."""
+    word = words.word(jobs.JobState.Name(state), "JOB_STATE_")
+    return Text(word, style=STATE_STYLES.get(state, ""))
+
+
+def plan_view(plan: jobs.TrainPlan) -> RenderableType:
+    """Return what trains and what stays, first in one line, then stage by stage."""
+    freeze = plan.freeze
+    total = freeze.num_trainable_parameters + freeze.num_frozen_parameters
+    headline = Text.assemble(
+        (words.count(freeze.num_trainable_parameters), "bold green"),
+        " parameters train, ",
+        (words.count(freeze.num_frozen_parameters), "bold blue"),
+        f" stay frozen ({words.percent(freeze.num_trainable_parameters, total)} train)",
+    )
+    return Group(headline, Text(), _stages(freeze), Text(), _plan_facts(plan), *_warnings(plan))
+
+
+def _stages(freeze: jobs.FreezePlan) -> Table:
+    numbers = ("TRAIN", "FROZEN")
+    lines = table("STAGE", *numbers, "", right=numbers)
+    for row in freeze.rows:
+        lines.add_row(
+            row.name,
+            words.count(row.num_trainable_parameters) if row.num_trainable_parameters else "-",
+            words.count(row.num_frozen_parameters) if row.num_frozen_parameters else "-",
+            _share_bar(row),
+        )
+    return lines
+
+
+def _share_bar(row: jobs.PlanRow, width: int = 10) -> Text:
+    """Return a bar: green trains, blue is frozen; letters where there are no colours."""
+    total = row.num_trainable_parameters + row.num_frozen_parameters
+    if not total:
+        return Text()
+    num_green = round(width * row.num_trainable_parameters / total)
+    return Text.assemble(("+" * num_green, "green"), ("." * (width - num_green), "blue"))
+
+
+def _plan_facts(plan: jobs.TrainPlan) -> Table:
+    images = f"{plan.num_train_images:,} to train, {plan.num_validation_images:,} to validate"
+    steps = f"{plan.num_steps:,}, {plan.num_steps_per_epoch:,} an epoch"
+    norm = words.word(jobs.NormPolicy.Name(plan.freeze.norm), "NORM_POLICY_")
+    return facts(
+        ("freeze mode", plan.freeze.mode),
+        ("batch norm", "" if norm == "unspecified" else norm),
+        ("images", images),
+        ("classes", _classes(plan.output.class_names)),
+        ("input", _input(plan)),
+        ("steps", steps),
+        ("optimizer", _optimizer(plan.optimizer)),
+    )
+
+
+def _classes(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"{len(names)}: {shown}{', ...' if len(names) > 8 else ''}" if names else ""
+
+
+def _input(plan: jobs.TrainPlan) -> str:
+    contract = plan.input
+    return f"{contract.height_px} x {contract.width_px} px" if contract.height_px else ""
+
+
+def _optimizer(optimizer: jobs.OptimizerSpec) -> str:
+    name = words.word(jobs.OptimizerSpec.Algorithm.Name(optimizer.algorithm), "ALGORITHM_")
+    decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
+    momentum = f", momentum {optimizer.momentum:g}" if optimizer.momentum else ""
+    return f"{name}, learning rate {optimizer.lr:g}{momentum}{decay}"
+
+
+def _warnings(plan: jobs.TrainPlan) -> list[Text]:
+    return [warning_line(text) for text in plan.warnings]
+
+
+def warning_line(text: str) -> Text:
+    """Return a warning."""
+    return Text.assemble(("note: ", "bold yellow"), text)
+
+
+def epoch_line(metrics: events.EpochMetrics, num_epochs: int) -> Text:
+    """Return `epoch 2/5  validation  loss 0.3000  accuracy 0.9100`."""
+    number = "start" if metrics.epoch == 0 else f"epoch {metrics.epoch}/{num_epochs or '?'}"
+    values = "  ".join(f"{name} {words.metric(metrics.values[name])}" for name in _order(metrics))
+    style = "bold" if metrics.split == "validation" else ""
+    return Text.assemble(
+        (f"{number:<11}", "cyan"), (f"{metrics.split:<11}", "dim"), (values, style)
+    )
+
+
+def _order(metrics: events.EpochMetrics) -> list[str]:
+    """Loss first, accuracy next, then the rest by name."""
+    first = ("loss", "accuracy")
+    rest = sorted(set(metrics.values) - set(first))
+    return [name for name in first if name in metrics.values] + rest
+
+
+def event_line(event: events.TrainEvent, num_epochs: int) -> RenderableType | None:
+    """Return the line that an event deserves; None for what a progress bar shows."""
+    kind = event.WhichOneof("event")
+    if kind == "state_changed":
+        change = event.state_changed
+        reason = f"  {change.reason}" if change.reason else ""
+        return Text.assemble(state_text(change.to_state), (reason, "dim"))
+    if kind == "epoch_metrics":
+        return epoch_line(event.epoch_metrics, num_epochs)
+    if kind == "warning":
+        warning: Any = event.warning  # mypy takes the stub's class for the builtin
+        return warning_line(warning.text)
+    if kind == "message":
+        return Text(event.message.text, style="dim")
+    if kind == "model_ready":
+        return Text(f"model {words.short_digest(event.model_ready.state_digest)} is here", "dim")
+    return None
+
+
+def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Export]) -> None:
+    """Print how a finished job ended: the error and the way out, or the files that it left."""
+    page.print()
+    if job.state == jobs.JOB_STATE_FAILED:
+        page.print(Text.assemble(("failed: ", "bold red"), job.failure.message or job.state_reason))
+        return
+    if job.state != jobs.JOB_STATE_SUCCEEDED:
+        page.print(Text.assemble(state_text(job.state), f": {job.state_reason or job.job_id}"))
+        return
+    page.print(Text.assemble(state_text(job.state), f"  {_results(job)}"))
+    for export in exports:
+        page.print(export_view(export))
+
+
+def export_view(export: jobs.Export) -> RenderableType:
+    """Return the files of an export and how to start from it."""
+    rows = [(FILE_WORDS.get(file.kind, "file"), file.path) for file in export.files]
+    checkpoint = export.checkpoint
+    use = f"vertebra train --backbone {export.architecture_id} --weights {checkpoint} ..."
+    return facts(
+        *rows,
+        ("checkpoint", checkpoint),
+        ("start from it", use if checkpoint else ""),
+        ("backbone digest", words.short_digest(export.backbone_digest)),
+    )
+
+
+def _results(job: jobs.TrainJob) -> str:
+    shown = [name for name in sorted(job.metrics) if name.startswith("validation/")]
+    values = [f"{name.partition('/')[2]} {words.metric(job.metrics[name])}" for name in shown]
+    took = job.end_time.seconds - job.start_time.seconds
+    return "  ".join([*values, f"in {words.duration(took)}" if took > 0 else ""])
+
+
+def how_to_go_on(job_id: str) -> str:
+    """Return what a person can do with a job that goes on without them."""
+    return f"watch it:   vertebra jobs watch {job_id}\ncancel it:  vertebra jobs cancel {job_id}"

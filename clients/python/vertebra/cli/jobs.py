@@ -1,0 +1,173 @@
+"""`vertebra jobs`: what was trained, what trains now, and stopping it."""
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from vertebra.cli import words
+from vertebra.cli.experiment import experiment, spec_options
+from vertebra.cli.job_words import export_view, plan_view, state_text
+from vertebra.cli.live import watch_to_end
+from vertebra.cli.options import filter_options, json_option, trainer_option
+from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.trainer.v1 import train_job_pb2 as wire
+from vertebra.trainer_client import TrainerClient
+
+
+@click.group()
+def jobs() -> None:
+    """List, describe, watch and cancel training jobs."""
+
+
+@jobs.command("ls")
+@filter_options
+@trainer_option
+@json_option
+def list_jobs(filter_text: str, order_by: str, trainer_address: str, as_json: bool) -> None:
+    """List jobs, newest first.
+
+    \b
+    Example:
+      vertebra jobs ls --filter 'state = running'
+    """
+    with TrainerClient(trainer_address) as trainer:
+        rows = list(trainer.list(filter_text, order_by))
+    if as_json:
+        print_json_list("jobs", rows)
+    else:
+        _print_rows(screen(), rows)
+
+
+@jobs.command("show")
+@click.argument("job")
+@trainer_option
+@json_option
+def show_job(job: str, trainer_address: str, as_json: bool) -> None:
+    """Describe one job, its plan and what it left. JOB is its id, or the beginning of it.
+
+    \b
+    Example:
+      vertebra jobs show 9f3c
+    """
+    with TrainerClient(trainer_address) as trainer:
+        one = trainer.get(job)
+        exports = list(trainer.list_exports(one.name))
+    if as_json:
+        print_json(one)
+    else:
+        _print_one(screen(), one, exports)
+
+
+@jobs.command("plan")
+@spec_options
+@trainer_option
+@json_option
+def plan_job(**flags: Any) -> None:
+    """Say what an experiment would do: what trains, what stays, how long. Nothing runs.
+
+    \b
+    Example:
+      vertebra jobs plan experiment.json
+      vertebra jobs plan --backbone vgg11 --digits --epochs 3 --freeze frozen_backbone
+    """
+    spec = experiment(flags["file"], flags)
+    with TrainerClient(flags["trainer_address"]) as trainer:
+        answer = trainer.plan(spec)
+    if flags["as_json"]:
+        print_json(answer)
+    else:
+        screen().print(plan_view(answer.plan))
+
+
+@jobs.command("watch")
+@click.argument("job")
+@trainer_option
+@json_option
+def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
+    """Show a job from its first event to its last. Exits with 1 when it failed.
+
+    With --json, each line is an object with event, or with job and exports.
+
+    \b
+    Example:
+      vertebra jobs watch 9f3c
+    """
+    with TrainerClient(trainer_address) as trainer:
+        one = trainer.get(job)
+        return watch_to_end(trainer, one.job_id, screen(), as_json=as_json)
+
+
+@jobs.command("cancel")
+@click.argument("job")
+@click.option("--reason", default="", help="Kept in the job's events.")
+@trainer_option
+@json_option
+def cancel_job(job: str, reason: str, trainer_address: str, as_json: bool) -> None:
+    """Stop a job. A running one needs a few seconds.
+
+    \b
+    Example:
+      vertebra jobs cancel 9f3c --reason 'wrong data'
+    """
+    with TrainerClient(trainer_address) as trainer:
+        one = trainer.cancel(job, reason)
+    if as_json:
+        print_json(one)
+    else:
+        page = screen()
+        page.print(title(one.job_id, ""), state_text(one.state))
+
+
+def _print_rows(page: Console, rows: list[wire.TrainJob]) -> None:
+    if not rows:
+        page.print("no job matches; `vertebra train` starts one")
+        return
+    lines = table("JOB", "STATE", "BACKBONE", "PROGRESS", "ACCURACY", "CREATED", "NAME")
+    for one in rows:
+        lines.add_row(
+            one.job_id[:8],
+            state_text(one.state),
+            one.spec.model.backbone.removeprefix("architectures/"),
+            _progress(one),
+            _accuracy(one),
+            words.when(one.create_time),
+            one.spec.display_name,
+        )
+    page.print(lines)
+
+
+def _progress(one: wire.TrainJob) -> str:
+    if not one.progress.num_steps:
+        return "-"
+    percent = words.percent(one.progress.step, one.progress.num_steps)
+    return f"{percent}, epoch {one.progress.epoch}/{one.progress.num_epochs}"
+
+
+def _accuracy(one: wire.TrainJob) -> str:
+    value = one.metrics.get("validation/accuracy")
+    return "-" if value is None else words.metric(value)
+
+
+def _print_one(page: Console, one: wire.TrainJob, exports: list[wire.Export]) -> None:
+    page.print(title(one.job_id, f"  {one.spec.display_name}"), state_text(one.state))
+    page.print()
+    metrics = [f"{name} {words.metric(one.metrics[name])}" for name in sorted(one.metrics)]
+    page.print(
+        facts(
+            ("why", one.failure.message or one.state_reason),
+            ("backbone", one.spec.model.backbone),
+            ("weights", one.model.lineage.parent or one.spec.model.weights or "default"),
+            ("created", words.when(one.create_time)),
+            ("started", words.when(one.start_time)),
+            ("ended", words.when(one.end_time)),
+            ("progress", _progress(one) if one.progress.num_steps else ""),
+            ("metrics", "\n".join(metrics)),
+        )
+    )
+    if one.HasField("plan"):
+        page.print()
+        page.print(plan_view(one.plan))
+    for export in exports:
+        page.print()
+        page.print(export_view(export))

@@ -1,0 +1,121 @@
+"""The entry point: which commands there are, and how every failure ends in one sentence."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from vertebra.cli import exit_codes
+
+COMMANDS = {
+    "demo": ("vertebra.cli.demo:demo", "Pretrain, hand the backbone back, fine-tune it."),
+    "up": ("vertebra.cli.up:up", "Start both services on this machine."),
+    "models": ("vertebra.cli.models:models", "List, describe and build models."),
+    "weights": ("vertebra.cli.weights:weights", "List and describe published weights."),
+    "checkpoints": ("vertebra.cli.checkpoints:checkpoints", "List and register backbones."),
+    "train": ("vertebra.cli.train:train", "Train a model and watch it."),
+    "jobs": ("vertebra.cli.jobs:jobs", "List, describe, watch and cancel training jobs."),
+}
+"""Where each command is, and its line in `vertebra --help`: nothing is imported to show it."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table: a newcomer's path."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes and the environment."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in exit_codes.TABLE])
+        with formatter.section("Environment"):
+            formatter.write_dl(
+                [
+                    ("VERTEBRA_CATALOG_ADDRESS", "the catalog's host:port; localhost:50551"),
+                    ("VERTEBRA_TRAINER_ADDRESS", "the trainer's host:port; localhost:50552"),
+                    ("NO_COLOR", "any value switches colours off"),
+                ]
+            )
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vertebra", prog_name="vertebra", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Pretrained vision backbones, fine-tuned and handed back.
+
+    \b
+    A first look:
+      vertebra up                       both services; leave it running
+      vertebra models ls 'resnet*'      what there is
+      vertebra train --backbone resnet18 --digits --freeze frozen_backbone --epochs 3
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a code of `exit_codes`."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of one command; every failure is one sentence on stderr."""
+    try:
+        outcome = cli.main(arguments, prog_name="vertebra", standalone_mode=False)
+    except click.ClickException as error:
+        _show(error)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return exit_codes.OK
+    except Exception as error:
+        return _end(error)
+    return outcome if isinstance(outcome, int) else exit_codes.OK
+
+
+def _end(error: Exception) -> int:
+    failure = exit_codes.described(error)
+    if failure is not None:
+        _show(failure)
+        return failure.exit_code
+    if os.environ.get("VERTEBRA_TRACEBACK"):
+        traceback.print_exc()
+    kind = type(error).__name__
+    _show(
+        click.ClickException(
+            f"this is a bug: {kind}: {error}; VERTEBRA_TRACEBACK=1 shows where it happened"
+        )
+    )
+    return exit_codes.BUG
+
+
+def _show(error: click.ClickException) -> None:
+    if isinstance(error, click.UsageError):
+        error.show()
+        return
+    colour = None if os.environ.get("NO_COLOR") is None else False
+    label = click.style("error:", fg="red", bold=True)
+    click.secho(f"{label} {error.format_message()}", err=True, color=colour)
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from complaining about a reader such as `head` that went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,73 @@
+"""What is printed: tables and lines for people, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vertebra.wire_json import to_json
+
+PIPED_WIDTH = 500
+"""Into a pipe nothing is cut or wrapped: tables are as wide as their content."""
+
+
+def screen() -> Console:
+    """Return the terminal, or a plain wide page when output goes elsewhere.
+
+    rich switches colours off outside of terminals and where NO_COLOR is set.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
+
+
+def print_json(message: Message) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(to_json(message), indent=2, ensure_ascii=False))
+
+
+def print_json_list(field: str, messages: Iterable[Message]) -> None:
+    """Print one JSON document that holds a whole list under its field name."""
+    rows = [to_json(message) for message in messages]
+    click.echo(json.dumps({field: rows}, indent=2, ensure_ascii=False))
+
+
+def print_json_line(document: dict[str, Any]) -> None:
+    """Print one line of a stream, at once."""
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def table(*headings: str, right: Sequence[str] = ()) -> Table:
+    """Return a table without lines; numbers under the headings in `right` align right."""
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold dim")
+    for number, heading in enumerate(headings):
+        rows.add_column(
+            heading,
+            justify="right" if heading in right else "left",
+            style="bold cyan" if number == 0 else "",
+            overflow="fold" if number == 0 else "ellipsis",
+            no_wrap=number > 0,
+        )
+    return rows
+
+
+def title(name: str, rest: str) -> Text:
+    """Return the line above a description: a name that stands out, and what it is."""
+    return Text.assemble((name, "bold cyan"), rest)
+
+
+def facts(*pairs: tuple[str, str | Text]) -> Table:
+    """Return lines of label and value, without those that have no value."""
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold")
+    for label, value in pairs:
+        if value:
+            rows.add_row(label, value)
+    return rows

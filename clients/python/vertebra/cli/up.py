@@ -1,0 +1,138 @@
+"""`vertebra up`: both services on this machine, with nothing to set up."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from vertebra.cli import exit_codes
+from vertebra.cli.exit_codes import CliFailed
+from vertebra.cli.screen import facts, screen
+from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices, Service
+
+DEFAULT_HOME = "~/.local/share/vertebra"
+PORT = click.IntRange(0, 65535)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--home", type=FOLDER, default=DEFAULT_HOME, show_default=True, help="Their files.")
+@click.option(
+    "--catalog-port", type=PORT, default=CATALOG_PORT, show_default=True, help="0 is a free one."
+)
+@click.option(
+    "--trainer-port", type=PORT, default=TRAINER_PORT, show_default=True, help="0 is a free one."
+)
+@click.option(
+    "--mirror", "mirrors", type=FOLDER, multiple=True, help="A folder of weight files; repeat it."
+)
+@click.option(
+    "--data-root",
+    "data_roots",
+    type=FOLDER,
+    multiple=True,
+    help="Jobs may read below it; repeat it. Default: your home folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
+def up(**flags: Any) -> int:
+    """Start the catalog and the trainer on this machine, until Ctrl-C.
+
+    A trainer that stops leaves its running jobs alone: the next one finds them again.
+
+    \b
+    Example:
+      vertebra up
+      vertebra up --home /tmp/try --catalog-port 0 --trainer-port 0 --mirror /mnt/weights
+    """
+    stopping = StoppingSignals()
+    services = LocalServices(
+        flags["home"],
+        catalog_port=flags["catalog_port"],
+        trainer_port=flags["trainer_port"],
+        data_roots=flags["data_roots"],
+        mirrors=flags["mirrors"],
+    )
+    with stopping.caught(services.hurry):
+        stopped = _serve(services, stopping, as_json=flags["as_json"])
+    if stopped is None:
+        return exit_codes.OK
+    raise CliFailed(stopped.death(), exit_codes.JOB_FAILED)
+
+
+def _serve(
+    services: LocalServices, stopping: "StoppingSignals", *, as_json: bool
+) -> Service | None:
+    """Run both until a signal comes; return the service that stopped by itself, if one did."""
+    with ExitStack() as running:
+        with screen().status("starting the catalog and the trainer"):
+            running.enter_context(services)
+        stopping.is_started = True
+        if as_json:
+            click.echo(json.dumps(_addresses(services)))
+        else:
+            _print_running(services)
+        stopped = services.wait_until(lambda: stopping.is_asked)
+        if stopped is None:
+            click.echo(
+                "\nstopping; running jobs go on, the next `vertebra up` finds them", err=True
+            )
+    return stopped
+
+
+class StoppingSignals:
+    """Ctrl-C and SIGTERM: give up starting, then stop in order, then hurry."""
+
+    def __init__(self) -> None:
+        self.is_started = False
+        self.is_asked = False
+
+    @contextmanager
+    def caught(self, hurry: Callable[[], None]) -> Iterator[None]:
+        """Catch both signals while the block runs."""
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self.is_asked:
+                hurry()
+                return
+            self.is_asked = True
+            if not self.is_started:
+                raise KeyboardInterrupt
+
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, handle) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _addresses(services: LocalServices) -> dict[str, str]:
+    return {
+        "catalog": services.catalog.address,
+        "trainer": services.trainer.address,
+        "home": str(services.home),
+    }
+
+
+def _print_running(services: LocalServices) -> None:
+    page = screen()
+    catalog, trainer = services.catalog, services.trainer
+    page.print(
+        facts(
+            ("catalog", catalog.address),
+            ("trainer", trainer.address),
+            ("files", str(services.home)),
+            ("logs", f"{catalog.log}\n{trainer.log}"),
+        )
+    )
+    if (catalog.port, trainer.port) != (CATALOG_PORT, TRAINER_PORT):
+        page.print("\nin another terminal, first:", style="dim")
+        page.print(f"  export VERTEBRA_CATALOG_ADDRESS={catalog.address}")
+        page.print(f"  export VERTEBRA_TRAINER_ADDRESS={trainer.address}")
+    page.print("\ntry: vertebra models ls 'resnet*'        stop: Ctrl-C", style="dim")
