@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vertebra.catalog_client import CatalogClient
+from vertebra.cli.job_words import print_outcome
 from vertebra.cli.live import follow_job
 from vertebra.demo import jobs
 from vertebra.demo.curves import Curve, draw_curves
@@ -102,8 +103,10 @@ def _run(trainer: TrainerClient, spec: jobs.Experiment, console: Console) -> Out
     job = follow_job(trainer, job.name, console, on_event=recorder)
     if job.state != wire.JobState.JOB_STATE_SUCCEEDED:
         raise JobFailed(f"{job.name} ended as {_state(job)}: {job.state_reason}")
-    export = next(iter(trainer.list_exports(job.name)))
-    return Outcome(job=job, export=export, accuracy_by_epoch=recorder.accuracy_by_epoch)
+    exports = list(trainer.list_exports(job.name))
+    print_outcome(console, job, exports)
+    console.print()
+    return Outcome(job=job, export=exports[0], accuracy_by_epoch=recorder.accuracy_by_epoch)
 
 
 def _state(job: wire.TrainJob) -> str:
