@@ -81,7 +81,7 @@ class Service:
         return self._process is not None and self._process.poll() is not None
 
     def start(self, environment: dict[str, str]) -> None:
-        """Start it in its own session, so that Ctrl-C reaches only us. Raises LocalServicesFailed."""
+        """Start it in its own session: Ctrl-C reaches only us. Raises LocalServicesFailed."""
         _require_free(self._port, self.name)
         prefix = f"VERTEBRA_{self.name.upper()}"
         admin_port = self._port + ADMIN_OFFSET if self._port else 0

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from vertebra.catalog_client import CatalogClient
-from vertebra.connection import Pace
-from vertebra.trainer_client import TrainerClient
 
 from tests.fakes.fake_catalog import FakeCatalog
 from tests.fakes.fake_server import running_server
 from tests.fakes.fake_trainer import FakeTrainer, training_script
+from vertebra.catalog_client import CatalogClient
+from vertebra.connection import Pace
+from vertebra.trainer_client import TrainerClient
 
 QUICK = Pace(first_wait_s=0.01, longest_wait_s=0.05, patience_s=2.0, first_patience_s=0.3)
 """Everything as usual, but nobody waits for it."""

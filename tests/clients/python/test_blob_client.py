@@ -5,10 +5,10 @@ from pathlib import Path
 
 import grpc
 import pytest
-from vertebra.catalog_client import CatalogClient
-from vertebra.client_errors import AnswerRefused, RpcFailed
 
 from tests.fakes.fake_catalog import FakeCatalog
+from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import AnswerRefused, RpcFailed
 
 DATA = bytes(range(256)) * 40
 """Eleven chunks of a thousand bytes, the last one short."""

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import grpc
 import pytest
+
+from tests.fakes.fake_catalog import ROWS, FakeCatalog
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import AnswerRefused, RpcFailed, ServiceUnreachable, Violation
 from vertebra.connection import Pace
 from vertebra.state_file import read_header
 from vertebra.wire_json import FieldInvalid
-
-from tests.fakes.fake_catalog import ROWS, FakeCatalog
 
 
 def test_lists_walk_through_all_pages(catalog: FakeCatalog, catalog_client: CatalogClient):

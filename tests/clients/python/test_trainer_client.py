@@ -4,13 +4,13 @@ import uuid
 
 import grpc
 import pytest
+
+from tests.fakes.fake_server import running_server
+from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.client_errors import AnswerRefused, RpcFailed
 from vertebra.connection import Backoff, Pace
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import TrainerClient
-
-from tests.fakes.fake_server import running_server
-from tests.fakes.fake_trainer import FakeTrainer, training_script
 
 ALL = list(range(1, len(training_script()) + 1))
 
