@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from typing import Any
 
 import grpc
-from vertebra.blob.v1 import blob_service_pb2 as pb
-from vertebra.model.v1.stream_pb2 import StreamEnd
 
 from catalog_service.blobs.blob import BlobInfo
 from catalog_service.blobs.chunk_stream import read_chunks
@@ -21,6 +19,8 @@ from catalog_service.serving.call import Context
 from catalog_service.serving.disk_threads import DiskThreads
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.server import Registration
+from vertebra.blob.v1 import blob_service_pb2 as pb
+from vertebra.model.v1.stream_pb2 import StreamEnd
 
 FULL_NAME = "vertebra.blob.v1.BlobService"
 

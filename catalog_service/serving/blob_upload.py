@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from vertebra.blob.v1 import blob_service_pb2 as pb
-
 from catalog_service.blobs.blob_writer import BlobWriter
 from catalog_service.blobs.chunk_stream import crc32c_of
 from catalog_service.blobs.digests import parse_digest
@@ -20,6 +18,7 @@ from catalog_service.errors import (
 )
 from catalog_service.serving.blob_wire import blob_message
 from catalog_service.serving.disk_threads import DiskThreads
+from vertebra.blob.v1 import blob_service_pb2 as pb
 
 MAX_BLOB_BYTES = 64 << 30
 """Largest upload unless the service says otherwise."""

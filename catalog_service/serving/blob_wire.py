@@ -1,9 +1,8 @@
 """Blob values as messages, and a chunk as bytes without a message in between."""
 
-from vertebra.blob.v1 import blob_service_pb2 as pb
-
 from catalog_service.blobs.blob import BlobInfo
 from catalog_service.blobs.chunk_stream import Chunk
+from vertebra.blob.v1 import blob_service_pb2 as pb
 
 _DATA_TAG = b"\x12"
 """Field 2, length-delimited: `ReadBlobResponse.data`."""

@@ -28,6 +28,11 @@ class DrainTiming:
     hooks_s: float = 10.0
     """Then for what the service itself has to close."""
 
+    @property
+    def total_s(self) -> float:
+        """The bound of everything but the service's own hooks."""
+        return self.delay_s + 1.0 + self.calls_s + 2 * self.stop_s
+
 
 class InFlight:
     """How many calls are inside, and a way to wait until none is."""

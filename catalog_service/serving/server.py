@@ -63,9 +63,14 @@ class RunningServer:
         self.drain = parts.drain
         self._server = server
         self._parts = parts
+        self._stopping: asyncio.Future[None] = asyncio.Future()
+        self._stopping.set_result(None)
 
     async def drain_and_stop(self) -> None:
-        """Stop in bounded time; calls in flight get theirs, see `DrainTiming`."""
+        """Stop in bounded time; calls in flight get theirs, see `DrainTiming`.
+
+        Health watchers are not waited for: one that reads nothing would take all the time.
+        """
         timing = self._parts.timing
         self._parts.drain.begin()
         self._parts.telemetry.draining.set(1)
@@ -73,7 +78,7 @@ class RunningServer:
         await self._parts.drain.run(
             [
                 Step(name="keep answering", timeout_s=timing.delay_s + 1, action=self._delay),
-                Step(name="calls", timeout_s=timing.calls_s, action=self.in_flight.until_none),
+                Step(name="calls", timeout_s=timing.calls_s, action=self._finish_calls),
                 Step(name="byte streams", timeout_s=timing.stop_s, action=self._close_calls),
                 Step(name="stop", timeout_s=timing.stop_s, action=self._stop),
             ]
@@ -82,12 +87,19 @@ class RunningServer:
     async def _delay(self) -> None:
         await asyncio.sleep(self._parts.timing.delay_s)
 
+    async def _finish_calls(self) -> None:
+        """Send clients elsewhere (GOAWAY, port closed) and wait for the calls that are here."""
+        self._stopping = asyncio.ensure_future(self._server.stop(self._parts.timing.total_s))
+        await self.in_flight.until_none()
+
     async def _close_calls(self) -> None:
         self._parts.drain.closing.set()
         await self.in_flight.until_none()
 
     async def _stop(self) -> None:
+        """Cut what is left; shortens the stop that is under way."""
         await self._server.stop(grace=None)
+        await self._stopping
 
 
 async def start_server(

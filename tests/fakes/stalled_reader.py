@@ -9,7 +9,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_DATA, _HEADERS, _SETTINGS, _PING = 0, 1, 4, 6
+_DATA, _HEADERS, _SETTINGS, _PING, _GOAWAY = 0, 1, 4, 6, 7
 _ACK, _END_STREAM, _END_HEADERS = 1, 1, 4
 _INITIAL_WINDOW_SIZE = 4
 
@@ -35,11 +35,13 @@ def _headers(method: str) -> bytes:
 
 
 class StalledReader:
-    """One connection. `seen` collects the kinds of frames that came from the server."""
+    """One connection, and what came from the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.goaway = ""
+        self.closed = asyncio.Event()
         self._next_stream = 1
         self.got_headers = asyncio.Event()
         self.num_data_bytes = 0
@@ -55,6 +57,10 @@ class StalledReader:
         self._writer.write(_frame(_HEADERS, _END_HEADERS, stream, _headers(method)))
         self._writer.write(_frame(_DATA, _END_STREAM, stream, body))
 
+    def ping(self) -> None:
+        """Send a keepalive ping."""
+        self._writer.write(_frame(_PING, 0, 0, b"8 bytes."))
+
     async def answer_politely(self) -> None:
         """Answer settings and pings until the server closes."""
         while True:
@@ -63,12 +69,15 @@ class StalledReader:
                 size = int.from_bytes(head[:3], "big")
                 payload = await self._reader.readexactly(size)
             except (asyncio.IncompleteReadError, ConnectionError):
+                self.closed.set()
                 return
             kind, flags = head[3], head[4]
             if kind == _SETTINGS and not flags & _ACK:
                 self._writer.write(_frame(_SETTINGS, _ACK, 0, b""))
             elif kind == _PING and not flags & _ACK:
                 self._writer.write(_frame(_PING, _ACK, 0, payload))
+            elif kind == _GOAWAY:
+                self.goaway += payload[8:].decode()
             elif kind == _HEADERS:
                 self.got_headers.set()
             elif kind == _DATA:

@@ -1,0 +1,202 @@
+"""Each server option does what it is there for. Times are scaled down, the names are the same."""
+
+import asyncio
+from collections import Counter
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from catalog_service.serving.options import MAX_MESSAGE_BYTES, SERVER_OPTIONS
+from catalog_service.serving.server import ServerParts
+from tests.fakes.echo_service import NAME, Echo, echo_server
+from tests.fakes.in_loop import in_loop
+from tests.fakes.stalled_reader import stalled_reader
+
+EMPTY = StringValue().SerializeToString()
+OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
+
+
+async def code_of(call: grpc.aio.UnaryUnaryCall) -> str:
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+def with_options(**scaled: int) -> ServerParts:
+    names = dict(SERVER_OPTIONS)
+    options = {f"grpc.{name.replace('__', '.')}": value for name, value in scaled.items()}
+    assert options.keys() <= names.keys(), "only options that we set"
+    return ServerParts(options=options)
+
+
+@in_loop
+async def test_a_request_up_to_4_mib_is_taken_and_a_larger_one_is_refused_by_its_size():
+    async def swallow(text: str) -> str:
+        return str(len(text))
+
+    async with echo_server(swallow) as echo:
+        largest = "x" * (MAX_MESSAGE_BYTES - 5)
+        taken = await echo.call("UnaryUnary", largest)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await echo.call("UnaryUnary", f"{largest}x")
+
+    assert taken == [str(len(largest))]
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "4194305 vs. 4194304" in raised.value.details()
+
+
+@in_loop
+async def test_an_answer_beyond_the_send_limit_is_refused_by_its_size():
+    async def long(text: str) -> str:
+        return "x" * 2000
+
+    async with echo_server(long, parts=with_options(max_send_message_length=1000)) as echo:
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await echo.call("UnaryUnary", "")
+
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(("size", "code"), [(7_000, "OK"), (17_000, "RESOURCE_EXHAUSTED")])
+@in_loop
+async def test_metadata_beyond_16_kib_is_refused_and_7_kib_are_taken(size, code):
+    """Between 8 and 16 KiB the core refuses at random, the more often the larger (gRFC A62)."""
+    async with echo_server() as echo:
+        call = echo.start("UnaryUnary", EMPTY, metadata=(("x-large", "y" * size),))
+
+        assert await code_of(call) == code
+
+
+async def burst(echo: Echo, num_calls: int) -> Counter[str]:
+    channels = [
+        grpc.aio.insecure_channel(echo.server.address, options=OWN_CONNECTION) for _ in range(8)
+    ]
+    calls = [channels[i % 8].unary_unary(f"/{NAME}/UnaryUnary")(EMPTY) for i in range(num_calls)]
+    codes = Counter(await asyncio.gather(*map(code_of, calls)))
+    for channel in channels:
+        await channel.close()
+    return codes
+
+
+@in_loop
+async def test_a_burst_of_1600_calls_is_served():
+    async with echo_server() as echo:
+        codes = await burst(echo, 1600)
+
+    assert set(codes) <= {"OK", "RESOURCE_EXHAUSTED"}, codes
+    assert codes["OK"] > 0
+
+
+@in_loop
+async def test_a_burst_with_few_pending_requests_is_cancelled_at_random():
+    """The control: what the core does beyond its bound of waiting calls, here a lower one."""
+    options = {"server__max_pending_requests": 50, "server__max_pending_requests_hard_limit": 60}
+    async with echo_server(parts=with_options(**options)) as echo:
+        codes = await burst(echo, 1600)
+
+    assert codes["CANCELLED"] > 0, codes
+
+
+@in_loop
+async def test_a_connection_over_the_limit_is_closed():
+    async with echo_server(parts=with_options(max_allowed_incoming_connections=2)) as echo:
+        channels = [
+            grpc.aio.insecure_channel(echo.server.address, options=OWN_CONNECTION) for _ in range(4)
+        ]
+        codes = [await code_of(c.unary_unary(f"/{NAME}/UnaryUnary")(EMPTY)) for c in channels]
+
+    assert codes == ["OK", "OK", "UNAVAILABLE", "UNAVAILABLE"]
+
+
+@in_loop
+async def test_streams_over_the_limit_of_a_connection_wait():
+    held = asyncio.Event()
+
+    async def wait(text: str) -> str:
+        await held.wait()
+        return text
+
+    async with echo_server(wait, parts=with_options(max_concurrent_streams=3)) as echo:
+        await echo.channel.channel_ready()
+        await asyncio.sleep(0.05)
+        calls = [asyncio.ensure_future(echo.call("UnaryUnary", "a")) for _ in range(5)]
+        await asyncio.sleep(0.2)
+        inside = echo.server.in_flight.num_calls
+        held.set()
+        await asyncio.gather(*calls)
+
+    assert inside == 3
+
+
+async def pings_until_told_to_stop(parts: ServerParts) -> str:
+    """Ping every 150 ms on a silent stream; return what the server says about it."""
+
+    async def silent(text: str) -> str:
+        await asyncio.Event().wait()
+        return text
+
+    async with (
+        echo_server(silent, parts=parts) as echo,
+        stalled_reader(echo.server.address) as client,
+    ):
+        client.call(f"/{NAME}/UnaryStream", EMPTY)
+        for _ in range(8):
+            client.ping()
+            await asyncio.sleep(0.15)
+        said = client.goaway
+        parts.drain.closing.set()
+        await echo.channel.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            if "Wrapped" in repr(task):
+                task.cancel()
+    return said
+
+
+@in_loop
+async def test_a_client_that_pings_slower_than_the_interval_is_left_alone():
+    options = {"http2__min_ping_interval_without_data_ms": 100}
+
+    assert await pings_until_told_to_stop(with_options(**options)) == ""
+
+
+@in_loop
+async def test_a_client_that_pings_faster_than_the_interval_is_sent_away():
+    """The control, with the core's default of 5 minutes: what SDKs that ping every 30 s meet."""
+    options = {"http2__min_ping_interval_without_data_ms": 300_000}
+
+    assert "too_many_pings" in await pings_until_told_to_stop(with_options(**options))
+
+
+@in_loop
+async def test_a_peer_that_connects_and_says_nothing_is_dropped():
+    async with echo_server(parts=with_options(server_handshake_timeout_ms=200)) as echo:
+        host, _, port = echo.server.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while await asyncio.wait_for(reader.read(1000), 10):
+            pass
+        writer.close()
+
+
+@in_loop
+async def test_an_idle_connection_is_sent_away():
+    async with (
+        echo_server(parts=with_options(max_connection_idle_ms=200)) as echo,
+        stalled_reader(echo.server.address) as client,
+    ):
+        await asyncio.wait_for(client.closed.wait(), 10)
+
+    assert "connection idle" in client.goaway
+
+
+@in_loop
+async def test_an_old_connection_is_cut_even_under_a_stalled_reader():
+    parts = with_options(max_connection_age_ms=200, max_connection_age_grace_ms=200)
+    async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
+        client.call(f"/{NAME}/UnaryStream", EMPTY)
+        await client.got_headers.wait()
+        await asyncio.wait_for(client.closed.wait(), 10)
+
+    assert "max connection age" in client.goaway or "max_age" in client.goaway
