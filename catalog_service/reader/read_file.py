@@ -4,6 +4,7 @@ The child gets an empty environment, no site packages and no descriptors but its
 itself before it looks at the first byte (`child.py`). This process parses nothing of the file.
 """
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.safetensors_file import TensorSpec
 from catalog_service.reader.unreadable import FileUnreadable
 
@@ -74,6 +76,7 @@ def write_tensors(path: Path, names: Mapping[str, str], output: Path) -> None:
 
     Raises:
         FileUnreadable: as for `list_tensors`.
+        DiskFull: no room for the output.
         OSError: the file cannot be read, or the output not written.
     """
     size_bytes = path.stat().st_size
@@ -110,6 +113,8 @@ def _answer(child: subprocess.CompletedProcess[bytes], path: Path) -> dict[str, 
         raise FileUnreadable(
             f"{path.name}: its reader was stopped by a limit (exit status {child.returncode})"
         ) from error
+    if answer.get("errno") in (str(errno.ENOSPC), str(errno.EDQUOT)):
+        raise DiskFull(f"no room to convert {path.name}: {answer['failed']}")
     if "failed" in answer:
         raise OSError(int(answer["errno"] or 0), f"{answer['failed']}: {path.name}")
     if "refused" in answer:

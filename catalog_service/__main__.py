@@ -1,0 +1,152 @@
+"""`python -m catalog_service`: reads the settings, makes the objects, serves until told to stop.
+
+The only place where settings become objects; torch is not reachable from here.
+"""
+
+import asyncio
+import json
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog_service.api.architecture_servicer import (
+    ArchitectureServicer,
+    architecture_registration,
+)
+from catalog_service.api.checkpoint_servicer import CheckpointServicer, checkpoint_registration
+from catalog_service.api.model_servicer import ModelServicer, model_registration
+from catalog_service.api.weights_servicer import WeightsServicer, weights_registration
+from catalog_service.blobs.disk import ensure_folder
+from catalog_service.blobs.records import Records
+from catalog_service.blobs.store import BlobStore
+from catalog_service.checkpoints.registry import Registry
+from catalog_service.errors import VertebraError
+from catalog_service.index.catalog_index import CatalogIndex, index_from_json
+from catalog_service.resolve import Catalog
+from catalog_service.resolve.builds import Builds
+from catalog_service.resolve.definitions import Definitions
+from catalog_service.resolve.registration import Fitting
+from catalog_service.resolve.single_flight import SingleFlight
+from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.drain import Drain
+from catalog_service.serving.logs import configure_logging
+from catalog_service.serving.run import Service, serve_until_signalled
+from catalog_service.serving.server import Registration, ServerParts
+from catalog_service.serving.settings_reader import read_settings
+from catalog_service.settings import CatalogSettings
+from catalog_service.weights.locations.location import Location
+from catalog_service.weights.locations.mirror_folder import MirrorFolder
+from catalog_service.weights.locations.store import Store
+from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
+from catalog_service.weights.search import Search
+from catalog_service.weights.trail import Remedies
+from catalog_service.weights.verification import Verification
+from catalog_service.worker_pool import WorkerPool
+
+
+def main() -> None:
+    """Serve; exit with 2 and one line a problem where the settings or the port are unusable."""
+    try:
+        settings = read_settings(CatalogSettings)
+        configure_logging(settings.log_level, settings.log_format == "json")
+        asyncio.run(_serve(settings))
+    except VertebraError as error:
+        sys.exit(_complain(error))
+
+
+async def _serve(settings: CatalogSettings) -> None:
+    parts = ServerParts()
+    objects = make_objects(settings)
+    models = ModelServicer(objects.catalog, parts.drain)
+
+    async def stop() -> None:
+        objects.pool.close()
+        models.close()
+        objects.catalog.registry.close()
+
+    async def start() -> None:
+        threading.Thread(target=objects.pool.prewarm, daemon=True).start()
+
+    service = Service(
+        listen=settings.listen,
+        admin_listen=settings.admin_listen,
+        registrations=_registrations(objects.catalog, models, parts.drain),
+        parts=parts,
+        ready_file=settings.ready_file,
+        on_start=start,
+        on_stop=stop,
+    )
+    await serve_until_signalled(service)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """What lives as long as the process."""
+
+    catalog: Catalog
+    pool: WorkerPool
+
+
+def make_objects(settings: CatalogSettings) -> Objects:
+    """Return the catalog and its workers; no worker is started yet."""
+    ensure_folder(settings.home)
+    store = BlobStore(settings.blobs_folder)
+    pool = WorkerPool(settings.workers)
+    definitions = Definitions(pool)
+    catalog = Catalog(
+        index=_index(settings),
+        store=store,
+        registry=Registry(settings.registry_url),
+        search=_search(settings, store),
+        definitions=definitions,
+        builds=Builds(store=store, records=Records(store.root, "builds"), pool=pool),
+        fitting=Fitting(store=store, pool=pool, definitions=definitions),
+        flights=SingleFlight(),
+    )
+    return Objects(catalog=catalog, pool=pool)
+
+
+def _index(settings: CatalogSettings) -> CatalogIndex:
+    if settings.index is None:
+        return CatalogIndex.load()
+    return index_from_json(json.loads(settings.index.read_bytes()))
+
+
+def _search(settings: CatalogSettings, store: BlobStore) -> Search:
+    own = Store(store, Records(store.root, "conversions"))
+    hub = TorchHubCache(settings.torch_home_folder)
+    places: dict[str, Sequence[Location]] = {
+        "store": (own,),
+        "torch_hub_cache": (hub,),
+        "mirrors": tuple(MirrorFolder(folder) for folder in settings.mirrors),
+    }
+    return Search(
+        locations=[place for name in settings.locations for place in places[name]],
+        own=own,
+        store=store,
+        verification=Verification(Records(store.root, "bad_files")),
+        remedies=Remedies(
+            torch_hub_folder=str(hub.folder),
+            mirror_folders=tuple(str(folder) for folder in settings.mirrors),
+        ),
+    )
+
+
+def _registrations(catalog: Catalog, models: ModelServicer, drain: Drain) -> list[Registration]:
+    return [
+        architecture_registration(ArchitectureServicer(catalog.index)),
+        weights_registration(WeightsServicer(catalog.index, catalog.search)),
+        model_registration(models),
+        checkpoint_registration(CheckpointServicer(catalog, catalog.registry)),
+        blob_registration(BlobServicer(catalog.store, drain=drain)),
+    ]
+
+
+def _complain(error: VertebraError) -> int:
+    sys.stderr.write(f"{error.message}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The catalog's gRPC services: one servicer and one wire file (message <-> value) each."""

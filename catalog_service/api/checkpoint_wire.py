@@ -1,0 +1,132 @@
+"""Checkpoint -> message, the request to register one, and what can be filtered and ordered by."""
+
+import math
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from catalog_service.blobs.digests import parse_digest
+from catalog_service.blobs.store import BlobInfo
+from catalog_service.checkpoints.checkpoint import Checkpoint
+from catalog_service.errors import InvalidRequest, Violation, invalid
+from catalog_service.model_wire import lineage_from_message, lineage_to_message, report_to_message
+from catalog_service.resolve import Registration
+from catalog_service.serving.blob_wire import blob_message
+from catalog_service.serving.listing import Field, Listing
+from vertebra.catalog.v1 import checkpoint_service_pb2 as pb
+
+NUM_CHANNELS = 3
+_CHECKPOINT_ID = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
+
+CHECKPOINTS: Listing[Checkpoint] = Listing(
+    [
+        Field(name="checkpoint_id", get=lambda found: found.checkpoint_id),
+        Field(name="architecture_id", get=lambda found: found.architecture_id),
+        Field(name="backbone_digest", get=lambda found: found.backbone_digest),
+        Field(name="licence", get=lambda found: found.lineage.licence),
+        Field(name="method", get=lambda found: found.lineage.method),
+        Field(
+            name="create_time",
+            get=lambda f: datetime.fromtimestamp(f.create_time, UTC),
+            kind="time",
+        ),
+    ],
+    default_order="create_time desc",
+)
+"""As ListCheckpointsRequest documents."""
+
+
+def _time(checkpoint: Checkpoint) -> datetime:
+    return datetime.fromtimestamp(checkpoint.create_time, UTC)
+
+
+def checkpoint_message(checkpoint: Checkpoint) -> pb.Checkpoint:
+    """Return a checkpoint as the contract has it."""
+    blob = BlobInfo(digest=checkpoint.blob_digest, size_bytes=checkpoint.blob_size_bytes)
+    message = pb.Checkpoint(
+        name=checkpoint.name,
+        checkpoint_id=checkpoint.checkpoint_id,
+        architecture_id=checkpoint.architecture_id,
+        backbone_digest=checkpoint.backbone_digest,
+        blob=blob_message(blob),
+        lineage=lineage_to_message(checkpoint.lineage),
+        load_report=report_to_message(checkpoint.load_report),
+        metrics=checkpoint.metrics,
+        mean=checkpoint.mean,
+        std=checkpoint.std,
+    )
+    message.create_time.FromNanoseconds(round(checkpoint.create_time * 1e9))
+    return message
+
+
+def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
+    """Return what is to be registered.
+
+    Raises:
+        InvalidRequest: with everything that is wrong with the form.
+    """
+    violations = [
+        Violation(field=field, description=why)
+        for field, why in (
+            ("request_id", _check_request_id(request.request_id)),
+            ("checkpoint_id", _check_checkpoint_id(request.checkpoint_id)),
+            ("architecture_id", "" if request.architecture_id else "required, such as 'resnet18'"),
+            ("blob_name", _check_blob(request.blob_name)),
+            ("metrics", _check_finite(request.metrics.values())),
+            ("mean", _check_channels(request.mean, request.std)),
+            ("std", _check_positive(request.std)),
+        )
+        if why
+    ]
+    if violations:
+        raise invalid(violations)
+    return Registration(
+        request_id=request.request_id,
+        checkpoint_id=request.checkpoint_id,
+        architecture_id=request.architecture_id.removeprefix("architectures/"),
+        blob_name=request.blob_name,
+        lineage=lineage_from_message(request.lineage),
+        metrics=dict(request.metrics),
+        mean=tuple(request.mean),
+        std=tuple(request.std),
+    )
+
+
+def _check_request_id(text: str) -> str:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return f"{text[:60]!r} is not a UUID; choose a random one for each registration"
+    return ""
+
+
+def _check_checkpoint_id(text: str) -> str:
+    if _CHECKPOINT_ID.fullmatch(text):
+        return ""
+    return f"{text[:80]!r} does not match {_CHECKPOINT_ID.pattern}"
+
+
+def _check_blob(text: str) -> str:
+    if not text:
+        return "required: upload the file with WriteBlob first"
+    try:
+        parse_digest(text)
+    except InvalidRequest as error:
+        return error.message
+    return ""
+
+
+def _check_finite(values: Iterable[float]) -> str:
+    return "" if all(math.isfinite(value) for value in values) else "numbers must be finite"
+
+
+def _check_channels(mean: Sequence[float], std: Sequence[float]) -> str:
+    counts = (len(mean), len(std))
+    if counts not in ((0, 0), (NUM_CHANNELS, NUM_CHANNELS)):
+        return f"three numbers each for mean and std, or none; got {counts[0]} and {counts[1]}"
+    return _check_finite(mean)
+
+
+def _check_positive(std: Iterable[float]) -> str:
+    return "" if all(0 < value < math.inf for value in std) else "numbers must be positive"

@@ -1,0 +1,146 @@
+"""ModelService: streams the progress of a build that runs in a thread, then its result."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from catalog_service.api.build_wire import (
+    end_message,
+    heartbeat_message,
+    model_message,
+    progress_message,
+)
+from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
+from catalog_service.model_wire import spec_from_message
+from catalog_service.models.spec import ModelSpec
+from catalog_service.resolve import BuiltModel, Catalog
+from catalog_service.serving.call import Context
+from catalog_service.serving.drain import Drain
+from catalog_service.serving.server import Registration
+from vertebra.catalog.v1 import model_service_pb2 as pb
+from vertebra.catalog.v1 import model_service_pb2_grpc as stubs
+from vertebra.model.v1.stream_pb2 import StreamEnd
+
+FULL_NAME = "vertebra.catalog.v1.ModelService"
+
+HEARTBEAT_S = 15.0
+"""Longest silence on the stream."""
+
+MAX_BUILDS = 32
+"""Builds at once; each holds a thread that mostly waits for a worker."""
+
+
+class ModelServicer:
+    """The servicer; register it with `model_registration`.
+
+    Args:
+        drain: streams of unfinished builds end with DRAINING when it closes.
+        heartbeat_s: longest silence; tests make it short.
+    """
+
+    def __init__(self, catalog: Catalog, drain: Drain, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._catalog = catalog
+        self._drain = drain
+        self._heartbeat_s = heartbeat_s
+        self._threads = ThreadPoolExecutor(MAX_BUILDS, thread_name_prefix="build")
+        self._num_builds = 0
+
+    async def BuildModel(  # noqa: N802  # the contract's spelling
+        self, request: pb.BuildModelRequest, context: Context
+    ) -> AsyncGenerator[pb.BuildModelResponse, None]:
+        """Yield progress, the model, and the end.
+
+        A client that leaves does not stop the build: others may wait for it, and the next call
+        finds its result.
+        """
+        if not request.HasField("spec"):
+            raise invalid([Violation(field="spec", description="required")])
+        progress: asyncio.Queue[pb.BuildModelResponse] = asyncio.Queue()
+        build = self._start(spec_from_message(request.spec), request.definition_only, progress)
+        async for message in self._until_done(build, progress):
+            yield message
+        if not build.done():
+            yield end_message(StreamEnd.REASON_DRAINING)
+            return
+        yield model_message(_result(build))
+        yield end_message(StreamEnd.REASON_COMPLETED)
+
+    def close(self) -> None:
+        """Take no more builds; those under way end with their workers."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start(
+        self,
+        spec: ModelSpec,
+        definition_only: bool,
+        progress: "asyncio.Queue[pb.BuildModelResponse]",
+    ) -> "asyncio.Future[BuiltModel]":
+        if self._num_builds >= MAX_BUILDS:
+            raise Exhausted(
+                f"{self._num_builds} builds are under way; come back later", retry_after_s=5.0
+            )
+        loop = asyncio.get_running_loop()
+
+        def report(step: str, text: str) -> None:
+            loop.call_soon_threadsafe(progress.put_nowait, progress_message(step, text))
+
+        def work() -> BuiltModel:
+            return self._catalog.build(spec, definition_only=definition_only, report=report)
+
+        self._num_builds += 1
+        build = loop.run_in_executor(self._threads, work)
+        build.add_done_callback(self._finished)
+        return build
+
+    def _finished(self, build: "asyncio.Future[BuiltModel]") -> None:
+        self._num_builds -= 1
+        if not build.cancelled():
+            build.exception()  # seen, also where the client has left
+
+    async def _until_done(
+        self,
+        build: "asyncio.Future[BuiltModel]",
+        progress: "asyncio.Queue[pb.BuildModelResponse]",
+    ) -> AsyncIterator[pb.BuildModelResponse]:
+        """Yield progress, and heartbeats on silence, until the build ends or the server does."""
+        closing = asyncio.ensure_future(self._drain.closing.wait())
+        try:
+            while not (build.done() and progress.empty()) and not closing.done():
+                message = asyncio.ensure_future(progress.get())
+                waiting: set[asyncio.Future[Any]] = {message, closing}
+                if not build.done():
+                    waiting.add(build)
+                done, _ = await asyncio.wait(
+                    waiting, timeout=self._heartbeat_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                if message in done:
+                    yield message.result()
+                    continue
+                message.cancel()
+                if not done:
+                    yield heartbeat_message()
+        finally:
+            closing.cancel()
+
+
+def _result(build: "asyncio.Future[BuiltModel]") -> BuiltModel:
+    """Return the model; fields in its error are relative to the request, not to the spec."""
+    try:
+        return build.result()
+    except InvalidRequest as error:
+        if error.error_reason != InvalidRequest.reason or not error.violations:
+            raise
+        raise invalid(
+            [
+                Violation(field=f"spec.{found.field}", description=found.description)
+                for found in error.violations
+            ]
+        ) from error
+
+
+def model_registration(servicer: ModelServicer) -> Registration:
+    """Return how the servicer is added to a server."""
+    return Registration(
+        add=stubs.add_ModelServiceServicer_to_server, servicer=servicer, full_name=FULL_NAME
+    )

@@ -1,0 +1,56 @@
+"""A registered backbone as a value, and what can be wrong with one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog_service.errors import Conflict, InvalidRequest, NotFound
+from catalog_service.models.layout import Lineage, LoadReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A backbone that any later model can start from.
+
+    Attributes:
+        structure_of: the published weight whose recipe the backbone fits: architectures with
+            several (ViT at 224 and 512 px) have backbones of several shapes.
+        blob_digest, blob_size_bytes: the backbone as safetensors under canonical names.
+        mean, std: three numbers each, or none: then the structure's preprocessing applies.
+        create_time: seconds since the epoch.
+    """
+
+    checkpoint_id: str
+    architecture_id: str
+    structure_of: str
+    backbone_digest: str
+    blob_digest: str
+    blob_size_bytes: int
+    lineage: Lineage
+    load_report: LoadReport
+    metrics: Mapping[str, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    create_time: float
+
+    @property
+    def name(self) -> str:
+        """`checkpoints/letters`: what ModelSpec.weights takes."""
+        return f"checkpoints/{self.checkpoint_id}"
+
+
+class CheckpointNotFound(NotFound):
+    """No registered backbone has this name."""
+
+    reason = "CHECKPOINT_NOT_FOUND"
+
+
+class CheckpointExists(Conflict):
+    """The id holds other bytes."""
+
+    reason = "CHECKPOINT_EXISTS"
+
+
+class RequestIdReused(InvalidRequest):
+    """The request id was used with another request."""
+
+    reason = "REQUEST_ID_REUSED"

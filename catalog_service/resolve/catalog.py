@@ -1,0 +1,161 @@
+"""The use cases, in numbered steps. Synchronous: the API runs them in threads."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from catalog_service.blobs.store import BlobStore
+from catalog_service.checkpoints.checkpoint import Checkpoint
+from catalog_service.checkpoints.registry import Registry
+from catalog_service.errors import Precondition
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.layout import Lineage, StateLayout
+from catalog_service.models.spec import ModelSpec, spec_digest
+from catalog_service.resolve.build_plan import BuildPlan, plan_build
+from catalog_service.resolve.builds import Builds, Numbers, StoredState
+from catalog_service.resolve.built_model import BuiltModel, StatePart
+from catalog_service.resolve.definitions import Definitions
+from catalog_service.resolve.registration import Fitting, Registration
+from catalog_service.resolve.single_flight import SingleFlight
+from catalog_service.weights.search import Search
+
+Report = Callable[[str, str], None]
+"""Takes a step (`resolving`, `verifying`, `converting`, `building`, `storing`) and a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Everything that the use cases need."""
+
+    index: CatalogIndex
+    store: BlobStore
+    registry: Registry
+    search: Search
+    definitions: Definitions
+    builds: Builds
+    fitting: Fitting
+    flights: SingleFlight
+
+    def build(self, spec: ModelSpec, *, definition_only: bool, report: Report) -> BuiltModel:
+        """Return the model that a spec asks for, its state in the store.
+
+        Args:
+            report: called from this thread with what is being done.
+
+        Raises:
+            VertebraError: as BuildModel's comment lists.
+        """
+        # 1. What does the spec mean?
+        plan = plan_build(spec, self.index, self.registry)
+        report("resolving", f"{plan.recipe.architecture_id}: reading its layout")
+        layout = self.definitions.layout(plan.recipe)
+        if definition_only:
+            return _built(plan, layout, _lineage(plan), None)
+        # 2. Where are the numbers?
+        numbers, lineage = self._numbers(plan, report)
+        # 3. Was it built before?
+        key = self.builds.key(plan, layout, numbers)
+        state = self.builds.find(key)
+        # 4. If not, build it, once for all who ask.
+        if state is None:
+            state = self.flights.do(
+                key,
+                lambda: self._build(key, plan, numbers, report),
+                waiting=lambda: report("building", "joined another caller's build"),
+            )
+        report("storing", "the state is in the store")
+        return _built(plan, layout, _with_parent_digest(lineage, plan, state), state)
+
+    def register(self, registration: Registration) -> tuple[Checkpoint, bool]:
+        """Return the checkpoint as it is listed now, and whether the request was answered before.
+
+        Raises:
+            VertebraError: as RegisterCheckpoint's comment lists.
+        """
+        # 1. Is this a repetition?
+        request = (registration.request_id, registration.digest)
+        answered = self.registry.answered(*request)
+        if answered is not None:
+            return answered, True
+        # 2. Does the file fit? Convert it and store the backbone.
+        fitted = self.fitting.fit(registration, self.index)
+        # 3. List it, now that everything about it is on disk.
+        checkpoint = fitted.checkpoint(registration, create_time=time.time())
+        return self.registry.add(checkpoint, *request), False
+
+    def _numbers(self, plan: BuildPlan, report: Report) -> tuple[Numbers, Lineage]:
+        lineage = _lineage(plan)
+        if plan.checkpoint is not None:
+            self.store.ensure_intact(plan.checkpoint.blob_digest)
+            return Numbers(blob_digest=plan.checkpoint.blob_digest), lineage
+        if plan.weight is None:
+            return Numbers(), lineage
+        weight = plan.weight
+        report("resolving", f"looking for {weight.file_name}")
+        found = self.flights.do(
+            f"weights {weight.reference}",
+            lambda: self.search.find(weight, report),
+            waiting=lambda: report("resolving", "joined another caller's search"),
+        )
+        source = found.source
+        numbers = Numbers(blob_digest=source.blob_digest, rules=source.rules)
+        proven = replace(lineage, source_digest=source.source_digest, source_proof=source.proof)
+        return numbers, proven
+
+    def _build(self, key: str, plan: BuildPlan, numbers: Numbers, report: Report) -> StoredState:
+        report("building", f"{plan.recipe.architecture_id}: composing the state")
+        try:
+            return self.builds.build(key, plan, numbers)
+        except Precondition as error:
+            raise _named(error, numbers, plan) from error
+
+
+def _named(error: Precondition, numbers: Numbers, plan: BuildPlan) -> Precondition:
+    """Call the source by the name that the caller used, not by the blob's."""
+    blob_name = numbers.blob_digest.removeprefix("sha256:")
+    message = error.message.replace(blob_name, plan.spec.weights) if blob_name else error.message
+    return Precondition(message, reason=error.error_reason, metadata=error.metadata)
+
+
+def _lineage(plan: BuildPlan) -> Lineage:
+    if plan.checkpoint is not None:
+        parent = plan.checkpoint
+        return replace(
+            parent.lineage, parent=parent.name, parent_backbone_digest=parent.backbone_digest
+        )
+    if plan.weight is not None:
+        return Lineage(parent=plan.weight.reference, licence=plan.weight.licence)
+    return Lineage(parent=f"random, seed {plan.spec.seed}")
+
+
+def _with_parent_digest(lineage: Lineage, plan: BuildPlan, state: StoredState) -> Lineage:
+    """A published parent's backbone is the one just built, unless it was loaded in part."""
+    if plan.weight is None or state.report.backbone_coverage < 1.0:
+        return lineage
+    return replace(lineage, parent_backbone_digest=state.backbone_digest)
+
+
+def _built(
+    plan: BuildPlan, layout: StateLayout, lineage: Lineage, state: StoredState | None
+) -> BuiltModel:
+    parts: tuple[StatePart, ...] = ()
+    if state is not None:
+        parts = (
+            StatePart(role="backbone", blob=state.backbone),
+            StatePart(role="head", blob=state.head),
+        )
+    return BuiltModel(
+        spec=plan.spec,
+        spec_digest=spec_digest(plan.spec),
+        parts=parts,
+        state_digest=state.state_digest if state else "",
+        backbone_digest=state.backbone_digest if state else "",
+        layout=layout,
+        recipe=plan.recipe,
+        load_report=state.report if state else None,
+        input=plan.input,
+        output=plan.output,
+        lineage=lineage,
+        num_parameters=layout.num_parameters,
+        num_backbone_parameters=layout.num_backbone_parameters,
+    )

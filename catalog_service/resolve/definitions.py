@@ -1,0 +1,38 @@
+"""Layouts of recipes, asked of a worker once per process."""
+
+import threading
+
+from catalog_service.models.layout import StateLayout
+from catalog_service.models.recipe import Recipe, recipe_digest
+from catalog_service.worker_pool import WorkerPool
+
+MAX_KEPT = 512
+"""Layouts in memory; the largest is about 100 kB."""
+
+
+class Definitions:
+    """Answers "what tensors does this recipe have" without building it twice."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._layouts: dict[str, StateLayout] = {}
+
+    def layout(self, recipe: Recipe) -> StateLayout:
+        """Return the recipe's layout.
+
+        Raises:
+            WorkerDied: the worker ended; call again.
+        """
+        key = recipe_digest(recipe)
+        with self._lock:
+            known = self._layouts.get(key)
+        if known is not None:
+            return known
+        answer = self._pool.call("describe_model", {"recipe": recipe.to_json()})
+        layout = StateLayout.from_json(answer["layout"])
+        with self._lock:
+            if len(self._layouts) >= MAX_KEPT:
+                self._layouts.clear()
+            self._layouts[key] = layout
+        return layout

@@ -1,0 +1,180 @@
+"""Registering a backbone: from an uploaded file to a stored backbone under canonical names."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from catalog_service.blobs.digests import parse_digest
+from catalog_service.blobs.store import BlobInfo, BlobStore
+from catalog_service.checkpoints.checkpoint import Checkpoint
+from catalog_service.checkpoints.remap import Remap, matched_elements, remap
+from catalog_service.errors import Precondition
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.index.entries import WeightEntry
+from catalog_service.models.layout import Lineage, LoadReport, StateLayout
+from catalog_service.models.plain_json import to_plain
+from catalog_service.models.recipe import Recipe
+from catalog_service.reader.read_file import TensorListing, list_tensors, write_tensors
+from catalog_service.resolve.build_plan import require_buildable
+from catalog_service.resolve.definitions import Definitions
+from catalog_service.worker_pool import WorkerPool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a caller wants registered; its form was checked."""
+
+    request_id: str
+    checkpoint_id: str
+    architecture_id: str
+    blob_name: str
+    lineage: Lineage
+    metrics: Mapping[str, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over everything but the request id: what makes two requests the same."""
+        plain = to_plain(replace(self, request_id=""))
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedBackbone:
+    """A backbone in the store, and how it got there."""
+
+    structure: WeightEntry
+    backbone_digest: str
+    blob: BlobInfo
+    report: LoadReport
+    source_digest: str
+
+    def checkpoint(self, registration: Registration, *, create_time: float) -> Checkpoint:
+        """Return the entry to list."""
+        return Checkpoint(
+            checkpoint_id=registration.checkpoint_id,
+            architecture_id=self.structure.architecture_id,
+            structure_of=self.structure.reference,
+            backbone_digest=self.backbone_digest,
+            blob_digest=self.blob.digest,
+            blob_size_bytes=self.blob.size_bytes,
+            lineage=replace(
+                registration.lineage, source_digest=self.source_digest, source_proof="full"
+            ),
+            load_report=self.report,
+            metrics=registration.metrics,
+            mean=registration.mean,
+            std=registration.std,
+            create_time=create_time,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    structure: WeightEntry
+    recipe: Recipe
+    remap: Remap
+    score: int
+
+
+class Fitting:
+    """Fits uploaded files to architectures."""
+
+    def __init__(self, *, store: BlobStore, pool: WorkerPool, definitions: Definitions) -> None:
+        self._store = store
+        self._pool = pool
+        self._definitions = definitions
+
+    def fit(self, registration: Registration, index: CatalogIndex) -> FittedBackbone:
+        """Store the file's backbone under canonical names.
+
+        Raises:
+            ArchitectureNotFound, ArchitectureNotBuildable, BlobNotFound, DigestMismatch.
+            FileUnreadable: not a tensor file, or it would execute.
+            StateMismatch: it does not fit the architecture.
+        """
+        require_buildable(index.architecture(registration.architecture_id))
+        upload = self._store.ensure_intact(parse_digest(registration.blob_name))
+        renamed, backbone_out = self._store.new_staging_path(), self._store.new_staging_path()
+        path = self._store.path(upload.digest)
+        try:
+            with _calling((path.name, renamed.name), registration.checkpoint_id):
+                listing = list_tensors(path)
+                chosen = self._choose(listing, index, registration.architecture_id)
+                write_tensors(path, chosen.remap.names, renamed)
+                answer = self._fit(chosen.recipe, renamed, backbone_out)
+            blob = self._store.commit_staged(backbone_out)
+        finally:
+            renamed.unlink(missing_ok=True)
+            backbone_out.unlink(missing_ok=True)
+        report = LoadReport.from_json(answer["report"])
+        return FittedBackbone(
+            structure=chosen.structure,
+            backbone_digest=answer["backbone_digest"],
+            blob=blob,
+            report=_with_remap(report, chosen.remap, listing),
+            source_digest=upload.digest,
+        )
+
+    def _choose(
+        self, listing: TensorListing, index: CatalogIndex, architecture_id: str
+    ) -> _Candidate:
+        """Return the structure of the architecture that fits best; the default where all do."""
+        candidates = []
+        for weight in _structures(index, architecture_id):
+            recipe = index.recipe_for(weight.architecture_id, weight)
+            layout = self._definitions.layout(recipe)
+            candidates.append(_candidate(weight, recipe, layout, listing))
+        return max(candidates, key=lambda candidate: candidate.score)
+
+    def _fit(self, recipe: Recipe, source: Path, backbone_out: Path) -> dict[str, Any]:
+        order = {
+            "recipe": recipe.to_json(),
+            "source": str(source),
+            "allow_partial": False,
+            "backbone_out": str(backbone_out),
+        }
+        return self._pool.call("fit_backbone", order)
+
+
+def _structures(index: CatalogIndex, architecture_id: str) -> list[WeightEntry]:
+    """Return one weight for each structure of the architecture, the default's first."""
+    by_arguments: dict[str, WeightEntry] = {}
+    for weight in index.weights_of(architecture_id):
+        by_arguments.setdefault(str(sorted(weight.arguments.items())), weight)
+    return list(by_arguments.values())
+
+
+def _candidate(
+    weight: WeightEntry, recipe: Recipe, layout: StateLayout, listing: TensorListing
+) -> _Candidate:
+    mapped = remap(listing.tensors, layout, weight.family)
+    score = matched_elements(mapped.names, listing.tensors, layout)
+    return _Candidate(structure=weight, recipe=recipe, remap=mapped, score=score)
+
+
+def _with_remap(report: LoadReport, mapped: Remap, listing: TensorListing) -> LoadReport:
+    taken = (f"took the state from {listing.taken_from!r}",) if listing.taken_from else ()
+    ignored = tuple(f"ignored {item}" for item in listing.ignored)
+    return replace(
+        report,
+        dropped=(*report.dropped, *mapped.dropped),
+        rules=(*taken, *ignored, *mapped.rules, *report.rules),
+    )
+
+
+@contextmanager
+def _calling(file_names: Sequence[str], shown: str) -> Iterator[None]:
+    """Call the file in errors by the id that the caller gave it, not by names inside the store."""
+    try:
+        yield
+    except Precondition as error:
+        message = error.message
+        for name in file_names:
+            message = message.replace(name, shown)
+        raise Precondition(message, reason=error.error_reason, metadata=error.metadata) from error

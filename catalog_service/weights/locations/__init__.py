@@ -1,0 +1,1 @@
+"""Places where a weight's bytes may be, one file each. Looking has no side effect on the place."""

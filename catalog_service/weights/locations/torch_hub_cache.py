@@ -1,0 +1,32 @@
+"""The cache that torch.hub and torchvision fill, adopted in place.
+
+Source: torch/hub.py, `_get_torch_home` and `load_state_dict_from_url`.
+"""
+
+from pathlib import Path
+
+from catalog_service.index.entries import WeightEntry
+from catalog_service.weights.locations.location import ForeignFile, Miss
+from catalog_service.weights.locations.mirror_folder import first_file
+
+
+class TorchHubCache:
+    """Looks into `<TORCH_HOME>/hub/checkpoints`.
+
+    Args:
+        torch_home: `$TORCH_HOME`, or `$XDG_CACHE_HOME/torch`, or `~/.cache/torch`.
+    """
+
+    def __init__(self, torch_home: Path) -> None:
+        self._torch_home = torch_home
+        self.folder = torch_home / "hub" / "checkpoints"
+
+    @property
+    def name(self) -> str:
+        """How the trail calls it."""
+        return f"torch-hub cache {self._torch_home}"
+
+    def look(self, weight: WeightEntry) -> ForeignFile | Miss:
+        """Return the file of that name."""
+        found = first_file([self.folder / weight.file_name])
+        return Miss(detail="absent") if found == Miss(detail="no such file") else found

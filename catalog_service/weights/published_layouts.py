@@ -1,0 +1,96 @@
+"""Names in published files -> canonical names, as tables with their sources. Pure.
+
+torchvision repairs these names inside its own loaders and `_load_from_state_dict` hooks, which
+nobody runs who reads the file as data. What needs no new name is not here: missing
+`num_batches_tracked`, half-precision numbers and auxiliary heads are the model library's business.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from catalog_service.errors import Precondition, listed
+
+
+class NamesCollide(Precondition):
+    """Two tensors of a file would get one name."""
+
+    reason = "STATE_MISMATCH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """A family's historic spelling and the canonical one.
+
+    Attributes:
+        pattern, replacement: for `re.sub` on a whole name.
+        source: the code that has it.
+    """
+
+    rule: str
+    pattern: re.Pattern[str]
+    replacement: str
+    source: str
+
+
+RENAMES: Mapping[str, tuple[Rename, ...]] = {
+    "densenet": (
+        Rename(
+            rule="densenet: denselayerN.{norm,conv}.{1,2} -> denselayerN.{norm,conv}{1,2}",
+            pattern=re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.\w+)"),
+            replacement=r"\1\2",
+            source="torchvision/models/densenet.py, _load_state_dict",
+        ),
+    ),
+    "vit": (
+        Rename(
+            rule="vit: mlp.linear_1 -> mlp.0",
+            pattern=re.compile(r"(encoder\.layers\.encoder_layer_\d+\.mlp)\.linear_1\.(\w+)"),
+            replacement=r"\1.0.\2",
+            source="torchvision/models/vision_transformer.py, MLPBlock version < 2",
+        ),
+        Rename(
+            rule="vit: mlp.linear_2 -> mlp.3",
+            pattern=re.compile(r"(encoder\.layers\.encoder_layer_\d+\.mlp)\.linear_2\.(\w+)"),
+            replacement=r"\1.3.\2",
+            source="torchvision/models/vision_transformer.py, MLPBlock version < 2",
+        ),
+    ),
+}
+"""By family. MNASNet has layout versions too, but with equal names: its shapes tell them apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanonicalNames:
+    """Name in the file -> canonical name, for every tensor, and the rules that fired."""
+
+    names: Mapping[str, str]
+    rules: tuple[str, ...]
+
+
+def canonical_names(family: str, names: Iterable[str]) -> CanonicalNames:
+    """Return every name's canonical spelling.
+
+    Raises:
+        NamesCollide: the file has a tensor under both spellings.
+    """
+    found = {name: name for name in names}
+    rules = []
+    for rename in RENAMES.get(family, ()):
+        changed = {
+            name: rename.pattern.sub(rename.replacement, current)
+            for name, current in found.items()
+            if rename.pattern.fullmatch(current)
+        }
+        if changed:
+            rules.append(f"{rename.rule} ({len(changed)} names)")
+        found |= changed
+    _check_distinct(found)
+    return CanonicalNames(names=found, rules=tuple(rules))
+
+
+def _check_distinct(names: Mapping[str, str]) -> None:
+    seen: set[str] = set()
+    doubled = [new for new in names.values() if new in seen or seen.add(new)]  # type: ignore[func-returns-value]
+    if doubled:
+        raise NamesCollide(f"the file has two tensors for {listed(sorted(set(doubled)))}")

@@ -1,0 +1,45 @@
+"""The spellings of "start from these weights", told apart before anything is looked up. Pure."""
+
+import re
+
+from catalog_service.errors import Violation, invalid
+
+CHECKPOINT_PREFIX = "checkpoints/"
+
+_PUBLISHED = re.compile(r"(?:weights/)?(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+")
+_CHECKPOINT = re.compile(r"checkpoints/[a-z][a-z0-9_.-]{0,62}")
+
+FORMS = (
+    "torchvision/ResNet50_Weights.IMAGENET1K_V2, ResNet50_Weights.DEFAULT, resnet50 or "
+    "checkpoints/letters"
+)
+"""What people may write, for messages."""
+
+
+def is_checkpoint(reference: str) -> bool:
+    """Return whether a reference names a registered backbone."""
+    return reference.startswith(CHECKPOINT_PREFIX)
+
+
+def check_reference(reference: str, *, field: str) -> list[Violation]:
+    """Return what is wrong with the form of a reference; whether it exists is not looked at."""
+    pattern = _CHECKPOINT if is_checkpoint(reference) else _PUBLISHED
+    if pattern.fullmatch(reference):
+        return []
+    shown = reference if len(reference) <= 100 else f"{reference[:100]}..."
+    return [Violation(field=field, description=f"{shown!r} is no weights; write {FORMS}")]
+
+
+def published_reference(name: str, *, field: str) -> str:
+    """Return `name`, which must have the form of a published weight.
+
+    Raises:
+        InvalidRequest: it has not, or names a checkpoint.
+    """
+    if is_checkpoint(name):
+        why = f"{name[:100]!r} is a registered checkpoint; GetCheckpoint describes it"
+        raise invalid([Violation(field=field, description=why)])
+    violations = check_reference(name, field=field)
+    if violations:
+        raise invalid(violations)
+    return name
