@@ -36,14 +36,20 @@ def main(arguments: list[str]) -> int:
     stop = StopSwitch()
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
     lock = take_lock(folder)
-    if lock is None or (folder / SPOOL_FILE).exists():
-        return 0  # another worker is here, or was here: an attempt runs once
+    if lock is None:
+        return 0  # another worker is here
     with lock:
-        order = read_order(folder)
-        write_identity(folder, own_identity(order))
-        with EventSpool(folder / SPOOL_FILE) as spool:
-            spool.write(last_word(order, spool, stop))
+        if not (folder / SPOOL_FILE).exists():  # else one was here: an attempt runs once
+            run_attempt(folder, stop)
     return 0
+
+
+def run_attempt(folder: Path, stop: StopSwitch) -> None:
+    """Say who works here, do what the order says, and leave a spool that ends in order."""
+    order = read_order(folder)
+    write_identity(folder, own_identity(order))
+    with EventSpool(folder / SPOOL_FILE) as spool:
+        spool.write(last_word(order, spool, stop))
 
 
 def take_lock(folder: Path) -> IO[bytes] | None:

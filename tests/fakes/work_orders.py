@@ -19,7 +19,7 @@ def write_tiny_order(
     side_px: int = 32,
     **spec: object,
 ) -> WorkOrder:
-    """Write a model and three classes of images below `folder`; return the order to train on them."""
+    """Write a model and three classes of images below `folder`; return the order."""
     names = ("blue", "green", "red")
     data = draw_folder(folder / "data", dict.fromkeys(names, num_images))
     model = write_job_model(folder / "model", architecture_id, names, side_px=side_px)

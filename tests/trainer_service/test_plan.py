@@ -107,7 +107,7 @@ def test_nothing_is_dropped_where_no_batch_norm_trains(still: dict[str, object])
 
 
 def test_batches_of_one_with_a_training_batch_norm_are_refused() -> None:
-    with pytest.raises(InvalidRequest, match="batches of one image.*FROZEN_STATISTICS"):
+    with pytest.raises(InvalidRequest, match=r"batches of one image.*FROZEN_STATISTICS"):
         plan(batch_size=1)
 
     assert plan(batch_size=1, freeze=FROZEN).num_steps_per_epoch == 32
@@ -131,7 +131,8 @@ def test_planning_needs_no_torch() -> None:
     """The serving process plans; a torch import would stop it for seconds."""
     program = (
         "import sys, trainer_service.plan, trainer_service.datasets.inspect;"
-        "sys.exit(sorted({'torch', 'PIL', 'sklearn', 'grpc', 'sqlalchemy'} & set(sys.modules)) or 0)"
+        "heavy = {'torch', 'PIL', 'sklearn', 'grpc', 'sqlalchemy'} & set(sys.modules);"
+        "sys.exit(sorted(heavy) or 0)"
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -198,7 +198,7 @@ def test_training_writes_to_no_blob(tmp_path: Path) -> None:
 def test_an_infinite_loss_fails_the_job_and_names_the_step(tmp_path: Path) -> None:
     order = write_tiny_order(tmp_path, optimizer=OptimizerSpec(algorithm="sgd", lr=1e30))
 
-    with pytest.raises(LossNotFinite, match="at epoch 1, step [23]: lower the learning rate"):
+    with pytest.raises(LossNotFinite, match=r"at epoch 1, step [23]: lower the learning rate"):
         run(order)
 
     assert not list(tmp_path.glob("export*"))

@@ -1,0 +1,30 @@
+"""The spool: one whole line an event, in order, readable while it grows."""
+
+from pathlib import Path
+
+import pytest
+
+from trainer_service.event_spool import EventSpool
+from trainer_service.jobs import Cancelled, JobMessage, parse_spool_line
+
+
+def test_events_are_lines_counted_from_zero(tmp_path: Path) -> None:
+    path = tmp_path / "spool.jsonl"
+    events = [JobMessage(text="one"), JobMessage(text="zwei ü\n"), Cancelled()]
+
+    with EventSpool(path) as spool:
+        for number, event in enumerate(events, start=1):
+            spool.write(event)
+            assert path.read_bytes().count(b"\n") == number  # readable at once
+
+    lines = [parse_spool_line(line) for line in path.read_bytes().splitlines()]
+    assert [line.index for line in lines] == [0, 1, 2]
+    assert [line.event for line in lines] == events
+    assert [line.time for line in lines] == sorted(line.time for line in lines)
+
+
+def test_an_attempt_has_one_spool(tmp_path: Path) -> None:
+    EventSpool(tmp_path / "spool.jsonl").__exit__(None, None, None)
+
+    with pytest.raises(FileExistsError):
+        EventSpool(tmp_path / "spool.jsonl")

@@ -1,0 +1,155 @@
+"""The worker program: who it says it is, and that it ends in one of three ways."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.fakes.work_orders import write_tiny_order
+from trainer_service import worker
+from trainer_service.jobs import (
+    LOCK_FILE,
+    SPOOL_FILE,
+    WORKER_FILE,
+    Cancelled,
+    Failed,
+    Finished,
+    JobEvent,
+    LastWord,
+    WorkOrder,
+    parse_spool_line,
+    read_identity,
+    write_order,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_signal_handler() -> Iterator[None]:
+    """Give the test process its handler back."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def attempt(tmp_path: Path) -> Path:
+    """Return an attempt's folder with an order in it."""
+    return place(write_tiny_order(tmp_path, num_epochs=1), tmp_path)
+
+
+def place(order: WorkOrder, folder: Path) -> Path:
+    """Write an order into its attempt's folder."""
+    attempt = folder / "attempt-1"
+    attempt.mkdir()
+    write_order(attempt, order)
+    return attempt
+
+
+def spooled(attempt: Path) -> list[JobEvent | LastWord]:
+    """Return what the worker said so far."""
+    path = attempt / SPOOL_FILE
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [parse_spool_line(line).event for line in lines if line.endswith(b"\n")]
+
+
+def work(attempt: Path) -> int:
+    """Run the worker program in this process."""
+    return worker.main(["worker", str(attempt)])
+
+
+def test_a_finished_job_ends_with_its_exports(attempt: Path) -> None:
+    assert work(attempt) == 0
+
+    last = spooled(attempt)[-1]
+    assert isinstance(last, Finished)
+    assert all(Path(file.path).exists() for file in last.exports[0].files)
+    identity = read_identity(attempt)
+    assert identity is not None
+    assert (identity.pid, identity.nonce) == (os.getpid(), "nonce1")
+    assert identity.start_time == psutil.Process().create_time()
+
+
+def test_an_attempt_runs_once(attempt: Path) -> None:
+    work(attempt)
+    before = (attempt / SPOOL_FILE).read_bytes()
+
+    assert work(attempt) == 0
+
+    assert (attempt / SPOOL_FILE).read_bytes() == before
+
+
+def test_a_second_worker_leaves_without_a_word(attempt: Path) -> None:
+    with (attempt / LOCK_FILE).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        assert work(attempt) == 0
+
+    assert not (attempt / SPOOL_FILE).exists()
+    assert not (attempt / WORKER_FILE).exists()
+
+
+def test_a_job_that_cannot_be_done_fails_with_its_reason(tmp_path: Path) -> None:
+    order = write_tiny_order(tmp_path)
+    (tmp_path / "data" / "red" / "broken.png").write_bytes(b"no image")
+    attempt = place(order, tmp_path)
+
+    assert work(attempt) == 0
+
+    last = spooled(attempt)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason == "DATA_INVALID"
+    assert "broken.png" in last.message
+
+
+def test_a_bug_is_internal_and_its_trace_is_in_the_log_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    order = write_tiny_order(tmp_path)
+    broken = replace(order, model=replace(order.model, backbone_path=str(tmp_path)))
+    attempt = place(broken, tmp_path)
+
+    work(attempt)
+
+    last = spooled(attempt)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason == "INTERNAL"
+    assert "Traceback" not in last.message
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")]
+)
+def test_memory_that_runs_out_is_said_with_a_remedy(tmp_path: Path, error: Exception) -> None:
+    failure = worker.failure_of(error, write_tiny_order(tmp_path))
+
+    assert failure.reason == "OUT_OF_MEMORY"
+    assert "batches of 8 images" in failure.message
+
+
+def test_a_terminated_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) -> None:
+    """The one test that starts the program itself: a real signal, a real exit."""
+    attempt = place(write_tiny_order(tmp_path, num_epochs=10_000), tmp_path)
+    command = [sys.executable, "-m", "trainer_service.worker", str(attempt)]
+    log = (attempt / "log.txt").open("wb")
+    with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
+        deadline = time.monotonic() + 120
+        while len(spooled(attempt)) < 8 and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+        process.terminate()
+
+        assert process.wait(30) == 0, (attempt / "log.txt").read_text()
+    assert isinstance(spooled(attempt)[-1], Cancelled)
+    assert not list(tmp_path.glob("export*"))
