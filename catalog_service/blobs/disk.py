@@ -110,8 +110,6 @@ def _naming_obstruction(path: Path) -> Iterator[None]:
     try:
         yield
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
-        raise ForeignFile(f"{path} is in the way: the store did not make it; move it") from error
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise ForeignFile(f"{path} is a link; the store follows none") from error
-        raise
+        raise ForeignFile(
+            f"{path} is in the way: the store did not make it, and follows no links; move it"
+        ) from error

@@ -41,12 +41,13 @@ class BlobStore:
             ensure_folder(root / name)
 
     def find(self, digest: str) -> BlobInfo | None:
-        """Return the blob if it is here. Links and folders under its name are not blobs."""
+        """Return the blob if it is here. What a link leads to is not here."""
+        place = self._place(digest)
         try:
-            found = self._place(digest).lstat()
-        except FileNotFoundError:
+            found, folder = place.lstat(), place.parent.lstat()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(found.st_mode) or not stat.S_ISDIR(folder.st_mode):
             return None
         return BlobInfo(digest=parse_digest(digest), size_bytes=found.st_size)
 

@@ -40,6 +40,8 @@ class StalledReader:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.answers_pings = True
+        self.pinged = asyncio.Event()
         self.goaway = ""
         self.closed = asyncio.Event()
         self._next_stream = 1
@@ -75,7 +77,9 @@ class StalledReader:
             if kind == _SETTINGS and not flags & _ACK:
                 self._writer.write(_frame(_SETTINGS, _ACK, 0, b""))
             elif kind == _PING and not flags & _ACK:
-                self._writer.write(_frame(_PING, _ACK, 0, payload))
+                self.pinged.set()
+                if self.answers_pings:
+                    self._writer.write(_frame(_PING, _ACK, 0, payload))
             elif kind == _GOAWAY:
                 self.goaway += payload[8:].decode()
             elif kind == _HEADERS:

@@ -1,16 +1,18 @@
 """Each server option does what it is there for. Times are scaled down, the names are the same."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 
 import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.options import MAX_MESSAGE_BYTES, SERVER_OPTIONS
 from catalog_service.serving.server import ServerParts
 from tests.fakes.echo_service import NAME, Echo, echo_server
-from tests.fakes.in_loop import in_loop
+from tests.fakes.in_loop import in_loop, until
 from tests.fakes.stalled_reader import stalled_reader
 
 EMPTY = StringValue().SerializeToString()
@@ -113,26 +115,31 @@ async def test_a_connection_over_the_limit_is_closed():
 
 @in_loop
 async def test_streams_over_the_limit_of_a_connection_wait():
-    held = asyncio.Event()
+    release = asyncio.Event()
 
-    async def wait(text: str) -> str:
-        await held.wait()
+    async def hold(text: str) -> str:
+        if text == "hold":
+            await release.wait()
         return text
 
-    async with echo_server(wait, parts=with_options(max_concurrent_streams=3)) as echo:
-        await echo.channel.channel_ready()
-        await asyncio.sleep(0.05)
-        calls = [asyncio.ensure_future(echo.call("UnaryUnary", "a")) for _ in range(5)]
-        await asyncio.sleep(0.2)
+    async with echo_server(hold, parts=with_options(max_concurrent_streams=3)) as echo:
+        await echo.call("UnaryUnary", "so that the client has seen the server's settings")
+        calls = [asyncio.ensure_future(echo.call("UnaryUnary", "hold")) for _ in range(5)]
+        await until(lambda: echo.server.in_flight.num_calls == 3)
+        await asyncio.sleep(0.1)
         inside = echo.server.in_flight.num_calls
-        held.set()
-        await asyncio.gather(*calls)
+        release.set()
+        answers = await asyncio.gather(*calls)
 
     assert inside == 3
+    assert answers == [["hold"]] * 5
 
 
 async def pings_until_told_to_stop(parts: ServerParts) -> str:
     """Ping every 150 ms on a silent stream; return what the server says about it."""
+
+    timing = DrainTiming(calls_s=0.0, stop_s=0.1)
+    parts = dataclasses.replace(parts, timing=timing)
 
     async def silent(text: str) -> str:
         await asyncio.Event().wait()
@@ -146,13 +153,7 @@ async def pings_until_told_to_stop(parts: ServerParts) -> str:
         for _ in range(8):
             client.ping()
             await asyncio.sleep(0.15)
-        said = client.goaway
-        parts.drain.closing.set()
-        await echo.channel.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            if "Wrapped" in repr(task):
-                task.cancel()
-    return said
+        return client.goaway
 
 
 @in_loop
@@ -168,6 +169,26 @@ async def test_a_client_that_pings_faster_than_the_interval_is_sent_away():
     options = {"http2__min_ping_interval_without_data_ms": 300_000}
 
     assert "too_many_pings" in await pings_until_told_to_stop(with_options(**options))
+
+
+@in_loop
+async def test_a_silent_connection_is_pinged_even_without_a_call():
+    parts = with_options(keepalive_time_ms=200)
+    async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
+        await asyncio.wait_for(client.pinged.wait(), 10)
+
+
+@pytest.mark.parametrize("answers_pings", [True, False])
+@in_loop
+async def test_a_peer_that_answers_no_ping_is_dropped(answers_pings):
+    parts = with_options(keepalive_time_ms=200, http2__ping_timeout_ms=200)
+    async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
+        client.answers_pings = answers_pings
+        closing = asyncio.ensure_future(client.closed.wait())
+        await asyncio.wait({closing}, timeout=1.0 if answers_pings else 10.0)
+
+    assert closing.done() is not answers_pings
+    assert client.goaway == ("" if answers_pings else "ping_timeout")
 
 
 @in_loop
