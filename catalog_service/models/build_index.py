@@ -185,7 +185,7 @@ def _architecture_row(name: str, weights: list[dict[str, Any]]) -> dict[str, Any
 
 
 def _goodness(row: Mapping[str, Any]) -> tuple[bool, float]:
-    value = row["metrics"][0]["value"]
+    value = row["metrics"][0]["value"] if row["metrics"] else 0.0
     return row["is_default"], -value if row["task"] == "optical_flow" else value
 
 
@@ -254,7 +254,7 @@ def _sha256_prefix(file_name: str) -> str:
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from catalog_service.models.attach import State, load_state
 from catalog_service.models.describe import describe
 from catalog_service.models.families.family import Family
 from catalog_service.models.families.table import family_of
-from catalog_service.models.fit_state import Fit, fit_state, report_of
+from catalog_service.models.fit_state import Fit, fit_state, is_finite, report_of
 from catalog_service.models.initialise import draw_head, random_state
 from catalog_service.models.layout import LoadReport, StateLayout, TensorInfo, is_inside
 from catalog_service.models.recipe import Recipe
@@ -94,12 +94,12 @@ def _names_to_draw(
     recipe: Recipe, family: Family, layout: StateLayout, source: State
 ) -> frozenset[str]:
     """Return the new head's names: the replaced modules, or the whole head where a source has none
-    of it (a registered backbone).
+    of it: a registered backbone, or VGG16's feature weights, whose classifier is NaN.
     """
     if recipe.head is None:
         return frozenset()
     head = [tensor.name for tensor in layout.of_role("head")]
-    if not any(role_of(family, name) == "head" for name in source):
+    if not any(role_of(family, name) == "head" and is_finite(source[name]) for name in source):
         return frozenset(head)
     return frozenset(name for name in head if _is_replaced(layout, name))
 
@@ -111,7 +111,7 @@ def _names_to_drop(
     own = {tensor.name for tensor in layout.tensors}
     auxiliary = {name for name in source if role_of(family, name) == "aux" and name not in own}
     replaced = {name for name in source if drawn and _is_replaced(layout, name)}
-    return frozenset(auxiliary | replaced)
+    return frozenset(auxiliary | replaced | (drawn & source.keys()))
 
 
 def _is_replaced(layout: StateLayout, name: str) -> bool:
@@ -128,13 +128,14 @@ def _check(
     outside = [name for name in fit.missing if name not in backbone]
     if outside and recipe.head is None:
         refuse_state(f"{what} with its published head; give the spec a task", missing=outside)
-    if outside or fit.mistyped or not (allow_partial or fit.is_exact):
+    if outside or fit.is_broken or not (allow_partial or fit.is_exact):
         refuse_state(
             what,
             missing=fit.missing,
             unexpected=fit.unexpected,
             misshapen=fit.misshapen,
             mistyped=fit.mistyped,
+            non_finite=fit.non_finite,
         )
 
 

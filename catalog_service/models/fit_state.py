@@ -31,6 +31,7 @@ class Fit:
     unexpected: tuple[str, ...]
     misshapen: tuple[ShapeMismatch, ...]
     mistyped: tuple[str, ...]
+    non_finite: tuple[str, ...]
     dropped: tuple[str, ...]
     filled: tuple[str, ...]
     rules: tuple[str, ...]
@@ -38,7 +39,12 @@ class Fit:
     @property
     def is_exact(self) -> bool:
         """Return whether every wanted tensor was there and nothing unknown was."""
-        return not (self.missing or self.unexpected or self.misshapen or self.mistyped)
+        return not (self.missing or self.unexpected or self.misshapen or self.is_broken)
+
+    @property
+    def is_broken(self) -> bool:
+        """Return whether some tensor cannot be meant: of another type, or not finite."""
+        return bool(self.mistyped or self.non_finite)
 
 
 @dataclass(slots=True)
@@ -70,6 +76,7 @@ def fit_state(source: State, wanted: Collection[TensorInfo], dropped: Collection
         unexpected=tuple(name for name in source if name not in known),
         misshapen=tuple(sorting.misshapen),
         mistyped=tuple(sorting.mistyped),
+        non_finite=tuple(name for name, tensor in sorting.state.items() if not is_finite(tensor)),
         dropped=tuple(name for name in source if name in dropped),
         filled=tuple(sorting.filled),
         rules=_rules(sorting),
@@ -100,6 +107,11 @@ def report_of(fit: Fit, layout: StateLayout, initialised: Collection[str] = ()) 
         initialised=tuple(t.name for t in layout.tensors if t.name in initialised),
         rules=fit.rules,
     )
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Return whether a tensor has neither NaN nor infinity."""
+    return bool(tensor.isfinite().all())
 
 
 def _sort(info: TensorInfo, source: Mapping[str, Tensor], sorting: _Sorting) -> None:

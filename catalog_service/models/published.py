@@ -1,5 +1,6 @@
 """What torchvision's weight enums say, as plain data. Imports torch and torchvision."""
 
+import math
 from enum import Enum
 from typing import Any
 
@@ -34,11 +35,15 @@ def plain_transform(member: WeightsEnum) -> dict[str, Any]:
 
 
 def metrics(member: WeightsEnum) -> list[dict[str, Any]]:
-    """Return the published results as rows of data set, name and value."""
+    """Return the published results as rows of data set, name and value.
+
+    Results that are not numbers are left out: VGG16's feature weights have no accuracy.
+    """
     return [
         {"dataset": dataset, "name": name, "value": float(value)}
         for dataset, results in member.meta["_metrics"].items()
         for name, value in results.items()
+        if math.isfinite(value)
     ]
 
 

@@ -20,12 +20,14 @@ def refuse_state(
     unexpected: Sequence[str] = (),
     misshapen: Sequence[ShapeMismatch] = (),
     mistyped: Sequence[str] = (),
+    non_finite: Sequence[str] = (),
 ) -> NoReturn:
-    """Raise `StateMismatch` naming all four kinds.
+    """Raise `StateMismatch` naming all kinds.
 
     Args:
         what: `state of 'pets.safetensors' does not fit resnet50`.
         mistyped: `name: F32, not I64`.
+        non_finite: tensors with NaN or infinity.
     """
     shapes = [
         f"{one.name}: file {list(one.source_shape)}, layout {list(one.layout_shape)}"
@@ -36,7 +38,8 @@ def refuse_state(
         "misshapen": shapes,
         "unexpected": unexpected,
         "mistyped": mistyped,
+        "non-finite": non_finite,
     }
     found = [f"{len(names)} {kind} ({listed(names)})" for kind, names in kinds.items() if names]
-    counts = {f"num_{kind}": str(len(names)) for kind, names in kinds.items()}
+    counts = {f"num_{kind.replace('-', '_')}": str(len(names)) for kind, names in kinds.items()}
     raise StateMismatch(f"{what}: {', '.join(found)}", metadata=counts)

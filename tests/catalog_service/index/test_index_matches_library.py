@@ -1,0 +1,184 @@
+"""The committed index against the live torchvision, field by field: drift fails.
+
+The comparison is written here independently of the program that builds the index.
+"""
+
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torchvision
+from torchvision import models
+from torchvision.models import WeightsEnum
+
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models import build_index
+
+PINNED = "torchvision 0.29.2"
+"""The release that the committed index was built with."""
+
+FEATURES_ONLY = "torchvision/VGG16_Weights.IMAGENET1K_FEATURES"
+"""Its published accuracies are NaN: its classifier is, too."""
+
+LIVE = f"torchvision {torchvision.__version__.partition('+')[0]}"
+
+pytestmark = pytest.mark.skipif(
+    LIVE != PINNED, reason=f"the index is compared on the pinned release, {PINNED}"
+)
+
+Live = dict[str, tuple[str, WeightsEnum]]
+
+
+@pytest.fixture(scope="module")
+def index() -> CatalogIndex:
+    return CatalogIndex.load()
+
+
+@pytest.fixture(scope="module")
+def live() -> Live:
+    """Reference -> architecture and enum member, from the live registries."""
+    return {
+        f"torchvision/{type(member).__name__}.{member.name}": (name, member)
+        for name in models.list_models()
+        for member in models.get_model_weights(name)
+    }
+
+
+def test_the_index_was_built_with_the_pinned_release(index: CatalogIndex) -> None:
+    assert index.library == PINNED
+
+
+def test_names_are_exactly_the_live_ones(index: CatalogIndex, live: Live) -> None:
+    assert {entry.architecture_id for entry in index.architectures} == set(models.list_models())
+    assert {weight.reference: weight.architecture_id for weight in index.weights} == {
+        reference: name for reference, (name, _) in live.items()
+    }
+
+
+def test_plain_facts_equal_the_live_ones(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        name, member = live[weight.reference]
+        meta = member.meta
+
+        assert weight.url == member.url
+        assert weight.file_name == member.url.split("/")[-1]
+        assert weight.num_parameters == meta["num_params"], weight.reference
+        assert weight.gflops == meta["_ops"], weight.reference
+        assert abs(weight.size_bytes / 2**20 - meta["_file_size"]) < 1e-6, weight.reference
+        assert weight.recipe_url == meta.get("recipe", ""), weight.reference
+        assert weight.licence == meta.get("license", "unknown"), weight.reference
+        assert weight.description.split() == meta["_docs"].split(), weight.reference
+        assert weight.is_default == (models.get_model_weights(name).DEFAULT is member)
+        height_width = (weight.min_image_height_px, weight.min_image_width_px)
+        assert height_width == tuple(meta.get("min_size", (0, 0))), weight.reference
+
+
+def test_categories_equal_the_live_ones(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        assert list(weight.categories) == list(
+            live[weight.reference][1].meta.get("categories") or []
+        )
+
+
+def test_each_category_list_is_stored_once(index: CatalogIndex) -> None:
+    text = build_index.INDEX_PATH.read_text(encoding="utf-8")
+
+    assert text.count('"tench"') == 1
+    assert len({weight.categories for weight in index.weights}) < 10
+
+
+def test_metrics_equal_the_live_ones(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        if weight.reference == FEATURES_ONLY:
+            assert weight.metrics == ()
+            continue
+        found: dict[str, dict[str, float]] = {}
+        for metric in weight.metrics:
+            found.setdefault(metric.dataset, {})[metric.name] = metric.value
+
+        assert found == live[weight.reference][1].meta["_metrics"], weight.reference
+
+
+def test_the_digest_prefix_is_what_the_file_name_says(index: CatalogIndex) -> None:
+    for weight in index.weights:
+        if weight.sha256_prefix:
+            assert f"-{weight.sha256_prefix}.pth" in weight.file_name
+            assert int(weight.sha256_prefix, 16) > 0
+        else:
+            assert "qnnpack_" in weight.file_name or "fbgemm_" in weight.file_name
+
+
+def test_transforms_equal_the_live_ones(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        transform = live[weight.reference][1].transforms()
+        numbers = {key: value for key, value in weight.transform.items() if key != "kind"}
+
+        assert weight.transform["kind"] == type(transform).__name__
+        assert numbers == {key: plain(getattr(transform, key)) for key in numbers}
+        own = {key for key in vars(transform) if not key.startswith("_") and key != "training"}
+        assert own == numbers.keys(), weight.reference
+
+
+def test_preprocessing_is_that_of_the_live_transform(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        if weight.task != "classification":
+            assert weight.preprocessing is None
+            continue
+        transform = live[weight.reference][1].transforms()
+        contract = weight.preprocessing
+
+        assert contract is not None
+        assert [contract.height_px] == [contract.width_px] == transform.crop_size
+        assert [contract.resize_shorter_side_px] == transform.resize_size
+        assert contract.interpolation == transform.interpolation.value
+        assert (list(contract.mean), list(contract.std)) == (transform.mean, transform.std)
+
+
+def test_quantized_architectures_name_the_live_float_twin(index: CatalogIndex, live: Live) -> None:
+    for weight in index.weights:
+        unquantized = live[weight.reference][1].meta.get("unquantized")
+        if unquantized is None:
+            assert not weight.is_quantized, weight.reference
+            continue
+        twin = index.architecture(weight.architecture_id).float_twin
+
+        assert index.weight(str(unquantized)).architecture_id == twin
+
+
+def test_segmentation_recipes_give_the_published_count(index: CatalogIndex) -> None:
+    """Not buildable yet, but their recipes are data and must be right."""
+    import torch
+
+    for weight in index.weights:
+        if weight.task == "segmentation":
+            with torch.device("meta"):
+                module = models.get_model(weight.architecture_id, weights=None, **weight.arguments)
+            assert num_parameters(module) == weight.num_parameters, weight.reference
+
+
+def test_the_check_command_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    assert build_index.main(["--check"]) == 0
+    assert f"0 differences from {PINNED}" in capsys.readouterr().out
+
+
+def test_the_check_command_shows_a_drift(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = build_index.INDEX_PATH.read_text(encoding="utf-8")
+    drifted = tmp_path / "index.json"
+    drifted.write_text(text.replace('"num_parameters": 25557032', '"num_parameters": 1', 1))
+    monkeypatch.setattr(build_index, "INDEX_PATH", drifted)
+
+    assert build_index.main(["--check"]) == 1
+    assert "num_parameters: committed 1, live 25557032" in capsys.readouterr().out
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def num_parameters(module: Any) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
