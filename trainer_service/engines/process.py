@@ -7,7 +7,6 @@ they are found again after this process was replaced, and how it is known that n
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +30,37 @@ SAME_START_S = 2.0
 """Two readings of one process's start time differ by less, even when the clock is set between."""
 
 
+class Child:
+    """A process that this one started. Dropping this object leaves the process alone.
+
+    It is spawned: no thread or lock of this process is copied, as a fork would, and of its files
+    it inherits none.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self.pid = os.posix_spawnp(
+            command[0],
+            list(command),
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+                *((os.POSIX_SPAWN_CLOSE, number) for number in _inheritable_files()),
+            ],
+            setsid=True,
+        )
+        self._exit_code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        if self._exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._exit_code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._exit_code
+
+
 class WorkerProcess:
     """A worker that was started here, or by the process that this one replaced.
 
@@ -47,7 +77,7 @@ class WorkerProcess:
         nonce: str,
         pid: int = 0,
         start_time: float = 0.0,
-        child: subprocess.Popen[bytes] | None = None,
+        child: Child | None = None,
     ) -> None:
         self.pid = pid
         self._nonce = nonce
@@ -135,20 +165,9 @@ class ProcessEngine:
         self._command = tuple(command)
 
     def start(self, folder: Path, nonce: str) -> WorkerProcess:
-        """Start a worker for the order in `folder`, in its own session, its output in `log.txt`.
-
-        Nothing is forked: without a `preexec_fn` Python starts programs by vfork, so no thread of
-        this process is ever copied.
-        """
-        with (folder / LOG_FILE).open("ab") as log:
-            child = subprocess.Popen(
-                [*self._command, str(folder)],
-                env=self._worker_environment(nonce),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        """Start a worker for the order in `folder`, in its own session, its output in `log.txt`."""
+        command = [*self._command, str(folder)]
+        child = Child(command, self._worker_environment(nonce), folder / LOG_FILE)
         return WorkerProcess(nonce=nonce, pid=child.pid, child=child)
 
     def find(self, nonce: str, identity: WorkerIdentity | None) -> WorkerProcess:
@@ -167,6 +186,18 @@ class ProcessEngine:
         }
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._num_threads))
         return inherited | threads | {NONCE_VARIABLE: nonce, "PYTHONUNBUFFERED": "1"}
+
+
+def _inheritable_files() -> list[int]:
+    """Return the open files beyond the first three that a new program would get from us. Most are
+    from whoever started this process, and a worker that kept them would keep pipes open.
+    """
+    found = []
+    for path in Path("/dev/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed in the meantime
+            if int(path.name) > 2 and os.get_inheritable(int(path.name)):
+                found.append(int(path.name))
+    return found
 
 
 def _leads_session(process: psutil.Process) -> bool:

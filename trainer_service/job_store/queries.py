@@ -93,6 +93,12 @@ def events(
     return [event_of(row) for row in rows]
 
 
+def state(connection: sql.Connection, job_id: str) -> JobState:
+    """Return where a job is in its life."""
+    query = sql.select(JOBS.c.state).where(JOBS.c.job_id == job_id)
+    return JobState(connection.execute(query).scalar_one())
+
+
 def position(connection: sql.Connection, job_id: str) -> tuple[int, bool]:
     """Return the newest event's seq, and whether no event will follow it."""
     query = sql.select(JOBS.c.last_seq, JOBS.c.state).where(JOBS.c.job_id == job_id)

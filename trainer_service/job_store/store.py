@@ -22,6 +22,7 @@ from trainer_service.job_store.records import (
     Outcome,
 )
 from trainer_service.job_store.requests import recall, remember
+from trainer_service.job_store.rows import export_row, first_row
 from trainer_service.job_store.schema import ATTEMPTS, EXPORTS, JOBS
 from trainer_service.jobs import (
     FINAL_STATES,
@@ -236,6 +237,10 @@ class JobStore:
         return self._database.read(
             lambda connection: queries.events(connection, job_id, after_seq, limit)
         )
+
+    def state(self, job_id: str) -> JobState:
+        """Return where a job is in its life."""
+        return self._database.read(lambda connection: queries.state(connection, job_id))
 
     def position(self, job_id: str) -> tuple[int, bool]:
         """Return the newest event's seq, and whether no event will follow it."""

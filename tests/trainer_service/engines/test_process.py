@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +121,25 @@ def test_a_group_member_without_the_nonce_is_found_too(run):
     _, worker = run(hidden)
 
     wait_until(lambda: len(worker.processes()) == 2)
+
+
+def test_a_worker_inherits_no_open_file(run, tmp_path):
+    """A pipe or socket that lives on in a worker would keep somebody waiting for its end."""
+    log = str(tmp_path / "log.txt")
+    with (tmp_path / "open").open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        _, worker = run(f"print('here', flush=True); {SLEEPS}")
+        wait_until(lambda: Path(log).read_text() != "")
+
+        files = sorted(str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir())
+
+    assert files == ["/dev/null", log, log]
+
+
+def test_dropping_a_worker_leaves_it_alone(run):
+    engine, worker = run(SLEEPS)
+    found = engine.find("n1", None)
+
+    del worker
+
+    assert found.is_alive()

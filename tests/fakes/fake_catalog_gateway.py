@@ -1,0 +1,66 @@
+"""A catalog that the trainer can ask without a network."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from catalog_service.errors import NotFound, VertebraError
+from catalog_service.models.layout import OutputContract
+from catalog_service.models.spec import ModelSpec
+from tests.fakes.job_values import INPUT, LAYOUT, job_model
+from trainer_service.catalog_gateway import ModelDescription, NewCheckpoint
+from trainer_service.jobs import JobModel
+
+
+@dataclass(kw_only=True)
+class FakeCatalogGateway:
+    """Implements `trainer_service.catalog_gateway.Catalog`. Failures are raised once each."""
+
+    backbone_path: str = "/blobs/backbone"
+    head_path: str = "/blobs/head"
+    failures: list[VertebraError] = field(default_factory=list)
+    """Of `prepare`."""
+    bytes_failure: VertebraError | None = None
+    registration_failures: list[VertebraError] = field(default_factory=list)
+    is_slow: bool = False
+    """`prepare` never comes back."""
+    prepared: list[ModelSpec] = field(default_factory=list)
+    registered: dict[str, NewCheckpoint] = field(default_factory=dict)
+    """By request id, as the catalog keeps them."""
+    num_registrations: int = 0
+
+    async def describe(self, spec: ModelSpec) -> ModelDescription:
+        """Return two stages and a head with as many outputs as wanted."""
+        if spec.backbone != "resnet18":
+            message = f"no architecture {spec.backbone!r}; closest are resnet18"
+            raise NotFound(message, reason="ARCHITECTURE_NOT_FOUND")
+        num_outputs = spec.task.num_outputs if spec.task else 1000
+        names = spec.task.class_names if spec.task else ()
+        return ModelDescription(
+            spec=replace(spec, weights=spec.weights or "torchvision/ResNet18_Weights.DEFAULT"),
+            layout=LAYOUT,
+            input=INPUT,
+            output=OutputContract(shape=(num_outputs,), class_names=names),
+        )
+
+    async def require_bytes(self, spec: ModelSpec) -> None:
+        """Raise what this fake was told to."""
+        if self.bytes_failure is not None:
+            raise self.bytes_failure
+
+    async def prepare(self, spec: ModelSpec) -> JobModel:
+        """Return the one model."""
+        self.prepared.append(spec)
+        if self.is_slow:
+            await asyncio.Event().wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        model = job_model(backbone_path=self.backbone_path, head_path=self.head_path)
+        return replace(model, spec=spec)
+
+    async def register(self, checkpoint: NewCheckpoint) -> str:
+        """Keep it under its request id."""
+        self.num_registrations += 1
+        if self.registration_failures:
+            raise self.registration_failures.pop(0)
+        self.registered[checkpoint.request_id] = checkpoint
+        return f"checkpoints/{checkpoint.checkpoint_id}"

@@ -1,0 +1,130 @@
+"""Killing the supervisor at any step loses no job, runs none twice, and keeps the log whole."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import supervisor_program
+from trainer_service.jobs import EpochMetrics, JobState, Planned
+
+PROGRAM = Path(supervisor_program.__file__)
+
+STEPS = [
+    ("before", "begin_attempt", 1),
+    ("after", "begin_attempt", 1),
+    ("before", "pin_model", 1),
+    ("after", "pin_model", 1),
+    ("before", "set_running", 1),
+    ("after", "set_running", 1),
+    ("before", "start", 1),
+    ("after", "start", 1),
+    ("before", "append_lines", 1),
+    ("after", "append_lines", 1),
+    ("after", "append_lines", 3),
+    ("before", "adopt_file", 1),
+    ("after", "adopt_file", 2),
+    ("before", "finish", 1),
+    ("after", "finish", 1),
+]
+"""Every step of a supervisor that leaves something behind."""
+
+
+def start_program(bench, *death: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(bench.home), str(bench.script), *map(str, death)]
+    )
+
+
+def assert_ran_exactly_once(bench, job_id: str, num_steps: int) -> None:
+    events = bench.events(job_id)
+    kinds = [type(event.event) for event in events]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert bench.steps(job_id) == list(range(1, num_steps + 1))
+    assert kinds.count(Planned) == 1
+    assert kinds.count(EpochMetrics) == 1
+    assert bench.states(job_id) == [
+        JobState.QUEUED,
+        JobState.PREPARING,
+        JobState.RUNNING,
+        JobState.SUCCEEDED,
+    ]
+    assert len(bench.store.exports(job_id)) == 1
+
+
+@pytest.mark.parametrize(("when", "step", "count"), STEPS)
+def test_a_supervisor_killed_at_a_step_is_replaced_without_loss(bench, when, step, count):
+    bench.worker_does(steps=8, pause_s=0.05)
+    job_id = bench.create()
+    program = start_program(bench, when, step, count)
+    assert program.wait(30) == -signal.SIGKILL, "it was not killed at that step"
+
+    bench.run(job_id)
+
+    assert_ran_exactly_once(bench, job_id, num_steps=8)
+    assert bench.processes() == []
+
+
+def test_a_worker_goes_on_while_nobody_supervises_and_is_adopted(bench):
+    bench.worker_does(steps=60, pause_s=0.02)
+    job_id = bench.create()
+    program = start_program(bench)
+    asyncio.run(bench.until_running(job_id))
+    program.kill()
+    program.wait()
+    (worker,) = bench.processes()
+    seen = len(bench.steps(job_id))
+
+    spool = bench.rooms.attempt_folder(job_id, 1) / "spool.jsonl"
+    asyncio.run(bench.until(lambda: spool.read_bytes().count(b"\n") > seen + 10))
+    assert bench.processes()[0].pid == worker.pid
+
+    bench.run(job_id)
+
+    assert_ran_exactly_once(bench, job_id, num_steps=60)
+
+
+def test_a_worker_that_died_while_nobody_supervised_fails_its_job(bench):
+    bench.worker_does(end="hang")
+    job_id = bench.create()
+    program = start_program(bench)
+    asyncio.run(bench.until_running(job_id))
+    program.kill()
+    program.wait()
+    os.kill(bench.processes()[0].pid, signal.SIGKILL)
+    asyncio.run(bench.until(lambda: not bench.processes()))
+
+    job = bench.run(job_id)
+
+    assert job.failure.reason == "WORKER_DIED"
+    assert "unknown" in job.failure.message
+    assert bench.steps(job_id) == [1, 2, 3]
+
+
+def test_stopping_a_supervisor_leaves_the_worker_alone(bench):
+    bench.worker_does(end="hang")
+    job_id = bench.create()
+
+    async def scenario():
+        async with bench.supervising():
+            await bench.until_running(job_id)
+
+    asyncio.run(scenario())
+
+    assert len(bench.processes()) == 1
+    assert bench.store.state(job_id) is JobState.RUNNING
+
+
+def test_a_slow_starting_worker_of_a_dead_supervisor_is_not_doubled(bench):
+    bench.worker_does(start_s=1.0, steps=3)
+    job_id = bench.create()
+    program = start_program(bench, "after", "start", 1)
+    program.wait(30)
+
+    bench.run(job_id)
+
+    assert_ran_exactly_once(bench, job_id, num_steps=3)

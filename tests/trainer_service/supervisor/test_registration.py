@@ -1,0 +1,56 @@
+"""A backbone is registered once, with where it comes from; a refusal keeps the export."""
+
+from catalog_service.errors import Conflict
+from trainer_service.errors import CatalogUnavailable
+from trainer_service.jobs import JobState
+
+
+def test_a_backbone_is_registered_with_its_lineage(bench):
+    job_id = bench.create(register_as="letters")
+
+    job = bench.run(job_id)
+
+    (checkpoint,) = bench.catalog.registered.values()
+    (export,) = bench.store.exports(job_id)
+    assert job.state is JobState.SUCCEEDED
+    assert export.checkpoint == "checkpoints/letters"
+    assert checkpoint.digest == export.files[0].digest
+    assert checkpoint.architecture_id == "resnet18"
+    assert checkpoint.metrics == {"validation/accuracy": 0.75}
+    assert checkpoint.mean == (0.5, 0.5, 0.5)
+    assert checkpoint.std == (0.25, 0.25, 0.25)
+    lineage = checkpoint.lineage
+    assert lineage.parent == "torchvision/ResNet18_Weights.IMAGENET1K_V1"
+    assert lineage.parent_backbone_digest == job.model.backbone_digest
+    assert lineage.source_digest == export.files[0].digest
+    assert lineage.licence == "BSD-3"
+    assert lineage.method == "supervised"
+    assert lineage.dataset == "pets"
+    assert (lineage.num_images, lineage.num_epochs) == (64, 2)
+    assert lineage.train_job == f"trainJobs/{job_id}"
+    assert lineage.note == "for a test"
+
+
+def test_registering_is_asked_again_under_the_same_request_id(bench):
+    bench.catalog.registration_failures = [CatalogUnavailable("gone")] * 2
+
+    job = bench.run(bench.create(register_as="letters"))
+
+    assert job.state is JobState.SUCCEEDED
+    assert bench.catalog.num_registrations == 3
+    assert len(bench.catalog.registered) == 1
+
+
+def test_a_refused_registration_fails_the_job_and_keeps_the_export(bench):
+    refusal = Conflict("checkpoints/letters holds other bytes", reason="CHECKPOINT_EXISTS")
+    bench.catalog.registration_failures = [refusal]
+    job_id = bench.create(register_as="letters")
+
+    job = bench.run(job_id)
+
+    assert job.state is JobState.FAILED
+    assert job.failure.reason == "REGISTRATION_FAILED"
+    assert "holds other bytes" in job.failure.message
+    (export,) = bench.store.exports(job_id)
+    assert export.checkpoint == ""
+    assert all(bench.rooms.blobs.find(file.digest) for file in export.files)

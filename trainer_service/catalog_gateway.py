@@ -1,0 +1,277 @@
+"""The only room that talks to the catalog: what it says becomes values and our kinds of failure.
+
+The client is synchronous; its calls run on threads of their own, so that a long build or transfer
+keeps nobody else waiting.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import grpc
+
+from catalog_service.blobs.store import BlobStore
+from catalog_service.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Exhausted,
+    InvalidRequest,
+    NotFound,
+    OutOfRange,
+    Precondition,
+    VertebraError,
+    Violation,
+)
+from catalog_service.model_wire import (
+    input_from_message,
+    layout_from_message,
+    lineage_from_message,
+    lineage_to_message,
+    output_from_message,
+    recipe_from_message,
+    report_from_message,
+    spec_from_message,
+    spec_to_message,
+)
+from catalog_service.models.layout import InputContract, Lineage, OutputContract, StateLayout
+from catalog_service.models.spec import ModelSpec
+from trainer_service.errors import CatalogUnavailable
+from trainer_service.jobs import JobModel
+from vertebra.catalog.v1 import weights_service_pb2
+from vertebra.catalog.v1.model_service_pb2 import BuiltModel
+from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import RpcFailed
+from vertebra.model.v1 import layout_pb2
+
+Answer = TypeVar("Answer")
+
+NUM_THREADS = 8
+"""Calls to the catalog at once."""
+
+AVAILABILITY_WAIT_S = 2.0
+"""How long a creation waits for the catalog to say that there are no bytes. A download that has
+begun by then goes on, and the job finds its result."""
+
+KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: Conflict,
+    grpc.StatusCode.FAILED_PRECONDITION: Precondition,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
+    grpc.StatusCode.DATA_LOSS: Corrupt,
+    grpc.StatusCode.PERMISSION_DENIED: Denied,
+    grpc.StatusCode.UNAUTHENTICATED: Denied,
+}
+"""What the catalog's refusals are to our own callers. Every other status means: no answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDescription:
+    """A model without numbers: what a plan needs."""
+
+    spec: ModelSpec
+    """With every default filled in."""
+    layout: StateLayout
+    input: InputContract
+    output: OutputContract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCheckpoint:
+    """A backbone to register."""
+
+    request_id: str
+    """The same for the same backbone of the same job: asking twice is asking once."""
+    checkpoint_id: str
+    architecture_id: str
+    path: str
+    """A safetensors file on this host."""
+    digest: str
+    """Of that file."""
+    lineage: Lineage
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+class Catalog(Protocol):
+    """What the trainer asks of the catalog."""
+
+    async def describe(self, spec: ModelSpec) -> ModelDescription:
+        """Return the model's definition; no weights are looked for.
+
+        Raises:
+            VertebraError: what the catalog said. CatalogUnavailable: nothing.
+        """
+        ...
+
+    async def require_bytes(self, spec: ModelSpec) -> None:
+        """Return unless the catalog says quickly that there are no bytes for a resolved spec.
+
+        Raises:
+            VertebraError: WEIGHTS_UNAVAILABLE and the like, with the whole trail.
+        """
+        ...
+
+    async def prepare(self, spec: ModelSpec) -> JobModel:
+        """Return the built model, its bytes verified in our own store.
+
+        Raises:
+            VertebraError: what the catalog said. CatalogUnavailable: nothing.
+        """
+        ...
+
+    async def register(self, checkpoint: NewCheckpoint) -> str:
+        """Return `checkpoints/<id>`; the same call again gives the same answer.
+
+        Raises:
+            VertebraError: what the catalog said. CatalogUnavailable: nothing.
+        """
+        ...
+
+
+class CatalogGateway:
+    """The catalog behind an address. Implements `Catalog`.
+
+    Args:
+        client: shared by all calls; the caller closes it.
+        blobs: our own store; it may share its folder with the catalog's.
+    """
+
+    def __init__(self, client: CatalogClient, blobs: BlobStore) -> None:
+        self._client = client
+        self._blobs = blobs
+        self._threads = ThreadPoolExecutor(NUM_THREADS, thread_name_prefix="catalog-gateway")
+
+    def close(self) -> None:
+        """Forget calls that did not begin; those under way end with the client's channel."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def describe(self, spec: ModelSpec) -> ModelDescription:
+        """See `Catalog`."""
+        built = await self._ask(
+            lambda: self._client.build_model(spec_to_message(spec), definition_only=True)
+        )
+        return ModelDescription(
+            spec=spec_from_message(built.spec),
+            layout=layout_from_message(built.layout),
+            input=input_from_message(built.input),
+            output=output_from_message(built.output),
+        )
+
+    async def require_bytes(self, spec: ModelSpec) -> None:
+        """See `Catalog`."""
+        if not spec.is_pretrained or not await self._is_absent(spec.weights):
+            return
+        build = asyncio.ensure_future(
+            self._ask(lambda: self._client.build_model(spec_to_message(spec)))
+        )
+        await asyncio.wait({build}, timeout=AVAILABILITY_WAIT_S)
+        if build.done():
+            build.result()
+        else:
+            build.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def prepare(self, spec: ModelSpec) -> JobModel:
+        """See `Catalog`."""
+        return await self._ask(lambda: self._build_and_fetch(spec))
+
+    async def register(self, checkpoint: NewCheckpoint) -> str:
+        """See `Catalog`."""
+        return await self._ask(lambda: self._upload_and_register(checkpoint))
+
+    async def _ask(self, call: Callable[[], Answer]) -> Answer:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except RpcFailed as failure:
+            raise error_of(failure) from failure
+
+    async def _is_absent(self, weights: str) -> bool:
+        """Return whether no local place has the bytes; only published weights can be absent."""
+        try:
+            found = await self._ask(lambda: self._client.get_weights(weights))
+        except (NotFound, InvalidRequest):
+            return False  # a registered checkpoint: its bytes are in the catalog's own store
+        return found.cached_state == weights_service_pb2.CACHED_STATE_ABSENT
+
+    # On a thread of ours
+
+    def _build_and_fetch(self, spec: ModelSpec) -> JobModel:
+        built = self._client.build_model(spec_to_message(spec))
+        if not self._are_intact(built):  # what was here was damaged, and is in quarantine now
+            built = self._client.build_model(spec_to_message(spec))
+        paths = {part.role: str(self._fetch(part.blob.digest)) for part in built.parts}
+        return JobModel(
+            spec=spec_from_message(built.spec),
+            spec_digest=built.spec_digest,
+            state_digest=built.state_digest,
+            backbone_digest=built.backbone_digest,
+            layout=layout_from_message(built.layout),
+            recipe=recipe_from_message(built.recipe),
+            load_report=report_from_message(built.load_report),
+            input=input_from_message(built.input),
+            output=output_from_message(built.output),
+            lineage=lineage_from_message(built.lineage),
+            backbone_path=paths[layout_pb2.ROLE_BACKBONE],
+            head_path=paths[layout_pb2.ROLE_HEAD],
+        )
+
+    def _are_intact(self, built: BuiltModel) -> bool:
+        """Hash the parts that our store has already; move those that changed out of sight."""
+        here = [part.blob.digest for part in built.parts if self._blobs.find(part.blob.digest)]
+        damaged = [digest for digest in here if not self._blobs.verify(digest)]
+        for digest in damaged:
+            self._blobs.quarantine(digest, "the bytes changed after they were stored")
+        return not damaged
+
+    def _fetch(self, digest: str) -> Path:
+        """Return the path of a blob in our own store; its bytes are compared with the digest."""
+        if self._blobs.find(digest) is None:
+            staged = self._blobs.new_staging_path()
+            self._client.blobs.download(digest, staged)
+            self._blobs.commit_staged(staged, expected_digest=digest)
+        return self._blobs.path(digest)
+
+    def _upload_and_register(self, checkpoint: NewCheckpoint) -> str:
+        answer = self._client.register_checkpoint(
+            checkpoint_id=checkpoint.checkpoint_id,
+            architecture_id=checkpoint.architecture_id,
+            blob_name=self._upload(checkpoint),
+            lineage=lineage_to_message(checkpoint.lineage),
+            metrics=checkpoint.metrics,
+            mean=checkpoint.mean,
+            std=checkpoint.std,
+            request_id=checkpoint.request_id,
+        )
+        return answer.name
+
+    def _upload(self, checkpoint: NewCheckpoint) -> str:
+        with contextlib.suppress(RpcFailed):  # a shared folder: nothing to copy
+            return self._client.blobs.stat(checkpoint.digest).name
+        return self._client.blobs.upload(checkpoint.path).name
+
+
+def error_of(failure: RpcFailed) -> VertebraError:
+    """Return what the catalog said as one of our own kinds, with its whole message and reason."""
+    kind = KINDS.get(failure.code)
+    if kind is None or failure.may_pass:
+        return CatalogUnavailable(
+            f"the catalog does not answer: {failure.message}",
+            metadata=failure.metadata,
+            retry_after_s=failure.retry_after_s or 1.0,
+        )
+    return kind(
+        failure.message,
+        reason=failure.reason or None,
+        metadata=failure.metadata,
+        violations=[
+            Violation(field=one.field, description=one.description) for one in failure.violations
+        ],
+        retry_after_s=failure.retry_after_s,
+    )

@@ -1,0 +1,109 @@
+"""What becomes of an export: into the blob store, then into the catalog if that was asked for."""
+
+import asyncio
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from catalog_service.blobs.store import BlobStore
+from catalog_service.errors import Corrupt, VertebraError
+from catalog_service.models.layout import Lineage
+from trainer_service.catalog_gateway import NewCheckpoint
+from trainer_service.job_store import JobRecord, Outcome
+from trainer_service.jobs import DatasetSpec, Export, ExportFile, Finished, JobState
+from trainer_service.supervisor.endings import failed, failed_by
+from trainer_service.supervisor.patience import patiently
+from trainer_service.supervisor.rooms import Rooms, Timing
+
+REQUEST_IDS = uuid.UUID("6f0d3c1e-6f0a-5c38-9a41-3f0f5c1d7b52")
+"""Namespace of request ids made from a job and a digest: asking twice is asking once."""
+
+METHOD = "supervised"
+
+
+async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: Timing) -> Outcome:
+    """Return how a job ends whose worker finished; may be asked again, and says the same."""
+    try:
+        exports = await asyncio.to_thread(adopt_exports, word, rooms.blobs)
+    except VertebraError as error:
+        return failed_by(error)
+    if not exports:
+        return failed("EXPORT_MISSING", "the worker finished without an export")
+    export = exports[0]
+    if not job.spec.export.register_as:
+        return Outcome(state=JobState.SUCCEEDED, export=export)
+    checkpoint = new_checkpoint(job, export)
+    try:
+        name = await patiently(lambda: rooms.catalog.register(checkpoint), timing)
+    except VertebraError as error:
+        message = f"exported, but not registered as {checkpoint.checkpoint_id!r}: {error.message}"
+        return replace(failed("REGISTRATION_FAILED", message), export=export)
+    return Outcome(state=JobState.SUCCEEDED, export=replace(export, checkpoint=name))
+
+
+def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
+    """Return the exports with their files' digests, once the store has the bytes.
+
+    Raises:
+        Corrupt: EXPORT_MISSING, a file that the worker named is not there.
+    """
+    now = time.time()
+    return [
+        replace(
+            export,
+            number=number,
+            create_time=now,
+            files=tuple(_adopt_file(file, blobs) for file in export.files),
+        )
+        for number, export in enumerate(word.exports, start=1)
+    ]
+
+
+def _adopt_file(file: ExportFile, blobs: BlobStore) -> ExportFile:
+    try:
+        blob = blobs.adopt_file(Path(file.path))
+    except FileNotFoundError as error:
+        missing = f"the worker exported {file.path}, which is not there"
+        raise Corrupt(missing, reason="EXPORT_MISSING") from error
+    return replace(file, digest=blob.digest, size_bytes=blob.size_bytes)
+
+
+def new_checkpoint(job: JobRecord, export: Export) -> NewCheckpoint:
+    """Return what the catalog is asked to register: the backbone, and where it comes from."""
+    assert job.model is not None  # pinned before a worker starts
+    backbone = next(file for file in export.files if file.kind == "backbone_safetensors")
+    return NewCheckpoint(
+        request_id=str(uuid.uuid5(REQUEST_IDS, f"{job.job_id} {backbone.digest}")),
+        checkpoint_id=job.spec.export.register_as,
+        architecture_id=export.architecture_id,
+        path=backbone.path,
+        digest=backbone.digest,
+        lineage=lineage(job, backbone.digest),
+        metrics=dict(export.metrics),
+        mean=job.model.input.mean,
+        std=job.model.input.std,
+    )
+
+
+def lineage(job: JobRecord, source_digest: str) -> Lineage:
+    """Return where the exported backbone comes from."""
+    assert job.model is not None
+    return Lineage(
+        parent=job.model.lineage.parent,
+        parent_backbone_digest=job.model.backbone_digest,
+        source_digest=source_digest,
+        source_proof="full",
+        licence=job.model.lineage.licence,
+        method=METHOD,
+        dataset=_dataset_words(job.spec.dataset),
+        num_images=job.plan.num_train_images if job.plan else 0,
+        num_epochs=job.spec.num_epochs,
+        train_job=f"trainJobs/{job.job_id}",
+        note=job.spec.export.note,
+    )
+
+
+def _dataset_words(dataset: DatasetSpec) -> str:
+    """Return the data's name; where it lies on this host is nobody else's business."""
+    return Path(dataset.path).name if dataset.kind == "image_folder" else "bundled digits"

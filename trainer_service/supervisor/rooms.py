@@ -1,0 +1,46 @@
+"""What the supervisor works with, and how long it waits for what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from catalog_service.blobs.store import BlobStore
+from trainer_service.catalog_gateway import Catalog
+from trainer_service.engines.process import ProcessEngine
+from trainer_service.job_store import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the supervisor works with."""
+
+    store: JobStore
+    engine: ProcessEngine
+    catalog: Catalog
+    blobs: BlobStore
+    home: Path
+    """Attempts live below `<home>/jobs`."""
+    num_threads: int
+    device: Literal["cpu", "cuda"]
+    allowed_roots: tuple[str, ...]
+
+    def attempt_folder(self, job_id: str, attempt: int) -> Path:
+        """Return where the worker of an attempt meets the supervisor."""
+        return self.home / "jobs" / job_id / f"attempt-{attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long things may take."""
+
+    poll_s: float = 0.1
+    """Between two looks at a worker's spool."""
+    tick_s: float = 1.0
+    """Between two looks at the queue when nobody says that it changed."""
+    grace_s: float = 10.0
+    """Between asking a worker to stop and killing it."""
+    first_wait_s: float = 1.0
+    """Before the catalog is asked again; doubles every time."""
+    longest_wait_s: float = 30.0
+    patience_s: float = 600.0
+    """How long an absent catalog is waited for: a restart passes, an outage does not."""

@@ -1,0 +1,56 @@
+"""Reads a worker's spool while it grows. A line without its line feed is not an event yet."""
+
+from pathlib import Path
+
+from trainer_service.errors import SpoolGap
+from trainer_service.jobs import LastWord, MalformedJson, SpoolLine, parse_spool_line
+
+MAX_BYTES = 1 << 20
+"""Read at once, so that a long spool is stored in several transactions."""
+
+
+class SpoolTail:
+    """One attempt's spool, read from its start."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.last_word: LastWord | None = None
+        """What the worker said last, once it was read. Nothing is read after it."""
+
+    def read(self) -> list[SpoolLine]:
+        """Return whole lines that were not returned yet; empty if there are none now.
+
+        Raises:
+            SpoolGap: a whole line is not an event.
+        """
+        if self.last_word is not None:
+            return []
+        whole = self._whole_lines()
+        lines = []
+        for text in whole.splitlines():
+            line = _parsed(text, self._path)
+            if isinstance(line.event, LastWord):
+                self.last_word = line.event
+                break
+            lines.append(line)
+        self._offset += len(whole)
+        return lines
+
+    def _whole_lines(self) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(MAX_BYTES)
+                while b"\n" not in data and (more := file.read(MAX_BYTES)):
+                    data += more
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
+
+
+def _parsed(text: bytes, path: Path) -> SpoolLine:
+    try:
+        return parse_spool_line(text)
+    except MalformedJson as error:
+        raise SpoolGap(f"{path} has a line that is no event: {error}") from error
