@@ -11,6 +11,7 @@ from vertebra.cli import words
 from vertebra.cli.screen import facts, table
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
+from vertebra.trainer_client import FINAL_STATES
 
 STATE_STYLES = {
     jobs.JOB_STATE_RUNNING: "bold blue",
@@ -128,10 +129,12 @@ def _order(metrics: events.EpochMetrics) -> list[str]:
 
 
 def event_line(event: events.TrainEvent, num_epochs: int) -> RenderableType | None:
-    """Return the line that an event deserves; None for what a progress bar shows."""
+    """Return the line that an event deserves; None for what the bar or the outcome shows."""
     kind = event.WhichOneof("event")
     if kind == "state_changed":
         change = event.state_changed
+        if change.to_state in FINAL_STATES:
+            return None
         reason = f"  {change.reason}" if change.reason else ""
         return Text.assemble(state_text(change.to_state), (reason, "dim"))
     if kind == "epoch_metrics":
@@ -164,7 +167,7 @@ def export_view(export: jobs.Export) -> RenderableType:
     """Return the files of an export and how to start from it."""
     rows = [(FILE_WORDS.get(file.kind, "file"), file.path) for file in export.files]
     checkpoint = export.checkpoint
-    use = f"vertebra train --backbone {export.architecture_id} --weights {checkpoint} ..."
+    use = f"vertebra train --backbone {export.architecture_id} --weights {checkpoint}"
     return facts(
         *rows,
         ("checkpoint", checkpoint),

@@ -162,7 +162,7 @@ def _print_architectures(page: Console, rows: list[architectures.Architecture]) 
         )
     page.print(lines)
     dimmed = sum(not one.is_buildable for one in rows)
-    note = f"; {dimmed} are listed but not built by this release" if dimmed else ""
+    note = f"; not built by this release: {dimmed} (dim)" if dimmed else ""
     page.print(f"\n{words.plural(len(rows), 'architecture')}{note}", style="dim")
 
 

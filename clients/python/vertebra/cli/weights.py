@@ -79,17 +79,18 @@ def _print_rows(page: Console, rows: list[wire.Weights]) -> None:
         page.print("no weight matches; `vertebra weights ls` lists all")
         return
     numbers = ("SIZE", "RESULT")
-    lines = table("WEIGHT", "", *numbers, "AT HAND", right=numbers)
+    lines = table("WEIGHT", *numbers, "AT HAND", right=numbers)
     for one in rows:
         lines.add_row(
-            one.reference.removeprefix("torchvision/"),
-            "default" if one.is_default else "",
+            one.reference.removeprefix("torchvision/") + (" *" if one.is_default else ""),
             words.size(one.size_bytes),
             _result(one.metrics[0]) if one.metrics else "-",
             CACHED.get(one.cached_state, "-"),
         )
     page.print(lines)
-    page.print(f"\n{words.plural(len(rows), 'weight')}", style="dim")
+    page.print(
+        f"\n{words.plural(len(rows), 'weight')}; * is its architecture's default", style="dim"
+    )
 
 
 def _print_one(page: Console, one: wire.Weights) -> None:
