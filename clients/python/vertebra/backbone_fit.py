@@ -29,7 +29,7 @@ class Fit:
 
 
 def fit_shapes(source: Shapes, places: Shapes) -> Fit:
-    """Return where every tensor of `source` lands among `places`, and what is left on both sides."""
+    """Return where each tensor of `source` lands in `places`, and what is left on both sides."""
     prefix = _prefix(source, places)
     here = {key: places[prefix + key] for key in source if prefix + key in places}
     misshapen = {key: (source[key], place) for key, place in here.items() if place != source[key]}

@@ -1,0 +1,163 @@
+"""`vertebra up`: starts both, says where they are, and leaves nothing behind.
+
+The services are fakes that answer health checks; the processes, ports and signals are real.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.fake_service_program import write_fake_services
+from vertebra.local_services import LocalServices, LocalServicesFailed
+
+FREE_PORTS = ("--catalog-port", "0", "--trainer-port", "0")
+
+
+def notes(folder: Path) -> list[dict[str, Any]]:
+    """Return what the services noted, in order."""
+    file = folder / "notes.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def deeds(folder: Path) -> list[str]:
+    """Return `catalog_service started` and the like."""
+    return [f"{note['module']} {note['what']}" for note in notes(folder)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which `python -m catalog_service` is the fake."""
+    write_fake_services(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def up(place: Path) -> Iterator[subprocess.Popen[str]]:
+    """`vertebra up --json` on free ports; killed if a test leaves it."""
+    program = subprocess.Popen(
+        [sys.executable, "-m", "vertebra.cli", "up", "--json", "--home", "home", *FREE_PORTS,
+         "--mirror", "weights", "--mirror", "/more", "--data-root", "pictures"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with program:
+        yield program
+        program.kill()
+
+
+def test_both_start_with_the_settings_and_their_addresses_are_told(
+    up: subprocess.Popen[str], place: Path
+):
+    assert up.stdout is not None
+    told = json.loads(up.stdout.readline())
+
+    catalog, trainer = notes(place)
+    assert deeds(place) == ["catalog_service started", "trainer_service started"]
+    assert told["home"] == str(place / "home")
+    assert trainer["VERTEBRA_TRAINER_CATALOG"] == told["catalog"]
+    assert catalog["VERTEBRA_CATALOG_HOME"] == trainer["VERTEBRA_TRAINER_HOME"] == told["home"]
+    assert catalog["VERTEBRA_CATALOG_MIRRORS"] == f"{place / 'weights'}{os.pathsep}/more"
+    assert trainer["VERTEBRA_TRAINER_DATA_ROOTS"] == str(place / "pictures")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_trainer_first_then_the_catalog(
+    up: subprocess.Popen[str], place: Path, number: signal.Signals
+):
+    assert up.stdout is not None and up.stderr is not None
+    up.stdout.readline()
+
+    up.send_signal(number)
+
+    assert up.wait(timeout=30) == 0
+    assert deeds(place)[2:] == ["trainer_service stopped", "catalog_service stopped"]
+    assert "running jobs go on" in up.stderr.read()
+
+
+def test_a_service_that_dies_is_told_and_the_other_is_stopped(
+    up: subprocess.Popen[str], place: Path
+):
+    assert up.stdout is not None and up.stderr is not None
+    up.stdout.readline()
+    catalog, trainer = notes(place)
+
+    os.kill(catalog["pid"], signal.SIGKILL)
+
+    assert up.wait(timeout=30) == 1
+    assert "the catalog stopped by itself" in up.stderr.read()
+    assert not is_alive(trainer["pid"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that we died")
+def test_killing_up_leaves_no_orphan(up: subprocess.Popen[str], place: Path):
+    assert up.stdout is not None
+    up.stdout.readline()
+    pids = [note["pid"] for note in notes(place)]
+
+    up.kill()
+
+    deadline = time.monotonic() + 20
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def test_a_taken_port_is_said_with_the_way_out(place: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(LocalServicesFailed, match=f"port {port} is taken.*--trainer-port"):
+            LocalServices(place / "home", catalog_port=0, trainer_port=port).__enter__()
+
+    assert deeds(place) == ["catalog_service started", "catalog_service stopped"]
+
+
+def test_a_service_that_cannot_start_is_told_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_fake_services(tmp_path, broken="trainer_service")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(LocalServicesFailed, match="the trainer stopped by itself") as caught:
+        LocalServices(tmp_path / "home", catalog_port=0, trainer_port=0).__enter__()
+
+    assert "the database is locked" in str(caught.value)
+    assert str(tmp_path / "home" / "logs" / "trainer.log") in str(caught.value)
+    assert deeds(tmp_path) == ["catalog_service started", "catalog_service stopped"]
+
+
+def test_missing_extras_are_named(place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("vertebra.local_services.PACKAGES", ("json", "no_such_package"))
+
+    with pytest.raises(LocalServicesFailed, match=r"missing: no_such_package.*vertebra\[trainer\]"):
+        LocalServices(place / "home").__enter__()
+
+    assert notes(place) == []
+
+
+def test_the_services_are_there_inside_the_with(place: Path):
+    with LocalServices(place / "home", catalog_port=0, trainer_port=0) as services:
+        assert services.catalog_address != services.trainer_address
+        assert len(deeds(place)) == 2
+
+    assert len(deeds(place)) == 4
