@@ -20,7 +20,14 @@ from catalog_service.serving.listen import Listen, PortUnavailable
 from catalog_service.serving.options import server_options
 from catalog_service.serving.telemetry import Telemetry
 
-__all__ = ["Listen", "PortUnavailable", "Registration", "RunningServer", "start_server"]
+__all__ = [
+    "Listen",
+    "PortUnavailable",
+    "Registration",
+    "RunningServer",
+    "ServerParts",
+    "start_server",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
