@@ -8,7 +8,8 @@ import json
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,11 +73,12 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Tensor) -> Expo
         ExportNotEqual: what was read back gives other numbers.
         FrozenStateChanged: a backbone that was frozen is not its parent's.
     """
-    model.eval().to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    state = in_plain_memory(model.state_dict())
+    model.eval().cpu().load_state_dict(state, strict=True, assign=True)
     final = Path(facts.order.export_dir)
     staged = final.with_name(f"{final.name}.tmp-{facts.order.nonce}")
     staged.mkdir(parents=True)
-    write_states(staged, exported_state(model), backbone_names(facts))
+    write_states(staged, state, backbone_names(facts))
     require_equal(staged, model, facts, probe)
     digests = read_digests(staged)
     require_parent(facts, digests)
@@ -95,11 +97,15 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Tensor) -> Expo
     )
 
 
-def exported_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return the state in plain memory: contiguous, on the CPU, no gradients, nothing shared."""
+def in_plain_memory(state: State) -> dict[str, Tensor]:
+    """Return copies on the CPU: row by row, aligned, without gradients, nothing shared.
+
+    `contiguous()` would not do: a depthwise weight [C, 1, 3, 3] with its channels last counts as
+    contiguous, keeps its strides, and makes another convolution with other roundings run.
+    """
+    plain = torch.contiguous_format
     return {
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in model.state_dict().items()
+        name: tensor.detach().cpu().clone(memory_format=plain) for name, tensor in state.items()
     }
 
 
@@ -121,25 +127,39 @@ def write_states(folder: Path, state: State, names: tuple[str, ...]) -> None:
 
 def require_equal(folder: Path, model: nn.Module, facts: ExportFacts, probe: Tensor) -> None:
     """Raise ExportNotEqual unless each file gives the trained model's numbers, to the last bit."""
+    names = frozenset(backbone_names(facts))
     whole = load_file(folder / MODEL_SAFETENSORS)
-    backbones = {
-        BACKBONE_SAFETENSORS: load_file(folder / BACKBONE_SAFETENSORS),
-        BACKBONE_CKPT: torch.load(folder / BACKBONE_CKPT, weights_only=True),
-        MODEL_SAFETENSORS: {name: whole[name] for name in backbone_names(facts)},
+    head = {name: tensor for name, tensor in whole.items() if name not in names}
+    backbones: Mapping[str, Callable[[], State]] = {
+        MODEL_SAFETENSORS: lambda: {name: whole[name] for name in names},
+        BACKBONE_SAFETENSORS: lambda: load_file(folder / BACKBONE_SAFETENSORS),
+        BACKBONE_CKPT: lambda: torch.load(folder / BACKBONE_CKPT, weights_only=True),
     }
-    head = {name: tensor for name, tensor in whole.items() if name not in backbone_names(facts)}
-    expected = outputs_of(model, facts, probe)
-    for name, backbone in backbones.items():
-        fresh = skeleton(facts.order.model.recipe)
-        attach(fresh, {**head, **backbone}, facts.order.model.layout).eval()
-        for what, found, wanted in zip(
-            ("features", "outputs"), outputs_of(fresh, facts, probe), expected, strict=True
-        ):
-            if not torch.equal(found, wanted):
-                difference = float((found - wanted).abs().max())
-                raise ExportNotEqual(
-                    f"{name} read back gives {what} that differ by up to {difference:g}"
-                )
+    with one_thread():
+        expected = outputs_of(model, facts, probe)
+        for name, read in backbones.items():
+            fresh = skeleton(facts.order.model.recipe)
+            state = in_plain_memory({**head, **read()})
+            attach(fresh, state, facts.order.model.layout).eval()
+            _require_same(name, outputs_of(fresh, facts, probe), expected)
+
+
+def _require_same(name: str, found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> None:
+    for what, one, other in zip(("features", "outputs"), found, expected, strict=True):
+        if not torch.equal(one, other):
+            difference = float((one - other).abs().max())
+            raise ExportNotEqual(f"{name} read back gives {what} that differ by up to {difference}")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: sums that are cut into other parts on a busy host round otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def outputs_of(model: nn.Module, facts: ExportFacts, images: Tensor) -> tuple[Tensor, Tensor]:

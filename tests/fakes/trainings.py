@@ -67,6 +67,7 @@ def make_training(
     spec: JobSpec, *, num_images: int = 8, side_px: int = 32
 ) -> tuple[Training, StateLayout]:
     """Return a training on a random model, not frozen yet, and the model's layout."""
+    torch.set_num_threads(1)  # tiny tensors gain nothing from two, and waiting threads cost
     model = random_module(recipe_of(spec.model.backbone, len(CLASS_NAMES)))
     layout = layout_of(model, spec.model.backbone)
     # Statistics that fit the images: with others, signals of a random model die on the way.

@@ -30,7 +30,7 @@ def prepared(folder: Path, freeze: FreezeMode | None = None) -> tuple[nn.Module,
     facts = ExportFacts(
         order=order, plan=make_plan(order), fingerprint="sha256:data", metrics={"loss": 1.0}
     )
-    model = load_model(order.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = load_model(order.model).to(memory_format=torch.channels_last)
     return model, facts
 
 
@@ -91,3 +91,17 @@ def test_recalibrated_statistics_are_an_export_of_their_own(tmp_path: Path) -> N
     export = export_backbone(model, replace(facts, order=replace(facts.order, spec=spec)), PROBE)
 
     assert export.backbone_digest != facts.order.model.backbone_digest
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_strides_of_training_do_not_reach_the_files(tmp_path: Path, num_threads: int) -> None:
+    """A depthwise weight with its channels last counts as contiguous and keeps its strides."""
+    model, facts = prepared(tmp_path)
+    depthwise = model.get_parameter("stage2.0.branch1.0.weight")
+    assert depthwise.contiguous().stride() != torch.empty(depthwise.shape).stride()
+    torch.set_num_threads(num_threads)
+
+    export_backbone(model, facts, PROBE)
+
+    ckpt = torch.load(Path(facts.order.export_dir) / BACKBONE_CKPT, weights_only=True)
+    assert all(tensor.stride() == torch.empty(tensor.shape).stride() for tensor in ckpt.values())

@@ -5,12 +5,16 @@ from pathlib import Path
 import pytest
 
 from trainer_service.event_spool import EventSpool
-from trainer_service.jobs import Cancelled, JobMessage, parse_spool_line
+from trainer_service.jobs import Cancelled, JobEvent, JobMessage, LastWord, parse_spool_line
 
 
 def test_events_are_lines_counted_from_zero(tmp_path: Path) -> None:
     path = tmp_path / "spool.jsonl"
-    events = [JobMessage(text="one"), JobMessage(text="zwei ü\n"), Cancelled()]
+    events: list[JobEvent | LastWord] = [
+        JobMessage(text="one"),
+        JobMessage(text="zwei ü\n"),
+        Cancelled(),
+    ]
 
     with EventSpool(path) as spool:
         for number, event in enumerate(events, start=1):

@@ -60,7 +60,7 @@ def prepared(spec: JobSpec, *, num_images: int = 8, side_px: int = 32) -> tuple[
     """Return a frozen and sealed training."""
     training, layout = make_training(spec, num_images=num_images, side_px=side_px)
     freeze(training.model, layout, training.plan.freeze)
-    training.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    training.model.to(memory_format=torch.channels_last)
     return training, Seal(training.model, moving_tensors(layout, training.plan.freeze))
 
 
