@@ -65,7 +65,8 @@ async def start_admin(listen: Listen, probes: Probes) -> AdminServer:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await asyncio.wait_for(_serve(reader, writer, probes), HEAD_TIMEOUT_S)
+            async with asyncio.timeout(HEAD_TIMEOUT_S):
+                await _serve(reader, writer, probes)
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

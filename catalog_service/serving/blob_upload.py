@@ -69,14 +69,16 @@ async def _without_pauses(
 ) -> AsyncIterator[pb.WriteBlobRequest]:
     while True:
         try:
-            yield await asyncio.wait_for(anext(requests), max_pause_s)
-        except StopAsyncIteration:
-            return
+            async with asyncio.timeout(max_pause_s):
+                request = await anext(requests, None)
         except TimeoutError as error:
             raise Unavailable(
                 f"nothing arrived for {max_pause_s:g} s; nothing was stored, send the blob again",
                 reason="UPLOAD_STALLED",
             ) from error
+        if request is None:
+            return
+        yield request
 
 
 async def _header(messages: AsyncIterator[pb.WriteBlobRequest]) -> pb.WriteBlobHeader:

@@ -117,7 +117,9 @@ class _Wrapped:
 
     async def _send(self, encoded: bytes, call: Call) -> None:
         try:
-            await asyncio.wait_for(call.context.write(encoded), self._max_write_s)
+            # Not wait_for: on Python 3.11 it loses a cancellation that comes with the result.
+            async with asyncio.timeout(self._max_write_s):
+                await call.context.write(encoded)
         except TimeoutError as error:
             raise SlowReader(call.name) from error
         call.num_sent_bytes += len(encoded)

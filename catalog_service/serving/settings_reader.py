@@ -1,6 +1,8 @@
 """Reads settings from the environment and reports everything wrong with them at once."""
 
+import difflib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -38,16 +40,31 @@ PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 """A settings field for folders separated by `:` (`;` on Windows), `~` expanded."""
 
 
+_SECRET = re.compile(r"token|secret|password|_url$|_key$")
+"""Fields whose values are never repeated; a database URL may hold a password."""
+
+_OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?")
+"""Variables that Kubernetes sets in every pod for a service `vertebra-catalog`.
+
+Source: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
+"""
+
+
 def read_settings(cls: type[SettingsT]) -> SettingsT:
     """Return settings made of defaults and environment variables.
 
     Raises:
-        SettingsInvalid: one line and one violation for each bad variable, by its own name.
+        SettingsInvalid: one line and one violation for each bad variable, by its own name; an
+            unknown variable with the settings' prefix is one, because it is a typing error.
     """
+    unknown = _unknown_variables(cls)
     try:
-        return cls()
+        settings = cls()
     except ValidationError as error:
-        raise _invalid(_violations(cls, error.errors())) from None
+        raise _invalid([*_violations(cls, error.errors()), *unknown]) from None
+    if unknown:
+        raise _invalid(unknown)
+    return settings
 
 
 def variable_name(cls: type[BaseSettings], field: str) -> str:
@@ -55,16 +72,50 @@ def variable_name(cls: type[BaseSettings], field: str) -> str:
     return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
 
 
+def settings_table(cls: type[BaseSettings]) -> list[tuple[str, str, str]]:
+    """Return each variable with its default and its description, for documentation."""
+    return [
+        (variable_name(cls, name), str(field.default), field.description or "")
+        for name, field in cls.model_fields.items()
+    ]
+
+
+def _unknown_variables(cls: type[BaseSettings]) -> list[Violation]:
+    prefix = cls.model_config.get("env_prefix", "").upper()
+    known = [variable_name(cls, name) for name in cls.model_fields]
+    found = [name for name in os.environ if prefix and name.startswith(prefix)]
+    return [
+        Violation(field=name, description=_nearest(name, known))
+        for name in sorted(set(found) - set(known))
+        if not _OF_KUBERNETES.fullmatch(name.removeprefix(prefix))
+    ]
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return f"unknown; closest is {nearest[0]}" if nearest else f"unknown; known: {', '.join(known)}"
+
+
 def _violations(cls: type[BaseSettings], errors: Iterable[ErrorDetails]) -> list[Violation]:
     return [
-        Violation(
-            field=variable_name(cls, str(error["loc"][0])) if error["loc"] else "settings",
-            description=f"{error['msg'].removeprefix('Value error, ')}, not {error['input']!r}",
-        )
+        Violation(field=variable_name(cls, _field(error)), description=_description(error))
         for error in errors
     ]
 
 
+def _field(error: ErrorDetails) -> str:
+    return str(error["loc"][0]) if error["loc"] else ""
+
+
+def _description(error: ErrorDetails) -> str:
+    problem = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "missing":
+        return "is required"
+    return problem if _SECRET.search(_field(error)) else f"{problem}, not {error['input']!r}"
+
+
 def _invalid(violations: list[Violation]) -> SettingsInvalid:
     lines = "\n".join(f"  {v.field}: {v.description}" for v in violations)
-    return SettingsInvalid(f"settings that cannot be used:\n{lines}", violations=violations)
+    return SettingsInvalid(
+        f"{len(violations)} settings cannot be used:\n{lines}", violations=violations
+    )

@@ -51,21 +51,24 @@ class LoopLag:
         self._seen: deque[tuple[float, float]] = deque()
 
     def worst_s(self) -> float:
-        """Return the worst lag of the window, the one that lasts now included."""
+        """Return the worst lag of the window."""
         now = time.monotonic()
         while self._seen and self._seen[0][0] < now - LAG_WINDOW_S:
             self._seen.popleft()
         return max((lag for _, lag in self._seen), default=0.0)
 
     def is_alive(self) -> bool:
-        """Return whether the loop was never blocked for long."""
+        """Return whether the loop was not blocked for long."""
         return self.worst_s() < MAX_LAG_S
+
+    def note(self, lag_s: float) -> None:
+        """Take in one measurement."""
+        self._seen.append((time.monotonic(), max(0.0, lag_s)))
+        self._telemetry.loop_lag.set(self.worst_s())
 
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
             due = time.monotonic() + TICK_S
             await asyncio.sleep(TICK_S)
-            now = time.monotonic()
-            self._seen.append((now, max(0.0, now - due)))
-            self._telemetry.loop_lag.set(self.worst_s())
+            self.note(time.monotonic() - due)
