@@ -57,27 +57,11 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
         # 3. The data, every image decoded once.
         dataset = read_data(order, plan, pool, emit, stop)
         # 4. Freezing, and the one pass that may move frozen statistics.
-        layout = order.model.layout
-        freeze(model, layout, plan.freeze)
-        model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        training = Training(
-            model=model,
-            task=task_for(plan.output, device),
-            dataset=dataset,
-            spec=order.spec,
-            plan=plan,
-            device=device,
-        )
-        if order.spec.norm == "recalibrate":
-            emit(JobMessage(text="recalibrating batch norms on the training images"))
-            recalibrate_norms(training, order, stop)
-        seal = Seal(model, moving_tensors(layout, plan.freeze))
+        training = make_training(order, plan, model, dataset, device)
+        recalibrate_norms(training, order, emit, stop)
+        seal = Seal(model, moving_tensors(order.model.layout, plan.freeze))
         # 5. The loop.
-        metrics: dict[str, float] = {}
-        for event in train(training, seal, stop):
-            emit(event)
-            if isinstance(event, EpochMetrics):
-                metrics |= {f"{event.split}/{name}": value for name, value in event.values.items()}
+        metrics = run_loop(training, seal, emit, stop)
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         seal.check(model, when="the export")
@@ -86,6 +70,32 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
             order=order, plan=plan, fingerprint=dataset.fingerprint, metrics=metrics
         )
         return Finished(exports=(export_backbone(model, facts, probe_images(training)),))
+
+
+def make_training(
+    order: WorkOrder, plan: TrainPlan, model: nn.Module, dataset: Dataset, device: torch.device
+) -> Training:
+    """Return everything the loop needs; the model is frozen, on the device, channels last."""
+    freeze(model, order.model.layout, plan.freeze)
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Training(
+        model=model,
+        task=task_for(plan.output, device),
+        dataset=dataset,
+        spec=order.spec,
+        plan=plan,
+        device=device,
+    )
+
+
+def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> dict[str, float]:
+    """Train; return the newest value of every epoch metric, such as `validation/accuracy`."""
+    metrics: dict[str, float] = {}
+    for event in train(training, seal, stop):
+        emit(event)
+        if isinstance(event, EpochMetrics):
+            metrics |= {f"{event.split}/{name}": value for name, value in event.values.items()}
+    return metrics
 
 
 def prepare_device(order: WorkOrder) -> torch.device:
@@ -166,8 +176,11 @@ def read_data(
     )
 
 
-def recalibrate_norms(training: Training, order: WorkOrder, stop: StopSwitch) -> None:
-    """Set all running statistics from the training images, shuffled, as they are."""
+def recalibrate_norms(training: Training, order: WorkOrder, emit: Emit, stop: StopSwitch) -> None:
+    """Where the order says so, set all running statistics from the training images, shuffled."""
+    if order.spec.norm != "recalibrate":
+        return
+    emit(JobMessage(text="recalibrating batch norms on the training images"))
     images = training.dataset.train
     positions = shuffled(len(images.labels), seed=order.spec.seed, epoch=0)
     batches = evaluation_batches(images, training.plan.input, training.device, positions=positions)
