@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,13 @@ def clean_environment() -> dict[str, str]:
     return environment
 
 
+def base_dependencies() -> list[str]:
+    """Return pyproject's own list: named directly, they can be resolved to their floors."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    dependencies: list[str] = project["dependencies"]
+    return dependencies
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
@@ -90,7 +98,8 @@ def installed(
     environment = tmp_path_factory.mktemp("base") / "venv"
     program, python = uv.find_uv_bin(), environment / "bin" / "python"
     run(program, "venv", "--quiet", "--python", sys.executable, environment)
-    run(program, "pip", "install", "--quiet", "--python", python, *request.param, wheel)
+    install = (program, "pip", "install", "--quiet", "--python", python)
+    run(*install, *request.param, wheel, *base_dependencies())
     return environment / "bin"
 
 

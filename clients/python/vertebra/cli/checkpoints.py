@@ -113,8 +113,8 @@ def _print_one(page: Console, one: wire.Checkpoint) -> None:
     page.print(
         facts(
             ("tensors", f"{report.num_loaded} of {report.num_expected}"),
-            ("left out", ", ".join(report.dropped)),
-            ("rules", "\n".join(report.rules)),
+            ("left out", words.listed(report.dropped)),
+            ("rules", words.listed(report.rules)),
             ("backbone digest", words.short_digest(one.backbone_digest)),
             ("use it", f"vertebra train --backbone {one.architecture_id} --weights {one.name}"),
         )

@@ -152,7 +152,7 @@ def _print_architectures(page: Console, rows: list[architectures.Architecture]) 
     lines = table("ARCHITECTURE", "TASK", *numbers, right=numbers)
     for one in rows:
         lines.add_row(
-            one.architecture_id,
+            one.architecture_id + ("" if one.is_buildable else " *"),
             _task(one),
             words.count(one.num_parameters),
             f"{one.gflops:.2f}",
@@ -162,19 +162,19 @@ def _print_architectures(page: Console, rows: list[architectures.Architecture]) 
         )
     page.print(lines)
     dimmed = sum(not one.is_buildable for one in rows)
-    note = f"; not built by this release: {dimmed} (dim)" if dimmed else ""
+    note = f"; * {dimmed} not built by this release" if dimmed else ""
     page.print(f"\n{words.plural(len(rows), 'architecture')}{note}", style="dim")
 
 
 def _print_architecture(page: Console, one: architectures.Architecture) -> None:
     page.print(title(one.architecture_id, f"  {_task(one)}, family {one.family}\n"))
-    smallest = f"{one.default_image_px} px; at least {one.min_image_px} px"
+    smallest = f"; at least {one.min_image_px} px" if one.min_image_px > 1 else ""
     page.print(
         facts(
             ("parameters", f"{words.count(one.num_parameters)} ({one.num_parameters:,})"),
             ("GFLOPS", f"{one.gflops:.2f}"),
             ("features", str(one.num_features) if one.num_features else "feature maps"),
-            ("image", smallest),
+            ("image", f"{one.default_image_px} px{smallest}" if one.default_image_px else ""),
             ("library", one.library),
             ("licences", ", ".join(one.licences)),
             ("fine-tune", one.float_twin and f"{one.float_twin}, its float twin"),
@@ -212,10 +212,10 @@ def _print_built(page: Console, built: models_wire.BuiltModel, save: Path | None
                 f"{built.num_parameters:,} ({built.num_backbone_parameters:,} backbone)",
             ),
             ("loaded", loaded if report.num_expected else ""),
-            ("initialised", ", ".join(report.initialised)),
-            ("left out", ", ".join(report.dropped)),
-            ("rules", "\n".join(report.rules)),
-            ("missing", ", ".join(report.missing)),
+            ("initialised", words.listed(report.initialised)),
+            ("left out", words.listed(report.dropped)),
+            ("rules", words.listed(report.rules)),
+            ("missing", words.listed(report.missing)),
             ("image", f"{built.input.height_px} x {built.input.width_px} px"),
             ("backbone digest", words.short_digest(built.backbone_digest)),
             ("state digest", words.short_digest(built.state_digest)),

@@ -1,8 +1,11 @@
 """What is printed: tables and lines for people, JSON for programs."""
 
+import io
 import json
+import re
+import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO, cast
 
 import click
 from google.protobuf.message import Message
@@ -11,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vertebra.wire_json import to_json
+
+TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
 
 PIPED_WIDTH = 500
 """Into a pipe nothing is cut or wrapped: tables are as wide as their content."""
@@ -22,9 +27,25 @@ def screen() -> Console:
     rich switches colours off outside of terminals and where NO_COLOR is set.
     """
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    return console
+    if console.is_terminal:
+        return console
+    page = cast(TextIO, TrimmedPage(sys.stdout))
+    return Console(file=page, width=PIPED_WIDTH, highlight=False, markup=False, emoji=False)
+
+
+class TrimmedPage(io.TextIOBase):
+    """Writes to `out` without the blanks that fill up a table's last column."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        """Write lines without their trailing blanks."""
+        return self._out.write(TRAILING_BLANKS.sub("", text))
+
+    def flush(self) -> None:
+        """Pass on."""
+        self._out.flush()
 
 
 def print_json(message: Message) -> None:

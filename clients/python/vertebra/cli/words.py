@@ -1,5 +1,6 @@
 """Numbers, times and contract words as people read them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -61,6 +62,12 @@ def short_digest(digest: str) -> str:
 def metric(value: float) -> str:
     """Return four significant digits without scientific notation for everyday values."""
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
+
+
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """Return `a, b, c, d, e and 117 more`."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 def plural(number: int, noun: str) -> str:
