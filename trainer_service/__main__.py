@@ -1,0 +1,95 @@
+"""`python -m trainer_service`: reads the settings, makes the objects, serves until told to stop.
+
+The only place where settings become objects; torch is not reachable from here.
+"""
+
+import asyncio
+import sys
+
+from catalog_service.blobs.disk import ensure_folder
+from catalog_service.blobs.store import BlobStore
+from catalog_service.errors import VertebraError
+from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.logs import configure_logging
+from catalog_service.serving.run import Service, serve_until_signalled
+from catalog_service.serving.server import ServerParts
+from catalog_service.serving.settings_reader import read_settings
+from trainer_service.api.event_feed import EventFeed
+from trainer_service.api.train_job_servicer import (
+    TrainerRooms,
+    TrainJobServicer,
+    train_job_registration,
+)
+from trainer_service.catalog_gateway import CatalogGateway
+from trainer_service.engines.process import ProcessEngine
+from trainer_service.job_store import JobStore
+from trainer_service.settings import TrainerSettings, worker_environment
+from trainer_service.supervisor import Rooms, Supervisor
+from vertebra.catalog_client import CatalogClient
+
+
+def main() -> None:
+    """Serve; exit with 2 and one line a problem where the settings or the port are unusable."""
+    try:
+        settings = read_settings(TrainerSettings)
+        configure_logging(settings.log_level, settings.log_format == "json")
+        asyncio.run(_serve(settings))
+    except VertebraError as error:
+        sys.stderr.write(f"{error.message}\n")
+        sys.exit(2)
+
+
+async def _serve(settings: TrainerSettings) -> None:
+    parts = ServerParts()
+    client = CatalogClient(settings.catalog)
+    rooms = _rooms(settings, client)
+    supervisor = Supervisor(rooms, num_slots=settings.slots)
+    servicer = TrainJobServicer(
+        TrainerRooms(
+            store=rooms.store,
+            catalog=rooms.catalog,
+            feed=EventFeed(rooms.store),
+            drain=parts.drain,
+            allowed_roots=rooms.allowed_roots,
+        )
+    )
+
+    async def stop() -> None:
+        await supervisor.stop()
+        client.close()
+        rooms.store.close()
+
+    service = Service(
+        listen=settings.listen,
+        admin_listen=settings.admin_listen,
+        registrations=[
+            train_job_registration(servicer),
+            blob_registration(BlobServicer(rooms.blobs, drain=parts.drain)),
+        ],
+        parts=parts,
+        ready_file=settings.ready_file,
+        on_start=supervisor.start,
+        on_stop=stop,
+    )
+    await serve_until_signalled(service)
+
+
+def _rooms(settings: TrainerSettings, client: CatalogClient) -> Rooms:
+    ensure_folder(settings.home)
+    blobs = BlobStore(settings.blobs_folder)
+    return Rooms(
+        store=JobStore(settings.jobs_url),
+        engine=ProcessEngine(
+            environment=worker_environment(), num_threads=settings.threads_per_slot
+        ),
+        catalog=CatalogGateway(client, blobs),
+        blobs=blobs,
+        home=settings.home,
+        num_threads=settings.threads_per_slot,
+        device=settings.worker_device,
+        allowed_roots=tuple(str(root) for root in settings.data_roots),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Jobs, plans and exports: value -> message."""
+
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from catalog_service.model_wire import (
+    input_to_message,
+    lineage_to_message,
+    output_to_message,
+    report_to_message,
+    spec_to_message,
+)
+from catalog_service.models.freeze_plan import FreezePlan
+from trainer_service.api.spec_wire import optimizer_message
+from trainer_service.api.words import EXPORT_FILES, NORMS, STATES, number_of
+from trainer_service.job_store import JobRecord
+from trainer_service.jobs import (
+    Export,
+    ExportFile,
+    JobFailure,
+    JobModel,
+    JobState,
+    TrainPlan,
+)
+from vertebra.blob.v1.blob_service_pb2 import Blob
+from vertebra.trainer.v1 import train_job_pb2 as pb
+
+
+def job_name(job_id: str) -> str:
+    """Return `trainJobs/<id>`."""
+    return f"trainJobs/{job_id}"
+
+
+def time_message(unix_s: float) -> Timestamp:
+    """Return a time."""
+    message = Timestamp()
+    message.FromNanoseconds(round(unix_s * 1e6) * 1000)
+    return message
+
+
+def job_message(job: JobRecord) -> pb.TrainJob:
+    """Return a job as it stands."""
+    message = pb.TrainJob(
+        name=job_name(job.job_id),
+        job_id=job.job_id,
+        spec=json_format.Parse(job.sent_spec, pb.TrainJobSpec()),
+        state=STATES[job.state],
+        state_reason=job.state_reason,
+        failure=failure_message(job.failure) if job.failure else None,
+        create_time=time_message(job.create_time),
+        start_time=time_message(job.start_time) if job.start_time else None,
+        end_time=time_message(job.end_time) if job.end_time else None,
+        last_seq=job.last_seq,
+        progress=_progress(job),
+        model=model_message(job.model) if job.model else None,
+        plan=plan_message(job.plan) if job.plan else None,
+        attempt=max(1, job.attempt),
+    )
+    message.metrics.update(job.metrics)
+    return message
+
+
+def _progress(job: JobRecord) -> pb.JobProgress:
+    num_steps = job.plan.num_steps if job.plan else 0
+    message = pb.JobProgress(
+        epoch=job.progress.epoch,
+        num_epochs=job.spec.num_epochs,
+        step=job.progress.step,
+        num_steps=num_steps,
+        images_per_s=job.progress.images_per_s,
+    )
+    remaining_s = job.progress.remaining_s(num_steps) if num_steps else None
+    if remaining_s is not None and job.state is JobState.RUNNING:
+        remaining = Duration()
+        remaining.FromMilliseconds(round(remaining_s * 1000))
+        message.remaining.CopyFrom(remaining)
+    return message
+
+
+def failure_message(failure: JobFailure) -> pb.JobFailure:
+    """Return why a job failed."""
+    return pb.JobFailure(reason=failure.reason, message=failure.message)
+
+
+def model_message(model: JobModel) -> pb.JobModel:
+    """Return the model that a job starts from; where its files are is our own business."""
+    return pb.JobModel(
+        spec=spec_to_message(model.spec),
+        spec_digest=model.spec_digest,
+        state_digest=model.state_digest,
+        backbone_digest=model.backbone_digest,
+        load_report=report_to_message(model.load_report),
+        lineage=lineage_to_message(model.lineage),
+    )
+
+
+def plan_message(plan: TrainPlan) -> pb.TrainPlan:
+    """Return what a job will do."""
+    return pb.TrainPlan(
+        freeze=_freeze_message(plan.freeze),
+        input=input_to_message(plan.input),
+        output=output_to_message(plan.output),
+        num_train_images=plan.num_train_images,
+        num_validation_images=plan.num_validation_images,
+        num_steps_per_epoch=plan.num_steps_per_epoch,
+        num_steps=plan.num_steps,
+        optimizer=optimizer_message(plan.optimizer),
+        optimizer_groups=[
+            pb.OptimizerGroup(
+                name=group.name,
+                lr=group.lr,
+                weight_decay=group.weight_decay,
+                num_parameters=group.num_parameters,
+            )
+            for group in plan.optimizer_groups
+        ],
+        warnings=plan.warnings,
+        num_images_per_class=plan.num_images_per_class,
+    )
+
+
+def _freeze_message(plan: FreezePlan) -> pb.FreezePlan:
+    return pb.FreezePlan(
+        mode=plan.mode,
+        norm=number_of(NORMS, plan.norm),
+        num_trainable_parameters=plan.num_trainable_parameters,
+        num_frozen_parameters=plan.num_frozen_parameters,
+        trainable=plan.trainable,
+        train_modules=plan.train_modules,
+        rows=[
+            pb.PlanRow(
+                name=row.name,
+                num_trainable_parameters=row.num_trainable_parameters,
+                num_frozen_parameters=row.num_frozen_parameters,
+            )
+            for row in plan.rows
+        ],
+    )
+
+
+def export_message(job_id: str, export: Export) -> pb.Export:
+    """Return what a job left."""
+    message = pb.Export(
+        name=f"{job_name(job_id)}/exports/{export.number}",
+        architecture_id=export.architecture_id,
+        backbone_digest=export.backbone_digest,
+        state_digest=export.state_digest,
+        files=[_file_message(file) for file in export.files],
+        checkpoint=export.checkpoint,
+        create_time=time_message(export.create_time),
+    )
+    message.metrics.update(export.metrics)
+    return message
+
+
+def _file_message(file: ExportFile) -> pb.ExportFile:
+    blob = Blob(name=f"blobs/{file.digest}", digest=file.digest, size_bytes=file.size_bytes)
+    return pb.ExportFile(kind=number_of(EXPORT_FILES, file.kind), path=file.path, blob=blob)

@@ -1,0 +1,104 @@
+"""The trainer's settings, read from the environment once, by `__main__` alone."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalog_service.serving.listen import Listen
+from catalog_service.serving.settings_reader import Address, PathList
+
+ENV_PREFIX = "VERTEBRA_TRAINER_"
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""Is there where a CUDA driver is loaded; looking is enough, no library is opened."""
+
+
+def _path(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) and value else value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else _path(value)
+
+
+ExpandedPath = Annotated[Path, BeforeValidator(_path)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+
+
+class TrainerSettings(BaseSettings):
+    """Each field is the variable `VERTEBRA_TRAINER_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
+
+    listen: Address = Listen(host="127.0.0.1", port=50552)
+    """Where the gRPC services answer; port 0 lets the system choose."""
+
+    admin_listen: Address = Listen(host="127.0.0.1", port=50562)
+    """Where /metrics, /live and /ready answer."""
+
+    home: ExpandedPath = Path("~/.local/share/vertebra").expanduser()
+    """Folder for everything that the trainer keeps: the job database, attempts, exports."""
+
+    blobs: OptionalPath = None
+    """Folder of the blob store; `<home>/blobs` unless given. Where it is the catalog's folder too,
+    nothing is copied between the two.
+    """
+
+    database_url: str = ""
+    """SQLAlchemy URL of the job store; `sqlite:///<home>/trainer.db` unless given."""
+
+    catalog: str = "127.0.0.1:50551"
+    """Where the catalog answers."""
+
+    data_roots: PathList = (Path("~").expanduser(),)
+    """Folders below which images may be read."""
+
+    slots: int = Field(default=1, ge=1, le=64)
+    """Jobs that run at once. They share the cores evenly."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where jobs train; `auto` takes CUDA where its driver is loaded."""
+
+    ready_file: OptionalPath = None
+    """Written when the service answers, as JSON: address, admin_address, pid."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least important messages that are logged."""
+
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or plain lines for people."""
+
+    @property
+    def blobs_folder(self) -> Path:
+        """Folder of the blob store."""
+        return self.blobs or self.home / "blobs"
+
+    @property
+    def jobs_url(self) -> str:
+        """SQLAlchemy URL of the job store."""
+        return self.database_url or f"sqlite:///{self.home / 'trainer.db'}"
+
+    @property
+    def worker_device(self) -> Literal["cpu", "cuda"]:
+        """Where jobs train on this host."""
+        if self.device == "auto":
+            return "cuda" if NVIDIA_DRIVER.exists() else "cpu"
+        return self.device
+
+    @property
+    def threads_per_slot(self) -> int:
+        """How many cores each job may use."""
+        return max(1, _num_cores() // self.slots)
+
+
+def worker_environment() -> dict[str, str]:
+    """Return what workers inherit: everything but our own settings, which may hold a password."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+
+
+def _num_cores() -> int:
+    """Return the cores that this process may use, which can be fewer than the host has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
