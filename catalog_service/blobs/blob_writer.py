@@ -14,7 +14,9 @@ Publish = Callable[[Path, str], bool]
 
 
 class BlobWriter:
-    """A file in staging. Leaving the `with` block without `commit` discards it.
+    """A file in staging, made by the first `write` or `commit`.
+
+    Leaving the `with` block without `commit` discards it.
 
     Args:
         path: an unused path in staging.
@@ -36,9 +38,8 @@ class BlobWriter:
         self._expected_digest = expected_digest
         self._expected_size_bytes = expected_size_bytes
         self._hash = hashlib.sha256()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with naming_disk_errors("start a blob"):
-            self._descriptor: int | None = os.open(path, flags, 0o600)
+        self._descriptor: int | None = None
+        self._is_over = False
 
     def __enter__(self) -> "BlobWriter":
         return self
@@ -63,13 +64,13 @@ class BlobWriter:
             SizeMismatch: more than was announced.
             DiskFull: no room.
         """
-        assert self._descriptor is not None, "this blob is committed or discarded"
         self._check_size(self.size_bytes + len(data), is_end=False)
         self._hash.update(data)
         rest = memoryview(data)
         with naming_disk_errors("store a blob"):
+            descriptor = self._open()
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                rest = rest[os.write(descriptor, rest) :]
         self.size_bytes += len(data)
 
     def commit(self) -> BlobInfo:
@@ -79,13 +80,12 @@ class BlobWriter:
             DigestMismatch: not the announced digest; nothing was stored.
             SizeMismatch: fewer bytes than announced; nothing was stored.
         """
-        assert self._descriptor is not None, "this blob is committed or discarded"
         self._check_size(self.size_bytes, is_end=True)
         digest = f"sha256:{self._hash.hexdigest()}"
         if self._expected_digest not in (None, digest):
             raise DigestMismatch.between(str(self._expected_digest), digest)
         with naming_disk_errors("store a blob"):
-            os.fsync(self._descriptor)
+            os.fsync(self._open())
             self._close()
         self.already_existed = self._publish(self._path, digest)
         return BlobInfo(digest=digest, size_bytes=self.size_bytes)
@@ -95,7 +95,15 @@ class BlobWriter:
         if expected is not None and (size_bytes > expected or (is_end and size_bytes != expected)):
             raise SizeMismatch.between(expected, size_bytes)
 
+    def _open(self) -> int:
+        assert not self._is_over, "this blob is committed or discarded"
+        if self._descriptor is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o600)
+        return self._descriptor
+
     def _close(self) -> None:
+        self._is_over = True
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

@@ -52,7 +52,7 @@ async def receive_blob(
     messages = _without_pauses(requests, limits.max_pause_s)
     header = await _header(messages)
     _check_total(header.expected_size_bytes, limits)
-    writer = await threads.run(_open_writer, store, header)
+    writer = _writer(store, header)
     try:
         async for message in messages:
             _check_message(message, writer.size_bytes)
@@ -92,7 +92,7 @@ async def _header(messages: AsyncIterator[pb.WriteBlobRequest]) -> pb.WriteBlobH
     return first.header
 
 
-def _open_writer(store: BlobStore, header: pb.WriteBlobHeader) -> BlobWriter:
+def _writer(store: BlobStore, header: pb.WriteBlobHeader) -> BlobWriter:
     try:
         digest = parse_digest(header.expected_digest) if header.expected_digest else None
     except InvalidRequest as error:

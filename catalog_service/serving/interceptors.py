@@ -132,6 +132,8 @@ class _Wrapped:
     async def _decoded_stream(self, requests: AsyncIterator[bytes], call: Call) -> Any:
         async for request in requests:
             yield self._message(request, call)
+        if not self._handler.response_streaming:
+            await _confirm_that_the_caller_ended(call)
 
     def _message(self, encoded: bytes, call: Call) -> Any:
         call.num_received_bytes += len(encoded)
@@ -142,6 +144,18 @@ class _Wrapped:
                 f"the request of {call.name} is not a valid message: its bytes cannot be decoded",
                 reason="REQUEST_UNDECODABLE",
             ) from error
+
+
+async def _confirm_that_the_caller_ended(call: Call) -> None:
+    """Raise CancelledError when the requests ended because the caller is gone.
+
+    gRPC ends the iterator in both cases and cancels the handler a moment later: long enough to
+    store half an upload as a whole one. Nothing can be sent to a caller that is gone, though.
+    """
+    try:
+        await call.context.send_initial_metadata(())
+    except Exception as error:
+        raise asyncio.CancelledError(f"{call.name}: the caller is gone") from error
 
 
 def _identity(message: Any) -> Any:

@@ -228,3 +228,13 @@ def test_two_stores_on_one_folder_see_the_same_blobs(store, data, digest):
     write(store, data)
 
     assert BlobStore(store.root).find(digest) == store.find(digest)
+
+
+def test_a_writer_that_is_over_takes_nothing_more(store, data):
+    with store.open_writer() as writer:
+        writer.write(data)
+        writer.commit()
+
+        with pytest.raises(AssertionError, match="committed or discarded"):
+            writer.write(data)
+    assert len(files_of(store)) == 1
