@@ -41,13 +41,16 @@ def main() -> None:
 
 async def _serve(settings: TrainerSettings) -> None:
     parts = ServerParts()
+    ensure_folder(settings.home)
+    blobs = BlobStore(settings.blobs_folder)
     client = CatalogClient(settings.catalog)
-    rooms = _rooms(settings, client)
+    gateway = CatalogGateway(client, blobs)
+    rooms = _rooms(settings, gateway, blobs)
     supervisor = Supervisor(rooms, num_slots=settings.slots)
     servicer = TrainJobServicer(
         TrainerRooms(
             store=rooms.store,
-            catalog=rooms.catalog,
+            catalog=gateway,
             feed=EventFeed(rooms.store),
             drain=parts.drain,
             allowed_roots=rooms.allowed_roots,
@@ -57,6 +60,7 @@ async def _serve(settings: TrainerSettings) -> None:
     async def stop() -> None:
         await supervisor.stop()
         client.close()
+        gateway.close()
         rooms.store.close()
 
     service = Service(
@@ -74,15 +78,13 @@ async def _serve(settings: TrainerSettings) -> None:
     await serve_until_signalled(service)
 
 
-def _rooms(settings: TrainerSettings, client: CatalogClient) -> Rooms:
-    ensure_folder(settings.home)
-    blobs = BlobStore(settings.blobs_folder)
+def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore) -> Rooms:
     return Rooms(
         store=JobStore(settings.jobs_url),
         engine=ProcessEngine(
             environment=worker_environment(), num_threads=settings.threads_per_slot
         ),
-        catalog=CatalogGateway(client, blobs),
+        catalog=gateway,
         blobs=blobs,
         home=settings.home,
         num_threads=settings.threads_per_slot,

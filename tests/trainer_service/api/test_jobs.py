@@ -1,0 +1,178 @@
+"""Getting, listing and cancelling jobs, and what they exported."""
+
+import uuid
+
+import grpc
+import pytest
+
+from tests.fakes.job_values import planned, step
+from trainer_service.job_store import Outcome
+from trainer_service.jobs import Export, ExportFile, JobFailure, JobState, SpoolLine
+from vertebra.trainer.v1 import train_job_pb2
+from vertebra.trainer.v1 import train_job_service_pb2 as pb
+
+CODE = grpc.StatusCode
+EXPORT = Export(
+    architecture_id="resnet18",
+    backbone_digest="sha256:1",
+    state_digest="sha256:2",
+    files=(
+        ExportFile(kind="backbone_ckpt", path="/x/backbone.ckpt", digest="sha256:3", size_bytes=7),
+    ),
+    metrics={"validation/accuracy": 0.5},
+    checkpoint="checkpoints/letters",
+    create_time=1000.0,
+)
+
+
+def get(trainer, name):
+    return trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=name), timeout=10).job
+
+
+def cancel(trainer, name, request_id="", reason="enough"):
+    request = pb.CancelTrainJobRequest(
+        name=name, request_id=request_id or str(uuid.uuid4()), reason=reason
+    )
+    return trainer.stub.CancelTrainJob(request, timeout=10).job
+
+
+def exports(trainer, name):
+    return trainer.stub.ListExports(pb.ListExportsRequest(name=name), timeout=10).exports
+
+
+def test_a_job_is_found_by_name_id_and_prefix(trainer):
+    job = trainer.create().job
+
+    for name in (job.name, job.job_id, job.job_id[:8]):
+        assert get(trainer, name) == job
+
+
+def test_no_such_job_is_not_found(trainer, refused):
+    for call in (
+        lambda: get(trainer, "nonsense"),
+        lambda: cancel(trainer, "nonsense"),
+        lambda: exports(trainer, "nonsense"),
+    ):
+        assert refused(call).reason == "JOB_NOT_FOUND"
+
+
+def test_a_running_job_shows_its_progress_plan_and_model(trainer):
+    job_id = trainer.running()
+    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=100.0, event=planned())])
+    trainer.store.append_lines(
+        job_id,
+        1,
+        [SpoolLine(index=number, time=100.0 + number, event=step(number)) for number in (1, 2)],
+    )
+
+    job = get(trainer, job_id)
+
+    assert job.state == train_job_pb2.JOB_STATE_RUNNING
+    assert (job.progress.step, job.progress.num_steps, job.progress.num_epochs) == (2, 4, 2)
+    assert job.progress.remaining.seconds == 2
+    assert job.plan.freeze.mode == "frozen_backbone"
+    assert job.model.backbone_digest.startswith("sha256:")
+    assert job.metrics["step/loss"] == 0.5
+
+
+def test_a_failed_job_says_why(trainer):
+    job_id = trainer.running()
+    failure = JobFailure(reason="WORKER_DIED", message="the worker died")
+    trainer.store.finish(
+        job_id, Outcome(state=JobState.FAILED, reason=failure.message, failure=failure)
+    )
+
+    job = get(trainer, job_id)
+
+    assert job.state == train_job_pb2.JOB_STATE_FAILED
+    assert (job.failure.reason, job.failure.message) == ("WORKER_DIED", "the worker died")
+    assert job.state_reason == "the worker died"
+
+
+def test_jobs_are_listed_newest_first_filtered_and_in_pages(trainer):
+    names = ["a", "b", "c"]
+    for name in names:
+        trainer.create(trainer.spec(display_name=name))
+    request = pb.ListTrainJobsRequest(page_size=2)
+
+    first = trainer.stub.ListTrainJobs(request, timeout=10)
+    request.page_token = first.next_page_token
+    second = trainer.stub.ListTrainJobs(request, timeout=10)
+
+    listed = [job.spec.display_name for job in (*first.jobs, *second.jobs)]
+    assert listed == ["c", "b", "a"]
+    assert (first.total_size, second.next_page_token) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("state = running", 1),
+        ("state = queued", 1),
+        ("backbone = resnet18 AND display_name = digits", 2),
+        ("create_time > 2020-01-01T00:00:00Z", 2),
+        ("state = failed", 0),
+    ],
+)
+def test_a_filter_chooses_jobs(trainer, text, expected):
+    trainer.running()
+    trainer.create()
+
+    page = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(filter=text), timeout=10)
+
+    assert len(page.jobs) == expected
+
+
+def test_a_bad_filter_is_refused(trainer, refused):
+    request = pb.ListTrainJobsRequest(filter="colour = red")
+
+    failure = refused(lambda: trainer.stub.ListTrainJobs(request, timeout=10))
+
+    assert failure.reason == "FILTER_INVALID"
+
+
+def test_cancelling_answers_at_once_and_again(trainer):
+    job_id = trainer.running()
+
+    first = cancel(trainer, job_id)
+    second = cancel(trainer, f"trainJobs/{job_id}", reason="really")
+
+    assert first.state == second.state == train_job_pb2.JOB_STATE_CANCELLING
+    assert second.state_reason == "enough"
+
+
+def test_cancelling_wants_a_uuid_of_its_own(trainer, refused):
+    job_id, other = trainer.running(), trainer.create().job.job_id
+    request_id = str(uuid.uuid4())
+    cancel(trainer, job_id, request_id)
+
+    reused = refused(lambda: cancel(trainer, other, request_id))
+    malformed = refused(lambda: cancel(trainer, job_id, "x"))
+
+    assert reused.reason == "REQUEST_ID_REUSED"
+    assert malformed.reason == "FIELD_INVALID"
+
+
+def test_a_finished_job_cannot_be_cancelled(trainer, refused):
+    job_id = trainer.running()
+    trainer.store.finish(job_id, Outcome(state=JobState.SUCCEEDED))
+
+    failure = refused(lambda: cancel(trainer, job_id))
+
+    assert (failure.code, failure.reason) == (CODE.FAILED_PRECONDITION, "JOB_FINISHED")
+
+
+def test_exports_are_listed_once_the_job_is_done(trainer):
+    job_id = trainer.running()
+    before = exports(trainer, job_id)
+    trainer.store.finish(job_id, Outcome(state=JobState.SUCCEEDED, export=EXPORT))
+
+    (export,) = exports(trainer, job_id)
+
+    assert not before
+    assert export.name == f"trainJobs/{job_id}/exports/1"
+    assert export.checkpoint == "checkpoints/letters"
+    assert export.metrics["validation/accuracy"] == 0.5
+    (file,) = export.files
+    assert file.kind == train_job_pb2.ExportFile.KIND_BACKBONE_CKPT
+    assert (file.blob.name, file.blob.size_bytes) == ("blobs/sha256:3", 7)
