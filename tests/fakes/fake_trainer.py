@@ -1,19 +1,20 @@
 """A trainer whose jobs are lists of events, in this process; it can break streams and lie."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.protobuf import duration_pb2, timestamp_pb2
+
+from tests.fakes.fake_blobs import FakeBlobs
+from tests.fakes.fake_server import refuse
 from vertebra.model.v1 import stream_pb2
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1 import train_job_service_pb2_grpc
-
-from tests.fakes.fake_blobs import FakeBlobs
-from tests.fakes.fake_server import refuse
 
 END = stream_pb2.StreamEnd
 
@@ -33,6 +34,10 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     lie: str = ""
     """`gap`, `repeat`, `log`, `bookmark` or `end`."""
     batch_size: int = 2
+    num_empty: int = 0
+    """So many streams bring a bookmark and then break."""
+    num_hanging: int = 0
+    """So many streams bring nothing, and do not end until the client ends them."""
     openings: list[int] = field(default_factory=list)
     request_ids: list[str] = field(default_factory=list)
     failures: list[tuple[grpc.StatusCode, str]] = field(default_factory=list)
@@ -144,6 +149,14 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self.openings.append(request.after_seq)
         rest = [event for event in self.script if event.seq > request.after_seq]
         rest = self._lied(rest)
+        if len(self.openings) <= self.num_empty:
+            yield wire.WatchTrainJobResponse(bookmark=wire.Bookmark(seq=request.after_seq))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")
+        if len(self.openings) <= self.num_hanging:
+            ended = threading.Event()
+            context.add_callback(ended.set)
+            ended.wait(10)
+            return
         breaks = 0 < self.break_every < len(rest)
         yield from self._batches(rest[: self.break_every] if breaks else rest)
         if breaks:

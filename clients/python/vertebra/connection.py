@@ -18,6 +18,7 @@ import grpc
 from google.protobuf.message import Message
 
 from vertebra.client_errors import RpcFailed, from_rpc_error
+from vertebra.idle_guard import IdleGuard
 from vertebra.model.v1 import stream_pb2
 
 Item = TypeVar("Item", covariant=True)
@@ -72,6 +73,8 @@ class Pace:
     """Give up when nothing has ever answered for this long."""
     steady_s: float = 5.0
     """A stream that held this long counts as progress, even when it was silent."""
+    idle_s: float = 90.0
+    """Cut a stream on which nothing came for this long: six heartbeats."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -131,8 +134,14 @@ class Connection:
     def messages(self, method: Method, request: Message) -> Generator[Any, None, None]:
         """Yield one stream's messages; leaving early cancels it. Raises RpcFailed."""
         stream = method(request)
+        guard = IdleGuard(stream.cancel, self.pace.idle_s)
         try:
-            yield from stream
+            with guard.watching():
+                guard.wait_begins()
+                for message in stream:
+                    guard.wait_ends()
+                    yield message
+                    guard.wait_begins()
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.address) from error
         finally:

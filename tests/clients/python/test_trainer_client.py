@@ -1,10 +1,12 @@
 """Watching a job: every event once and in order, whatever happens on the way."""
 
+import time
 import uuid
 
 import grpc
 import pytest
 
+from tests.clients.python.conftest import Serve
 from tests.fakes.fake_server import running_server
 from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.client_errors import AnswerRefused, RpcFailed
@@ -66,6 +68,41 @@ def test_gaps_and_repeats_are_refused(
 
     with pytest.raises(AnswerRefused, match=complaint):
         list(trainer_client.watch("abcd"))
+
+
+def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: Serve):
+    """A bookmark is not progress: the way is broken, whatever opens again."""
+    trainer.keep("abcd")
+    trainer.num_empty = 1000
+    pace = Pace(first_wait_s=0.001, longest_wait_s=0.01, patience_s=0.5)
+
+    with TrainerClient(serve(trainer), pace=pace) as client, pytest.raises(RpcFailed):
+        list(client.watch("abcd"))
+
+    assert 3 < len(trainer.openings) < 1000
+
+
+def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve: Serve):
+    trainer.keep("abcd")
+    trainer.num_hanging = 2
+    pace = Pace(first_wait_s=0.001, idle_s=0.2, first_patience_s=20.0)
+
+    with TrainerClient(serve(trainer), pace=pace) as client:
+        seqs = [event.seq for event in client.watch("abcd")]
+
+    assert seqs == ALL
+    assert trainer.openings == [0, 0, 0]
+
+
+def test_a_slow_reader_is_not_a_silent_stream(trainer: FakeTrainer, serve: Serve):
+    trainer.keep("abcd")
+
+    with TrainerClient(serve(trainer), pace=Pace(idle_s=0.05)) as client:
+        for event in client.watch("abcd"):
+            if event.seq == 3:
+                time.sleep(0.3)
+
+    assert trainer.openings == [0]
 
 
 def test_a_log_that_was_replaced_is_refused(trainer: FakeTrainer, trainer_client: TrainerClient):
