@@ -4,14 +4,19 @@ A layer is an async context manager around the whole call: it sees the call arri
 kind of call it is. Layers are written once, not once for each of gRPC's four kinds of handler.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import grpc
 
 from catalog_service.serving.limits import Pool
+
+LINGER_S = 1.0
+LINGER_SILENCE_S = 0.2
+"""How long a refused sender is listened to, in all and in silence."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -29,6 +34,8 @@ class Call:
     request_id: str = "-"
     reason: str = ""
     """`ErrorInfo.reason` of a call that failed."""
+    uploads: AsyncIterator[bytes] | None = None
+    """The requests of a call whose caller sends many and gets one answer at the end."""
     num_sent_bytes: int = 0
     num_received_bytes: int = 0
 
@@ -36,6 +43,24 @@ class Call:
     def name(self) -> str:
         """`package.Service/Method`: what logs and metrics say."""
         return self.method.removeprefix("/")
+
+    async def linger(self) -> None:
+        """Throw away what a refused caller still sends, for a moment.
+
+        A client that is answered while it sends may lose the answer: grpc.aio 1.85 reports
+        INTERNAL instead. Web servers linger for the same reason (nginx: `lingering_close`).
+        """
+        if self.uploads is None:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(LINGER_S):
+                while await self._next_upload() is not None:
+                    pass
+
+    async def _next_upload(self) -> bytes | None:
+        assert self.uploads is not None
+        async with asyncio.timeout(LINGER_SILENCE_S):
+            return await anext(self.uploads, None)
 
 
 class Layer(Protocol):

@@ -96,6 +96,7 @@ class _Wrapped:
     async def _serve_one(self, request: Any, context: Context) -> bytes:
         behaviour = self._handler.stream_unary or self._handler.unary_unary
         call = self._call_for(context)
+        call.uploads = request if self._handler.request_streaming else None
         async with AsyncExitStack() as stack:
             await self._layers.enter(call, stack)
             response = await cast(Any, behaviour)(self._decoded(request, call), context)

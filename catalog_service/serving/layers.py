@@ -146,6 +146,7 @@ class Admission:
 
 async def _abort(call: Call, failure: Failure) -> None:
     call.reason = failure.reason
+    await call.linger()
     trailers = ((DETAILS_TRAILER, failure.details), (REQUEST_ID_HEADER, call.request_id))
     await call.context.abort(failure.code, failure.message, trailers)
 

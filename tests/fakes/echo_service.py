@@ -77,6 +77,7 @@ class Echo:
     """A running server and a channel to it."""
 
     server: RunningServer
+    servicer: EchoServicer
     channel: grpc.aio.Channel
     parts: ServerParts
 
@@ -115,10 +116,11 @@ async def echo_server(
 ) -> AsyncIterator[Echo]:
     """Run a server on a free port with the echo service, and a channel to it."""
     parts = parts or ServerParts()
-    registrations = [echo_registration(EchoServicer(behaviour))]
+    servicer = EchoServicer(behaviour)
+    registrations = [echo_registration(servicer)]
     server = await start_server(LOOPBACK, registrations, limits=limits, parts=parts)
     try:
         async with grpc.aio.insecure_channel(server.address) as channel:
-            yield Echo(server=server, channel=channel, parts=parts)
+            yield Echo(server=server, servicer=servicer, channel=channel, parts=parts)
     finally:
         await server.drain_and_stop()

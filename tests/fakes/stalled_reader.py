@@ -52,12 +52,12 @@ class StalledReader:
         settings = struct.pack(">HI", _INITIAL_WINDOW_SIZE, 0)
         self._writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, settings))
 
-    def call(self, method: str, message: bytes) -> None:
-        """Start a call with one request message."""
+    def call(self, method: str, *messages: bytes, is_over: bool = True) -> None:
+        """Start a call with request messages; `is_over` ends its request side."""
         stream, self._next_stream = self._next_stream, self._next_stream + 2
-        body = struct.pack(">BI", 0, len(message)) + message
+        body = b"".join(struct.pack(">BI", 0, len(m)) + m for m in messages)
         self._writer.write(_frame(_HEADERS, _END_HEADERS, stream, _headers(method)))
-        self._writer.write(_frame(_DATA, _END_STREAM, stream, body))
+        self._writer.write(_frame(_DATA, _END_STREAM if is_over else 0, stream, body))
 
     def ping(self) -> None:
         """Send a keepalive ping."""

@@ -85,19 +85,9 @@ async def each(messages: list[pb.WriteBlobRequest]) -> AsyncIterator[pb.WriteBlo
         yield message
 
 
-def send(address: str, messages: list[pb.WriteBlobRequest]) -> pb.WriteBlobResponse:
-    """Upload with gRPC's synchronous client.
-
-    The asynchronous one of 1.85 reports INTERNAL instead of the server's status when the server
-    answers while the client still sends.
-    """
-    with grpc.insecure_channel(address) as channel:
-        return pb_grpc.BlobServiceStub(channel).WriteBlob(iter(messages))
-
-
 async def failure(call: object) -> tuple[grpc.StatusCode, str, str]:
     """Return the status, the reason and the message of a call that fails."""
-    with pytest.raises(grpc.RpcError) as raised:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
         await call
     status = dict(raised.value.trailing_metadata())["grpc-status-details-bin"]
     info = ErrorInfo()
@@ -303,6 +293,29 @@ async def test_an_upload_that_is_cancelled_stores_nothing(tmp_path):
         await asyncio.wait_for(blobs.server.in_flight.until_none(), 10)
 
         assert blobs.files() == []
+
+
+@in_loop
+async def test_an_upload_whose_sender_vanishes_stores_nothing(tmp_path):
+    async with service(tmp_path) as blobs:
+        async with stalled_reader(blobs.server.address) as client:
+            header, first = (message.SerializeToString() for message in upload(DATA[:1000]))
+            client.call("/vertebra.blob.v1.BlobService/WriteBlob", header, first, is_over=False)
+            await until(lambda: len(blobs.files()) == 1)
+        await asyncio.wait_for(blobs.server.in_flight.until_none(), 10)
+
+        assert blobs.files() == []
+
+
+@in_loop
+async def test_the_refusal_of_a_long_upload_arrives_while_it_is_still_being_sent(tmp_path):
+    """Answered at once, gRPC's own asynchronous client would report INTERNAL."""
+    messages = [*header_twice(), *upload(DATA)[1:], *upload(DATA)[1:]]
+    async with service(tmp_path) as blobs:
+        for _ in range(5):
+            refused = await failure(blobs.stub.WriteBlob(each([messages[-1], *messages])))
+
+            assert refused[:2] == (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID")
 
 
 @in_loop
