@@ -4,6 +4,7 @@ PlanTrainJob shows this plan and the worker follows it, so both must come from h
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from catalog_service.errors import InvalidRequest
 from catalog_service.models.freeze_plan import FreezePlan, batch_norms, freeze_plan
@@ -47,7 +48,8 @@ def train_plan(
     return TrainPlan(
         freeze=freeze,
         input=input_contract,
-        output=output_contract,
+        # The data names the classes that the model only counts.
+        output=replace(output_contract, class_names=summary.class_names),
         num_train_images=summary.num_train_images,
         num_validation_images=summary.num_validation_images,
         num_steps_per_epoch=num_steps,

@@ -13,6 +13,7 @@ from catalog_service.models.describe import layout_of
 from catalog_service.models.skeleton import skeleton
 from trainer_service.backbone_export import ExportFacts, export_backbone
 from trainer_service.datasets.batches import as_input, evaluation_batches
+from trainer_service.datasets.images import ImagesOnDisk
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.read import Dataset, read_dataset
 from trainer_service.datasets.split import shuffled
@@ -24,6 +25,7 @@ from trainer_service.jobs import (
     JobEvent,
     JobMessage,
     JobModel,
+    JobWarning,
     Planned,
     TrainPlan,
     WorkOrder,
@@ -35,6 +37,11 @@ from trainer_service.train import Training, train
 
 NUM_PROBE_IMAGES = 4
 """Images that an export is compared on."""
+
+NOT_KEPT = (
+    "decoded images do not fit into memory, so every epoch decodes them anew: smaller images or a"
+    " host with more memory would be faster"
+)
 
 Emit = Callable[[JobEvent], None]
 
@@ -166,14 +173,17 @@ def read_data(
         if num_checked % 10_000 < 256 and num_checked >= 10_000:
             emit(JobMessage(text=f"checked {num_checked:,} of {num_images:,} images"))
 
-    return read_dataset(
+    dataset = read_dataset(
         order.spec.dataset,
-        order.model.output.class_names,
+        plan.output.class_names,
         plan.input,
         allowed_roots=order.allowed_roots,
         pool=pool,
         progress=progress,
     )
+    if isinstance(dataset.train, ImagesOnDisk):
+        emit(JobWarning(code="IMAGES_NOT_KEPT", text=NOT_KEPT))
+    return dataset
 
 
 def recalibrate_norms(training: Training, order: WorkOrder, emit: Emit, stop: StopSwitch) -> None:

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from catalog_service.blobs.digests import sha256_of_file
 from catalog_service.models.freeze_plan import FreezeMode
+from catalog_service.models.layout import OutputContract
 from tests.fakes.job_models import random_module
 from tests.fakes.work_orders import write_tiny_order
+from trainer_service.datasets import read
 from trainer_service.errors import (
     DataInvalid,
     DeviceUnavailable,
@@ -25,6 +27,7 @@ from trainer_service.jobs import (
     EpochMetrics,
     Export,
     JobEvent,
+    JobWarning,
     OptimizerSpec,
     Planned,
     StepMetrics,
@@ -183,6 +186,28 @@ def test_an_export_says_what_it_is(tmp_path: Path) -> None:
     assert known["plan"]["freeze"]["mode"] == "full"
     assert known["libraries"]["torch"] == torch.__version__.partition("+")[0]
     assert [path.name for path in tmp_path.glob("export*")] == ["export"]
+
+
+def test_classes_that_were_only_counted_get_the_names_of_the_folders(tmp_path: Path) -> None:
+    order = write_tiny_order(tmp_path, num_epochs=1)
+    unnamed = replace(order.model, output=OutputContract(shape=(3,)))
+
+    run(replace(order, model=unnamed))
+
+    known = json.loads((Path(order.export_dir) / "metadata.json").read_text())
+    assert known["class_names"] == ["blue", "green", "red"]
+
+
+def test_images_that_do_not_fit_memory_are_decoded_anew_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, _ = run(write_tiny_order(tmp_path / "kept", num_epochs=1))
+    monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
+
+    decoded, events = run(write_tiny_order(tmp_path / "decoded", num_epochs=1))
+
+    assert [e.code for e in events if isinstance(e, JobWarning)] == ["IMAGES_NOT_KEPT"]
+    assert decoded.state_digest == kept.state_digest
 
 
 def test_training_writes_to_no_blob(tmp_path: Path) -> None:
