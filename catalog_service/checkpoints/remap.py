@@ -33,7 +33,7 @@ class StateAmbiguous(Precondition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remap:
-    """Name in the file -> canonical name for what is kept, what is dropped, the rules that fired."""
+    """Name in the file -> canonical name of what is kept; what is dropped; the rules that fired."""
 
     names: Mapping[str, str]
     dropped: tuple[str, ...]
