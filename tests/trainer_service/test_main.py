@@ -1,0 +1,125 @@
+"""The API process: no torch, no fork, a clear word when it cannot start, and an orderly end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import grpc
+import pytest
+
+from catalog_service.errors import InvalidRequest
+from catalog_service.serving.settings_reader import read_settings
+from trainer_service.settings import TrainerSettings, worker_environment
+from vertebra.trainer.v1 import train_job_service_pb2 as pb
+from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
+
+WITHOUT_TORCH_OR_FORK = """
+import runpy, sys
+FORBIDDEN = ("os.fork", "os.forkpty")
+def refuse(event, arguments):
+    if event in FORBIDDEN:
+        raise RuntimeError(event)
+sys.addaudithook(refuse)
+try:
+    runpy.run_module("trainer_service", run_name="__main__")
+finally:
+    print(sorted(name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")))
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("VERTEBRA_")}
+    return inherited | {
+        "VERTEBRA_TRAINER_HOME": str(tmp_path / "home"),
+        "VERTEBRA_TRAINER_LISTEN": "127.0.0.1:0",
+        "VERTEBRA_TRAINER_ADMIN_LISTEN": "127.0.0.1:0",
+        "VERTEBRA_TRAINER_READY_FILE": str(tmp_path / "ready.json"),
+        "VERTEBRA_TRAINER_CATALOG": "127.0.0.1:1",
+    }
+
+
+def start(environment, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path, process) -> dict[str, object]:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return json.loads(path.read_text())
+
+
+def test_it_serves_without_torch_or_fork_and_ends_in_order(environment, tmp_path):
+    process = start(environment, "-c", WITHOUT_TORCH_OR_FORK)
+    ready = wait_for(tmp_path / "ready.json", process)
+    with grpc.insecure_channel(str(ready["address"])) as channel:
+        jobs = TrainJobServiceStub(channel).ListTrainJobs(pb.ListTrainJobsRequest(), timeout=10)
+
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=30)
+
+    assert list(jobs.jobs) == []
+    assert process.returncode == 0, errors
+    assert output == "[]\n"
+    assert "Traceback" not in errors
+
+
+def test_a_home_that_is_in_use_is_one_line_and_no_stack_trace(environment, tmp_path):
+    first = start(environment, "-m", "trainer_service")
+    wait_for(tmp_path / "ready.json", first)
+
+    second = start(environment, "-m", "trainer_service")
+    _, errors = second.communicate(timeout=30)
+    first.terminate()
+    first.communicate(timeout=30)
+
+    assert second.returncode == 2
+    assert "another trainer works in" in errors
+    assert "Traceback" not in errors
+
+
+def test_bad_settings_are_reported_all_at_once(monkeypatch):
+    monkeypatch.setenv("VERTEBRA_TRAINER_SLOTS", "0")
+    monkeypatch.setenv("VERTEBRA_TRAINER_DEVICE", "tpu")
+    monkeypatch.setenv("VERTEBRA_TRAINER_LISTEN", "nowhere")
+
+    with pytest.raises(InvalidRequest) as caught:
+        read_settings(TrainerSettings)
+
+    for name in ("SLOTS", "DEVICE", "LISTEN"):
+        assert f"VERTEBRA_TRAINER_{name}" in caught.value.message
+
+
+def test_defaults_keep_everything_below_one_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("VERTEBRA_TRAINER_HOME", str(tmp_path))
+    monkeypatch.setenv("VERTEBRA_TRAINER_DATA_ROOTS", f"/a{os.pathsep}/b")
+    monkeypatch.setenv("VERTEBRA_TRAINER_SLOTS", "64")
+
+    settings = read_settings(TrainerSettings)
+
+    assert settings.blobs_folder == tmp_path / "blobs"
+    assert settings.jobs_url == f"sqlite:///{tmp_path / 'trainer.db'}"
+    assert [str(root) for root in settings.data_roots] == ["/a", "/b"]
+    assert settings.threads_per_slot >= 1
+
+
+def test_workers_inherit_none_of_our_settings(monkeypatch):
+    monkeypatch.setenv("VERTEBRA_TRAINER_DATABASE_URL", "postgresql://user:secret@host/db")
+    monkeypatch.setenv("KEPT", "yes")
+
+    environment = worker_environment()
+
+    assert environment["KEPT"] == "yes"
+    assert "secret" not in str(environment)
