@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import google_crc32c
 import grpc
+
+from tests.fakes.fake_server import refuse
 from vertebra.blob.v1 import blob_service_pb2 as wire
 from vertebra.blob.v1 import blob_service_pb2_grpc
 from vertebra.model.v1 import stream_pb2
-
-from tests.fakes.fake_server import refuse
 
 
 @dataclass(kw_only=True)

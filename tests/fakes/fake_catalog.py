@@ -8,6 +8,9 @@ from typing import Any
 
 import grpc
 from google.protobuf import timestamp_pb2
+
+from tests.fakes.fake_blobs import FakeBlobs
+from tests.fakes.fake_server import refuse
 from vertebra.blob.v1 import blob_service_pb2
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import (
@@ -20,9 +23,6 @@ from vertebra.catalog.v1 import checkpoint_service_pb2 as checkpoints
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog.v1 import weights_service_pb2 as weights
 from vertebra.model.v1 import contracts_pb2, layout_pb2, stream_pb2
-
-from tests.fakes.fake_blobs import FakeBlobs
-from tests.fakes.fake_server import refuse
 
 PAGE_SIZE = 2
 """Small, so that every list has several pages."""

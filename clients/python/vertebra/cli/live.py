@@ -11,7 +11,6 @@ from rich.progress import (
     SpinnerColumn,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from vertebra.cli import exit_codes, words
@@ -85,6 +84,7 @@ class LiveJob:
         self._shows_plan = shows_plan
         self._num_epochs = job.spec.num_epochs
         num_steps = job.plan.num_steps or None
+        self._first_step: tuple[int, int] | None = None
         self._task = bar.add_task("waiting", total=num_steps, detail="")
 
     def show(self, event: events.TrainEvent) -> None:
@@ -100,19 +100,34 @@ class LiveJob:
         if kind == "state_changed":
             self._name_state(event.state_changed.to_state)
         if kind == "step_metrics":
-            self._advance(event.step_metrics)
+            self._advance(event.step_metrics, event.time.seconds)
 
     def _name_state(self, state: jobs.JobState) -> None:
         word = words.word(jobs.JobState.Name(state), "JOB_STATE_")
         self._bar.update(self._task, description=word)
 
-    def _advance(self, metrics: events.StepMetrics) -> None:
-        loss = metrics.values.get("loss")
-        detail = f"{metrics.images_per_s:.0f} img/s" if metrics.images_per_s else ""
-        if loss is not None:
-            detail += f"  loss {words.metric(loss)}"
-        description = f"epoch {metrics.epoch}/{self._num_epochs or '?'}"
-        self._bar.update(self._task, completed=metrics.step, description=description, detail=detail)
+    def _advance(self, metrics: events.StepMetrics, time_s: int) -> None:
+        parts = [self._remaining(metrics.step, time_s)]
+        if metrics.images_per_s:
+            parts.append(f"{metrics.images_per_s:.0f} img/s")
+        if "loss" in metrics.values:
+            parts.append(f"loss {words.metric(metrics.values['loss'])}")
+        self._bar.update(
+            self._task,
+            completed=metrics.step,
+            description=f"epoch {metrics.epoch}/{self._num_epochs or '?'}",
+            detail="  ".join(part for part in parts if part),
+        )
+
+    def _remaining(self, step: int, time_s: int) -> str:
+        """Return the time left by the trainer's clock: a watch may begin with old events."""
+        if self._first_step is None:
+            self._first_step = (step, time_s)
+        first, began_s = self._first_step
+        total = self._bar.tasks[self._task].total
+        if total is None or step <= first:
+            return ""
+        return f"{words.duration((time_s - began_s) / (step - first) * (total - step))} left"
 
 
 @contextmanager
@@ -123,7 +138,6 @@ def _live_bar(page: Console) -> Iterator[Progress]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[detail]}", style="dim"),
         console=page,
         transient=True,
