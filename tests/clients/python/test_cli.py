@@ -12,12 +12,13 @@ from pathlib import Path
 import grpc
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from tests.clients.python.conftest import Serve
 from tests.fakes.fake_catalog import ROWS, FakeCatalog
 from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.cli import main as cli_main
-from vertebra.cli.live import follow_job
+from vertebra.cli.live import LiveJob, follow_job
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import TrainerClient
@@ -314,6 +315,20 @@ def test_the_live_view_fits_the_terminal(trainer_client, trainer: FakeTrainer, w
     assert job.state == jobs.JOB_STATE_SUCCEEDED
     assert [event.seq for event in seen] == [event.seq for event in trainer.script]
     assert "\x1b[" in text and "epoch 2/2" in text
+
+
+def test_the_time_left_goes_by_the_trainers_clock(trainer: FakeTrainer):
+    """Old events are shown in an instant; the job was no faster for that."""
+    bar = Progress(disable=True)
+    watching = LiveJob(bar, trainer.keep("abcd"), shows_plan=False)
+    steps = [event for event in trainer.script if event.HasField("step_metrics")]
+    steps[1].time.seconds = steps[0].time.seconds + 30
+
+    watching.show(steps[0])
+    watching.show(steps[1])
+
+    assert bar.tasks[0].completed == 2
+    assert bar.tasks[0].fields["detail"] == "1:00 left  120 img/s  loss 1.2000"
 
 
 def test_no_colours_go_into_a_pipe(shell: Shell, with_catalog: FakeCatalog):
