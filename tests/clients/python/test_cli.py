@@ -210,7 +210,7 @@ def test_train_shows_the_plan_then_the_metrics_then_the_files(
             "epoch 1/2  validation loss 0.9000  accuracy 0.7000",
             "epoch 2/2  validation loss 0.3000  accuracy 0.9100",
             "succeeded",
-            "/exports/backbone.safetensors",
+            "exported to      /exports\nbackbone         backbone.safetensors",
             "--weights checkpoints/digits",
         )
     ]

@@ -1,6 +1,7 @@
 """A job in words: its plan as a table, its events as lines, what to do next."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -165,11 +166,12 @@ def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Expo
 
 def export_view(export: jobs.Export) -> RenderableType:
     """Return the files of an export and how to start from it."""
-    rows = [(FILE_WORDS.get(file.kind, "file"), file.path) for file in export.files]
+    files = [(FILE_WORDS.get(file.kind, "file"), PurePath(file.path)) for file in export.files]
     checkpoint = export.checkpoint
-    use = f"vertebra train --backbone {export.architecture_id} --weights {checkpoint}"
+    use = f"--backbone {export.architecture_id} --weights {checkpoint}"
     return facts(
-        *rows,
+        ("exported to", "\n".join({str(path.parent): None for _, path in files})),
+        *((word, path.name) for word, path in files),
         ("checkpoint", checkpoint),
         ("start from it", use if checkpoint else ""),
         ("backbone digest", words.short_digest(export.backbone_digest)),
