@@ -11,10 +11,18 @@ import grpc
 import pytest
 
 from catalog_service.errors import InvalidRequest
+from catalog_service.model_wire import input_to_message, layout_to_message, output_to_message
 from catalog_service.serving.settings_reader import read_settings
+from tests.fakes.fake_catalog import FakeCatalog, completed
+from tests.fakes.fake_server import running_server
+from tests.fakes.job_values import INPUT, LAYOUT, OUTPUT
 from trainer_service.settings import TrainerSettings, worker_environment
+from vertebra.catalog.v1 import model_service_pb2 as models
+from vertebra.model.v1 import stream_pb2
+from vertebra.trainer.v1 import train_job_pb2
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
+from vertebra.trainer_client import TrainerClient
 
 WITHOUT_TORCH_OR_FORK = """
 import runpy, sys
@@ -123,3 +131,56 @@ def test_workers_inherit_none_of_our_settings(monkeypatch):
 
     assert environment["KEPT"] == "yes"
     assert "secret" not in str(environment)
+
+
+class EndlessCatalog(FakeCatalog):
+    """Describes models at once and never finishes building one."""
+
+    def BuildModel(self, request, context):  # noqa: N802
+        if request.definition_only:
+            yield models.BuildModelResponse(model=described(request.spec))
+            yield models.BuildModelResponse(end=completed())
+            return
+        while context.is_active():
+            yield models.BuildModelResponse(heartbeat=stream_pb2.Heartbeat())
+            time.sleep(0.1)
+
+
+def described(spec):
+    return models.BuiltModel(
+        spec=spec,
+        layout=layout_to_message(LAYOUT),
+        input=input_to_message(INPUT),
+        output=output_to_message(OUTPUT),
+    )
+
+
+def test_a_build_under_way_does_not_hold_up_the_end(environment, tmp_path):
+    with running_server(EndlessCatalog().add_to) as address:
+        process = start(
+            environment | {"VERTEBRA_TRAINER_CATALOG": address}, "-m", "trainer_service"
+        )
+        ready = wait_for(tmp_path / "ready.json", process)
+        with TrainerClient(str(ready["address"])) as client:
+            job = client.create(job_spec_json())
+            wait_for_state(client, job.name, train_job_pb2.JOB_STATE_PREPARING)
+
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 0, errors
+
+
+def job_spec_json():
+    return {
+        "model": {"backbone": "resnet18", "pretrained": False},
+        "dataset": {"bundled_digits": {}},
+        "num_epochs": 1,
+    }
+
+
+def wait_for_state(client, name, state):
+    deadline = time.monotonic() + 20
+    while client.get(name).state != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -77,11 +77,11 @@ class Bench:
         """Wait for the first step."""
         await self.until(lambda: self.store.find_job(job_id).progress.step > 0)
 
-    def run(self, job_id: str) -> JobRecord:
+    def run(self, job_id: str, timing: Timing = QUICK) -> JobRecord:
         """Return a job's end, after supervising it."""
 
         async def supervise() -> JobRecord:
-            async with self.supervising():
+            async with self.supervising(timing=timing):
                 return await self.until_final(job_id)
 
         return asyncio.run(supervise())

@@ -3,6 +3,7 @@
 from catalog_service.errors import Conflict
 from trainer_service.errors import CatalogUnavailable
 from trainer_service.jobs import JobState
+from trainer_service.supervisor.exporting import new_checkpoint
 
 
 def test_a_backbone_is_registered_with_its_lineage(bench):
@@ -54,3 +55,16 @@ def test_a_refused_registration_fails_the_job_and_keeps_the_export(bench):
     (export,) = bench.store.exports(job_id)
     assert export.checkpoint == ""
     assert all(bench.rooms.blobs.find(file.digest) for file in export.files)
+
+
+def test_the_same_backbone_of_the_same_job_is_always_the_same_request(bench):
+    """A supervisor that was killed while it registered asks again as if it had never stopped."""
+    first_id, second_id = bench.create(register_as="letters"), bench.create(register_as="letters")
+    jobs = [bench.run(job_id) for job_id in (first_id, second_id)]
+    (export,) = bench.store.exports(first_id)
+
+    first, again, other = (new_checkpoint(job, export) for job in (jobs[0], jobs[0], jobs[1]))
+
+    assert first.request_id == again.request_id
+    assert first.request_id != other.request_id
+    assert first.request_id in bench.catalog.registered

@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 
 from catalog_service.errors import Precondition
 from tests.fakes.job_values import train_plan
+from tests.fakes.supervisor_program import QUICK
 from trainer_service.errors import CatalogUnavailable, HomeInUse
 from trainer_service.jobs import Exported, JobState, ModelReady, StateChanged
 
@@ -107,10 +109,10 @@ def test_a_worker_that_stays_after_its_last_word_is_killed(bench):
     assert bench.processes() == []
 
 
-def test_children_that_outlive_the_worker_are_killed(bench):
+def test_children_that_outlive_the_worker_are_killed_without_a_grace(bench):
     bench.worker_does(child=True)
 
-    job = bench.run(bench.create())
+    job = bench.run(bench.create(), timing=replace(QUICK, grace_s=600.0))
 
     assert job.state is JobState.SUCCEEDED
     assert bench.processes() == []
@@ -187,6 +189,20 @@ def test_two_slots_run_two_jobs_at_once(bench):
     asyncio.run(scenario())
 
     assert [bench.store.state(job_id) for job_id in jobs] == [R, R]
+
+
+def test_a_job_that_cannot_be_handled_is_given_up_with_words(bench, monkeypatch):
+    """A defect of ours must not leave a job waiting for ever."""
+
+    def start(_folder, _nonce):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(bench.rooms.engine, "start", start)
+
+    job = bench.run(bench.create())
+
+    assert job.failure.reason == "INTERNAL"
+    assert "no more processes" not in job.failure.message
 
 
 def test_a_second_supervisor_of_the_same_home_is_refused(bench):
