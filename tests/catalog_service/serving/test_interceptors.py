@@ -177,14 +177,16 @@ async def test_a_cancelled_call_cancels_its_handler_and_is_counted_as_cancelled(
 @in_loop
 async def test_the_generator_of_a_stream_is_closed_before_its_call_counts_as_ended():
     """gRPC itself leaves a generator that is not read to its end to the garbage collector."""
-    async with echo_server(limits=Limits(max_write_s=0.1)) as echo:
-        async with stalled_reader(echo.server.address) as client:
-            client.call(f"/{NAME}/UnaryStream", b"")
-            await client.got_headers.wait()
-            assert echo.servicer.num_closed == 0
-            await asyncio.wait_for(echo.server.in_flight.until_none(), 10)
+    async with (
+        echo_server(limits=Limits(max_write_s=0.1)) as echo,
+        stalled_reader(echo.server.address) as client,
+    ):
+        client.call(f"/{NAME}/UnaryStream", b"")
+        await client.got_headers.wait()
+        assert echo.servicer.num_closed == 0
+        await asyncio.wait_for(echo.server.in_flight.until_none(), 10)
 
-            assert echo.servicer.num_closed == 1
+        assert echo.servicer.num_closed == 1
 
 
 @in_loop

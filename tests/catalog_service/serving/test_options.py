@@ -12,7 +12,7 @@ from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.options import MAX_MESSAGE_BYTES, SERVER_OPTIONS
 from catalog_service.serving.server import ServerParts
 from tests.fakes.echo_service import NAME, Echo, echo_server
-from tests.fakes.in_loop import in_loop, until
+from tests.fakes.in_loop import in_loop
 from tests.fakes.stalled_reader import stalled_reader
 
 EMPTY = StringValue().SerializeToString()
@@ -114,25 +114,25 @@ async def test_a_connection_over_the_limit_is_closed():
 
 
 @in_loop
-async def test_streams_over_the_limit_of_a_connection_wait():
-    release = asyncio.Event()
+async def test_no_more_streams_of_a_connection_run_than_the_limit():
+    """The others wait in the client; the core may also refuse some, which is safe to retry."""
+    num_inside, most_inside = 0, 0
 
-    async def hold(text: str) -> str:
-        if text == "hold":
-            await release.wait()
+    async def count(text: str) -> str:
+        nonlocal num_inside, most_inside
+        num_inside += 1
+        most_inside = max(most_inside, num_inside)
+        await asyncio.sleep(0.05)
+        num_inside -= 1
         return text
 
-    async with echo_server(hold, parts=with_options(max_concurrent_streams=3)) as echo:
+    async with echo_server(count, parts=with_options(max_concurrent_streams=3)) as echo:
         await echo.call("UnaryUnary", "so that the client has seen the server's settings")
-        calls = [asyncio.ensure_future(echo.call("UnaryUnary", "hold")) for _ in range(5)]
-        await until(lambda: echo.server.in_flight.num_calls == 3)
-        await asyncio.sleep(0.1)
-        inside = echo.server.in_flight.num_calls
-        release.set()
-        answers = await asyncio.gather(*calls)
+        calls = [code_of(echo.start("UnaryUnary", EMPTY)) for _ in range(20)]
+        codes = Counter(await asyncio.gather(*calls))
 
-    assert inside == 3
-    assert answers == [["hold"]] * 5
+    assert 1 < most_inside <= 3
+    assert codes["OK"] >= 3 and set(codes) <= {"OK", "UNAVAILABLE"}
 
 
 async def pings_until_told_to_stop(parts: ServerParts) -> str:
