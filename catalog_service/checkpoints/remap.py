@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog_service.blobs.safetensors_file import TensorSpec
-from catalog_service.errors import Precondition, listed
+from catalog_service.errors import MAX_LISTED, Precondition, listed
 from catalog_service.models.layout import StateLayout
 from catalog_service.weights.published_layouts import canonical_names
 
@@ -107,12 +107,13 @@ def _best_prefix(names: Mapping[str, str], layout: StateLayout) -> str:
     if not found:
         return ""
     ranked = sorted(found, key=lambda prefix: (-found[prefix], len(prefix)))
-    best, *others = ranked
-    if others and found[others[0]] >= AMBIGUOUS_RATIO * found[best]:
+    best = ranked[0]
+    equal = [prefix for prefix in ranked if found[prefix] >= AMBIGUOUS_RATIO * found[best]]
+    if len(equal) > 1:
         raise StateAmbiguous(
-            f"{listed([repr(prefix) for prefix in ranked[:3]])} hold a backbone each; "
+            f"{listed([repr(prefix) for prefix in equal])} hold a backbone each; "
             "upload a file with one of them",
-            metadata={"prefixes": " ".join(ranked[:3])},
+            metadata={"prefixes": " ".join(equal[:MAX_LISTED])},
         )
     return best
 

@@ -1,0 +1,149 @@
+"""An entry is in the registry completely or not at all, also when the process is killed."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalog_service.checkpoints.checkpoint import (
+    Checkpoint,
+    CheckpointExists,
+    CheckpointNotFound,
+    RequestIdReused,
+)
+from catalog_service.checkpoints.registry import Registry
+from catalog_service.models.layout import Lineage, LoadReport
+
+CHECKPOINT = Checkpoint(
+    checkpoint_id="letters",
+    architecture_id="resnet18",
+    structure_of="torchvision/ResNet18_Weights.IMAGENET1K_V1",
+    backbone_digest="sha256:" + "a" * 64,
+    blob_digest="sha256:" + "b" * 64,
+    blob_size_bytes=7,
+    lineage=Lineage(parent="somebody", num_images=3),
+    load_report=LoadReport(num_loaded=1, rules=("a rule",)),
+    metrics={"acc@1": 0.5},
+    mean=(0.1, 0.2, 0.3),
+    std=(1.0, 1.0, 1.0),
+    create_time=12.5,
+)
+
+OTHER_BYTES = "sha256:" + "c" * 64
+
+WRITER = """
+import sys
+from catalog_service.checkpoints.registry import Registry
+from tests.catalog_service.checkpoints.test_registry import CHECKPOINT, replace
+registry = Registry(sys.argv[1])
+print("ready", flush=True)
+for number in range(100_000):
+    registry.add(replace(CHECKPOINT, checkpoint_id=f"c{number}"), f"r{number}", "digest")
+    print(number, flush=True)
+"""
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(f"sqlite:///{tmp_path / 'catalog.db'}")
+
+
+def test_what_was_added_is_read_back_equal(registry: Registry) -> None:
+    added = registry.add(CHECKPOINT, "r1", "digest")
+
+    assert added == CHECKPOINT
+    assert registry.get("letters") == registry.get("checkpoints/letters") == CHECKPOINT
+    assert registry.all() == (CHECKPOINT,)
+
+
+def test_a_request_is_answered_as_before_and_its_id_is_not_for_others(registry: Registry) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+
+    assert registry.answered("r1", "digest") == CHECKPOINT
+    assert registry.answered("r2", "digest") is None
+    with pytest.raises(RequestIdReused, match="r1"):
+        registry.answered("r1", "other digest")
+
+
+def test_other_bytes_under_the_same_id_are_refused_and_the_request_is_not_noted(
+    registry: Registry,
+) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+
+    with pytest.raises(CheckpointExists, match="never replaced"):
+        registry.add(replace(CHECKPOINT, backbone_digest=OTHER_BYTES), "r2", "digest")
+
+    assert registry.get("letters") == CHECKPOINT
+    assert registry.answered("r2", "digest") is None
+
+
+def test_the_same_bytes_under_the_same_id_keep_the_first_entry(registry: Registry) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+
+    again = registry.add(replace(CHECKPOINT, create_time=99.0), "r2", "digest")
+
+    assert again == CHECKPOINT
+    assert registry.answered("r2", "digest") == CHECKPOINT
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(registry: Registry) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+
+    with pytest.raises(CheckpointNotFound, match="closest are letters"):
+        registry.get("checkpoints/lettres")
+
+
+def test_of_many_writers_of_one_id_exactly_one_wins(registry: Registry) -> None:
+    outcomes: Counter[str] = Counter()
+
+    def add(number: int) -> None:
+        mine = replace(CHECKPOINT, backbone_digest=f"sha256:{number:064d}")
+        try:
+            registry.add(mine, f"r{number}", "digest")
+            outcomes["added"] += 1
+        except CheckpointExists:
+            outcomes["refused"] += 1
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert outcomes == {"added": 1, "refused": 11}
+
+
+def test_a_kill_at_any_moment_leaves_entries_and_requests_in_pairs(tmp_path: Path) -> None:
+    """Every acknowledged entry is there, and no entry is there without its request."""
+    rng = random.Random(5)
+    histogram: Counter[int] = Counter()
+    for run in range(6):
+        url = f"sqlite:///{tmp_path / f'{run}.db'}"
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
+        time.sleep(rng.uniform(0.0, 0.05))
+        writer.send_signal(signal.SIGKILL)
+        acknowledged = [int(line) for line in writer.stdout if line.strip().isdigit()]
+        writer.wait()
+        writer.stdout.close()
+
+        registry = Registry(url)
+        ids = {checkpoint.checkpoint_id for checkpoint in registry.all()}
+        assert ids >= {f"c{number}" for number in acknowledged}
+        for checkpoint_id in ids:
+            answered = registry.answered(f"r{checkpoint_id[1:]}", "digest")
+            assert answered is not None and answered.checkpoint_id == checkpoint_id
+        histogram[len(acknowledged)] += 1
+        registry.close()
+
+    print("entries acknowledged before the kill:", dict(histogram))
+    assert len(histogram) > 1, "every kill fell on the same moment"

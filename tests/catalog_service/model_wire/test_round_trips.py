@@ -1,0 +1,143 @@
+"""A value that goes over the wire comes back equal."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from catalog_service import model_wire
+from catalog_service.errors import InvalidRequest
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.layout import (
+    InputContract,
+    Lineage,
+    LoadReport,
+    OutputContract,
+    ShapeMismatch,
+    Stage,
+    StateLayout,
+    TensorInfo,
+)
+from catalog_service.models.recipe import Recipe
+from catalog_service.models.spec import ClassificationTask, ModelSpec
+from vertebra.model.v1.layout_pb2 import StateLayout as LayoutMessage
+
+TENSORS = tuple(
+    TensorInfo(name=f"{role}.w", dtype="F32", shape=shape, role=role, is_buffer=role == "aux")
+    for role, shape in (("backbone", (2, 3)), ("neck", ()), ("head", (0,)), ("aux", (1,)))
+)
+
+VALUES: dict[str, Any] = {
+    "spec": ModelSpec(
+        backbone="resnet18",
+        pretrained=False,
+        weights="w",
+        task=ClassificationTask(class_names=("a", "b"), num_classes=2),
+        image_height_px=1,
+        image_width_px=2,
+        seed=3,
+        allow_partial=True,
+        allow_frozen_random=True,
+        freeze_backbone=False,
+    ),
+    "layout": StateLayout(
+        tensors=TENSORS,
+        stages=(Stage(name="stem", modules=("conv1", "bn1"), num_parameters=7),),
+        head_modules=("head",),
+        replaced_modules=("head.1",),
+        layout_digest="sha256:1",
+    ),
+    "tensor": TENSORS[0],
+    "recipe": Recipe(
+        builder="torchvision/vit_b_16",
+        arguments={"image_size": 384, "eps": 0.001, "deep": {"list": [1, 2.5, None, True]}},
+        library="lib 1",
+        head={"kind": "classification", "num_outputs": 26},
+    ),
+    "report": LoadReport(
+        num_loaded=1,
+        num_expected=2,
+        num_elements_loaded=3,
+        num_elements_expected=4,
+        backbone_coverage=0.5,
+        missing=("a",),
+        unexpected=("b",),
+        misshapen=(ShapeMismatch(name="c", source_shape=(1,), layout_shape=(2, 3)),),
+        dropped=("d",),
+        initialised=("e",),
+        rules=("f", "g"),
+    ),
+    "input": InputContract(
+        num_channels=3,
+        height_px=224,
+        width_px=225,
+        resize_shorter_side_px=256,
+        interpolation="bicubic",
+        mean=(0.1, 0.2, 0.3),
+        std=(0.4, 0.5, 0.6),
+    ),
+    "output": OutputContract(kind="logits", shape=(2,), class_names=("a", "b")),
+    "lineage": Lineage(
+        parent="p",
+        parent_backbone_digest="sha256:1",
+        source_digest="sha256:2",
+        source_proof="prefix",
+        licence="MIT",
+        method="simclr",
+        dataset="d",
+        num_images=1,
+        num_epochs=2,
+        train_job="trainJobs/1",
+        note="n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_comes_back_equal(name: str) -> None:
+    value = VALUES[name]
+    to_message = getattr(model_wire, f"{name}_to_message")
+    from_message = getattr(model_wire, f"{name}_from_message")
+
+    assert from_message(to_message(value)) == value
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_field_of_the_example_is_set(name: str) -> None:
+    """Otherwise a forgotten field would come back equal, too."""
+    value = VALUES[name]
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(value)
+        if field.default is not dataclasses.MISSING
+    }
+    skipped = {"input": {"num_channels"}, "output": {"kind"}, "tensor": {"is_buffer"}}
+
+    left = {field for field, default in defaults.items() if getattr(value, field) == default}
+
+    assert left <= skipped.get(name, set())
+
+
+def test_absent_is_not_false() -> None:
+    spec = ModelSpec(backbone="resnet18")
+
+    back = model_wire.spec_from_message(model_wire.spec_to_message(spec))
+
+    assert back.pretrained is None and back.freeze_backbone is None and back.task is None
+    assert back == spec
+
+
+def test_every_recipe_of_the_index_survives_with_its_digest() -> None:
+    index = CatalogIndex.load()
+    for weight in index.weights:
+        recipe = index.recipe_for(weight.architecture_id, weight)
+
+        assert model_wire.recipe_from_message(model_wire.recipe_to_message(recipe)) == recipe
+
+
+def test_a_tensor_without_a_role_is_refused() -> None:
+    message = LayoutMessage()
+    message.tensors.add(name="w")
+
+    with pytest.raises(InvalidRequest, match="role"):
+        model_wire.layout_from_message(message)

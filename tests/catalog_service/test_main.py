@@ -1,0 +1,142 @@
+"""The process: says what is wrong with its settings, never imports torch, leaves no child."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from catalog_service.serving.settings_reader import SettingsInvalid, read_settings
+from catalog_service.settings import CatalogSettings
+from tests.services import running_catalog
+from vertebra.catalog_client import CatalogClient
+
+PROGRAM = """
+import asyncio, sys
+import psutil
+from catalog_service.__main__ import make_objects, _registrations
+from catalog_service.api.model_servicer import ModelServicer
+from catalog_service.serving.listen import Listen
+from catalog_service.serving.server import ServerParts, start_server
+from catalog_service.serving.settings_reader import read_settings
+from catalog_service.settings import CatalogSettings
+from vertebra.catalog_client import CatalogClient
+
+async def serve():
+    objects, parts = make_objects(read_settings(CatalogSettings)), ServerParts()
+    models = ModelServicer(objects.catalog, parts.drain)
+    server = await start_server(
+        Listen(host="127.0.0.1", port=0),
+        _registrations(objects.catalog, models, parts.drain),
+        parts=parts,
+    )
+
+    def ask():
+        with CatalogClient(server.address) as client:
+            return len(list(client.list_architectures()))
+
+    print(await asyncio.to_thread(ask))
+    await server.drain_and_stop()
+
+asyncio.run(serve())
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("torch", "torchvision")))
+print(psutil.Process().memory_info().rss // 2**20)
+"""
+
+
+def test_serving_a_list_imports_no_torch_and_stays_small(tmp_path: Path) -> None:
+    environment = {**os.environ, "VERTEBRA_CATALOG_HOME": str(tmp_path)}
+
+    count, torch_modules, rss_mb = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.splitlines()
+
+    print(f"resident set after ListArchitectures, server and client together: {rss_mb} MB")
+    assert count == "121"
+    assert torch_modules == "[]"
+    assert int(rss_mb) < 200
+
+
+def test_it_stops_in_order_and_takes_its_children_along(tmp_path: Path) -> None:
+    with running_catalog(tmp_path) as service:
+        with CatalogClient(service.address) as client:
+            assert client.get_architecture("resnet18").num_features == 512
+        children = psutil.Process(service.pid).children(recursive=True)
+        service.process.send_signal(signal.SIGTERM)
+        status = service.process.wait(timeout=30)
+
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert status == 0
+    assert alive == []
+    assert not (tmp_path / "catalog_service.ready.json").exists()
+
+
+def test_children_do_not_outlive_a_kill(tmp_path: Path) -> None:
+    with running_catalog(tmp_path) as service:
+        with CatalogClient(service.address) as client:
+            client.build_model({"backbone": "squeezenet1_1"}, definition_only=True)
+        children = psutil.Process(service.pid).children(recursive=True)
+        service.kill()
+
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert children
+    assert alive == []
+
+
+def test_all_bad_settings_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERTEBRA_CATALOG_LISTEN", "nowhere")
+    monkeypatch.setenv("VERTEBRA_CATALOG_WORKERS", "0")
+    monkeypatch.setenv("VERTEBRA_CATALOG_LOCATIONS", "store,cloud")
+    monkeypatch.setenv("VERTEBRA_CATALOG_LOG_FORMAT", "xml")
+
+    with pytest.raises(SettingsInvalid) as caught:
+        read_settings(CatalogSettings)
+
+    assert {violation.field for violation in caught.value.violations} == {
+        "VERTEBRA_CATALOG_LISTEN",
+        "VERTEBRA_CATALOG_WORKERS",
+        "VERTEBRA_CATALOG_LOCATIONS",
+        "VERTEBRA_CATALOG_LOG_FORMAT",
+    }
+
+
+def test_an_unusable_setting_ends_the_program_with_one_line_each(tmp_path: Path) -> None:
+    environment = {**os.environ, "VERTEBRA_CATALOG_WORKERS": "many"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "catalog_service"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert "VERTEBRA_CATALOG_WORKERS" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_usual_variables_decide_where_caches_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    by_xdg = read_settings(CatalogSettings).torch_home_folder
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "th"))
+    monkeypatch.setenv("VERTEBRA_CATALOG_MIRRORS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+
+    settings = read_settings(CatalogSettings)
+
+    assert by_xdg == tmp_path / "xdg" / "torch"
+    assert settings.torch_home_folder == tmp_path / "th"
+    assert settings.mirrors == (tmp_path / "a", tmp_path / "b")
+    assert settings.blobs_folder == settings.home / "blobs"
