@@ -61,5 +61,5 @@ def _health() -> Any:
     def check(request: bytes, context: grpc.ServicerContext) -> Iterable[bytes] | bytes:
         return SERVING
 
-    handlers = {"Check": grpc.unary_unary_rpc_method_handler(check)}
+    handlers: dict[str, Any] = {"Check": grpc.unary_unary_rpc_method_handler(check)}
     return grpc.method_handlers_generic_handler("grpc.health.v1.Health", handlers)

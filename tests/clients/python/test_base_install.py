@@ -103,15 +103,15 @@ def installed(
     return environment / "bin"
 
 
-def test_help_is_shown(installed: Path):
+def test_help_is_shown(installed: Path) -> None:
     assert "Exit codes:" in run(installed / "vertebra", "--help")
 
 
-def test_all_stubs_and_clients_are_importable(installed: Path):
+def test_all_stubs_and_clients_are_importable(installed: Path) -> None:
     assert int(run(installed / "python", "-c", IMPORT_ALL_STUBS)) >= 18
 
 
-def test_models_are_listed(installed: Path):
+def test_models_are_listed(installed: Path) -> None:
     with running_server(FakeCatalog().add_to) as address:
         told = run(
             installed / "vertebra", "models", "ls", "--json", VERTEBRA_CATALOG_ADDRESS=address
@@ -124,7 +124,7 @@ def test_models_are_listed(installed: Path):
     assert "resnet50" in table
 
 
-def test_the_services_are_named_as_missing(installed: Path):
+def test_the_services_are_named_as_missing(installed: Path) -> None:
     done = subprocess.run(
         [installed / "vertebra", "up"],
         capture_output=True,
@@ -138,7 +138,7 @@ def test_the_services_are_named_as_missing(installed: Path):
     assert "torch" in done.stderr
 
 
-def test_a_training_is_watched(installed: Path):
+def test_a_training_is_watched(installed: Path) -> None:
     with running_server(FakeTrainer(script=training_script()).add_to) as address:
         told = run(
             *(installed / "vertebra", "train", "--trainer", address),
@@ -151,7 +151,7 @@ def test_a_training_is_watched(installed: Path):
 
 def test_the_floor_is_the_floor_and_torch_is_nowhere(
     installed: Path, request: pytest.FixtureRequest
-):
+) -> None:
     versions = json.loads(run(installed / "python", "-c", VERSIONS))
 
     is_floor = request.node.callspec.params["installed"] is FLOOR

@@ -18,7 +18,9 @@ def part_files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.endswith(".part")]
 
 
-def test_a_blob_arrives_whole(catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path):
+def test_a_blob_arrives_whole(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
     blob = catalog.blobs.keep(DATA)
 
     path = catalog_client.blobs.download(blob.name, tmp_path / "deep" / "weights.bin")
@@ -41,7 +43,7 @@ def test_a_broken_stream_is_resumed_at_the_byte_that_was_written(
     tmp_path: Path,
     code: grpc.StatusCode,
     message: str,
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.breaks, catalog.blobs.break_code = [3, 0, 4], code
     catalog.blobs.break_message = message
@@ -54,7 +56,7 @@ def test_a_broken_stream_is_resumed_at_the_byte_that_was_written(
 
 def test_an_internal_error_that_is_no_broken_stream_is_not_repeated(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.breaks = [3]
     catalog.blobs.break_code, catalog.blobs.break_message = grpc.StatusCode.INTERNAL, "a bug"
@@ -67,7 +69,7 @@ def test_an_internal_error_that_is_no_broken_stream_is_not_repeated(
 
 def test_the_next_download_goes_on_where_the_last_process_stopped(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.breaks, catalog.blobs.break_code = [3], grpc.StatusCode.INTERNAL
     with pytest.raises(RpcFailed):
@@ -83,7 +85,7 @@ def test_the_next_download_goes_on_where_the_last_process_stopped(
 @pytest.mark.parametrize("left", [b"garbage" * 100, DATA + b"too long"])
 def test_wrong_bytes_of_an_earlier_download_are_fetched_again(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path, left: bytes
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     name = f".weights.bin.{blob.digest[7:23]}.part"
     (tmp_path / name).write_bytes(left)
@@ -111,7 +113,7 @@ def test_a_lying_server_is_refused_and_the_target_stays(
     tmp_path: Path,
     lie: str,
     complaint: str,
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     (tmp_path / "weights.bin").write_bytes(b"what was here before")
     catalog.blobs.lie = lie
@@ -124,7 +126,7 @@ def test_a_lying_server_is_refused_and_the_target_stays(
 
 def test_wrong_bytes_with_right_checksums_leave_nothing_behind(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.lie = "bytes"
 
@@ -136,7 +138,7 @@ def test_wrong_bytes_with_right_checksums_leave_nothing_behind(
 
 def test_a_file_that_is_the_blob_already_is_not_fetched(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     (tmp_path / "weights.bin").write_bytes(DATA)
 
@@ -147,7 +149,7 @@ def test_a_file_that_is_the_blob_already_is_not_fetched(
 
 def test_an_empty_blob_is_a_blob(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     blob = catalog.blobs.keep(b"")
 
     path = catalog_client.blobs.download(blob.name, tmp_path / "empty")
@@ -155,7 +157,7 @@ def test_an_empty_blob_is_a_blob(
     assert path.read_bytes() == b""
 
 
-def test_a_range_is_read_and_resumed(catalog: FakeCatalog, catalog_client: CatalogClient):
+def test_a_range_is_read_and_resumed(catalog: FakeCatalog, catalog_client: CatalogClient) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.breaks = [2]
 
@@ -167,7 +169,7 @@ def test_a_range_is_read_and_resumed(catalog: FakeCatalog, catalog_client: Catal
 
 def test_a_service_that_never_brings_more_is_given_up(
     catalog: FakeCatalog, catalog_client: CatalogClient
-):
+) -> None:
     blob = catalog.blobs.keep(DATA)
     catalog.blobs.breaks = [1] + [0] * 10_000
 
@@ -177,7 +179,9 @@ def test_a_service_that_never_brings_more_is_given_up(
     assert len(catalog.blobs.offsets_asked) > 10
 
 
-def test_a_missing_blob_is_said_in_one_sentence(catalog_client: CatalogClient, tmp_path: Path):
+def test_a_missing_blob_is_said_in_one_sentence(
+    catalog_client: CatalogClient, tmp_path: Path
+) -> None:
     name = "blobs/sha256:" + "a" * 64
 
     with pytest.raises(RpcFailed) as caught:
@@ -191,14 +195,14 @@ def test_a_missing_blob_is_said_in_one_sentence(catalog_client: CatalogClient, t
 @pytest.mark.parametrize("name", ["resnet18", "sha256:abc", "blobs/sha256:" + "G" * 64, "a" * 64])
 def test_what_is_no_digest_is_refused_before_any_call(
     catalog_client: CatalogClient, tmp_path: Path, name: str
-):
+) -> None:
     with pytest.raises(ValueError, match="is not a blob"):
         catalog_client.blobs.download(name, tmp_path / "x")
 
 
 def test_an_upload_arrives_and_is_not_sent_twice(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "backbone.ckpt"
     path.write_bytes(os.urandom(700_000))
 
@@ -212,7 +216,7 @@ def test_an_upload_arrives_and_is_not_sent_twice(
 
 def test_a_broken_upload_starts_over(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "backbone.ckpt"
     path.write_bytes(DATA)
     catalog.blobs.write_breaks = 2
@@ -225,7 +229,7 @@ def test_a_broken_upload_starts_over(
 
 def test_a_server_that_stored_something_else_is_refused(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
-):
+) -> None:
     path = tmp_path / "backbone.ckpt"
     path.write_bytes(DATA)
     catalog.blobs.lie = "digest"

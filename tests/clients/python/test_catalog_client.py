@@ -6,16 +6,19 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.clients.python.conftest import Serve
 from tests.fakes.fake_catalog import ROWS, FakeCatalog
+from tests.fakes.fake_trainer import FakeTrainer
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import AnswerRefused, RpcFailed, ServiceUnreachable, Violation
 from vertebra.connection import Pace
 from vertebra.state_file import read_header
+from vertebra.trainer_client import TrainerClient
 from vertebra.wire_json import FieldInvalid
 
 
-def test_lists_walk_through_all_pages(catalog: FakeCatalog, catalog_client: CatalogClient):
+def test_lists_walk_through_all_pages(catalog: FakeCatalog, catalog_client: CatalogClient) -> None:
     names = [row.architecture_id for row in catalog_client.list_architectures("family = resnet")]
 
     assert names == [row[0] for row in ROWS]
@@ -24,13 +27,13 @@ def test_lists_walk_through_all_pages(catalog: FakeCatalog, catalog_client: Cata
 
 def test_pages_are_fetched_when_they_are_needed(
     catalog: FakeCatalog, catalog_client: CatalogClient
-):
+) -> None:
     next(catalog_client.list_weights())
 
     assert len(catalog.filters) == 1
 
 
-def test_an_error_has_code_reason_and_sentence(catalog_client: CatalogClient):
+def test_an_error_has_code_reason_and_sentence(catalog_client: CatalogClient) -> None:
     with pytest.raises(RpcFailed) as caught:
         catalog_client.get_architecture("resnet51")
 
@@ -39,14 +42,14 @@ def test_an_error_has_code_reason_and_sentence(catalog_client: CatalogClient):
     assert str(caught.value).startswith("no architecture 'resnet51'; closest are resnet50")
 
 
-def test_nothing_at_the_address_is_said_at_once():
+def test_nothing_at_the_address_is_said_at_once() -> None:
     with CatalogClient("localhost:1") as client, pytest.raises(ServiceUnreachable) as caught:
         client.get_architecture("resnet18")
 
     assert "no service answers at localhost:1" in str(caught.value)
 
 
-def test_a_build_at_a_dead_address_is_not_waited_for():
+def test_a_build_at_a_dead_address_is_not_waited_for() -> None:
     pace = Pace(first_patience_s=0.2)
     with CatalogClient("localhost:1", pace=pace) as client, pytest.raises(ServiceUnreachable):
         client.build_model({"backbone": "resnet18"})
@@ -65,7 +68,7 @@ def test_a_call_is_repeated_when_the_way_broke_and_keeps_its_request_id(
     catalog_client: CatalogClient,
     tmp_path: Path,
     failure: tuple[grpc.StatusCode, str],
-):
+) -> None:
     blob = catalog.blobs.keep(b"backbone")
     catalog.failures = [failure, failure]
 
@@ -78,7 +81,7 @@ def test_a_call_is_repeated_when_the_way_broke_and_keeps_its_request_id(
     uuid.UUID(catalog.request_ids[0])
 
 
-def test_a_refusal_is_not_repeated(catalog: FakeCatalog, catalog_client: CatalogClient):
+def test_a_refusal_is_not_repeated(catalog: FakeCatalog, catalog_client: CatalogClient) -> None:
     catalog.failures = [(grpc.StatusCode.INVALID_ARGUMENT, "no")] * 5
 
     with pytest.raises(RpcFailed, match="no"):
@@ -89,7 +92,7 @@ def test_a_refusal_is_not_repeated(catalog: FakeCatalog, catalog_client: Catalog
 
 def test_a_registered_checkpoint_keeps_what_was_said_about_it(
     catalog: FakeCatalog, catalog_client: CatalogClient
-):
+) -> None:
     blob = catalog.blobs.keep(b"backbone")
 
     catalog_client.register_checkpoint(
@@ -108,7 +111,7 @@ def test_a_registered_checkpoint_keeps_what_was_said_about_it(
     assert dict(listed.metrics) == {"knn": 0.8}
 
 
-def test_a_build_reports_progress_and_returns_the_model(catalog_client: CatalogClient):
+def test_a_build_reports_progress_and_returns_the_model(catalog_client: CatalogClient) -> None:
     seen: list[models.BuildProgress] = []
 
     model = catalog_client.build_model({"backbone": "resnet18"}, on_progress=seen.append)
@@ -120,7 +123,7 @@ def test_a_build_reports_progress_and_returns_the_model(catalog_client: CatalogC
 @pytest.mark.parametrize("how", ["cut", "rotate", "broken"])
 def test_a_build_whose_stream_breaks_is_asked_for_again(
     catalog: FakeCatalog, catalog_client: CatalogClient, how: str
-):
+) -> None:
     catalog.build_breaks = [how, how]
 
     model = catalog_client.build_model({"backbone": "resnet18"})
@@ -131,19 +134,21 @@ def test_a_build_whose_stream_breaks_is_asked_for_again(
 
 def test_a_build_called_complete_without_a_model_is_refused(
     catalog: FakeCatalog, catalog_client: CatalogClient
-):
+) -> None:
     catalog.build_breaks = ["empty"]
 
     with pytest.raises(AnswerRefused, match="no model came"):
         catalog_client.build_model({"backbone": "resnet18"})
 
 
-def test_an_unknown_field_of_a_spec_names_the_nearest_one(catalog_client: CatalogClient):
+def test_an_unknown_field_of_a_spec_names_the_nearest_one(catalog_client: CatalogClient) -> None:
     with pytest.raises(FieldInvalid, match="unknown field 'back_bone'; did you mean 'backbone'"):
         catalog_client.build_model({"back_bone": "resnet18"})
 
 
-def test_the_parts_of_a_state_are_saved_as_one_file(catalog_client: CatalogClient, tmp_path: Path):
+def test_the_parts_of_a_state_are_saved_as_one_file(
+    catalog_client: CatalogClient, tmp_path: Path
+) -> None:
     model = catalog_client.build_model({"backbone": "resnet18"})
 
     path = catalog_client.save_state(model, tmp_path / "out" / "model.safetensors")
@@ -152,21 +157,23 @@ def test_the_parts_of_a_state_are_saved_as_one_file(catalog_client: CatalogClien
     assert [one.name for one in path.parent.iterdir()] == ["model.safetensors"]
 
 
-def test_a_definition_has_no_state_to_save(catalog_client: CatalogClient, tmp_path: Path):
+def test_a_definition_has_no_state_to_save(catalog_client: CatalogClient, tmp_path: Path) -> None:
     model = catalog_client.build_model({"backbone": "resnet18"}, definition_only=True)
 
     with pytest.raises(ValueError, match="definition_only"):
         catalog_client.save_state(model, tmp_path / "model.safetensors")
 
 
-def test_the_other_service_at_the_address_is_named(serve, trainer):
+def test_the_other_service_at_the_address_is_named(serve: Serve, trainer: FakeTrainer) -> None:
     with CatalogClient(serve(trainer)) as client, pytest.raises(RpcFailed) as caught:
         client.get_architecture("resnet18")
 
     assert "does not know this call" in str(caught.value)
 
 
-def test_violations_are_listed_one_by_one(trainer, trainer_client):
+def test_violations_are_listed_one_by_one(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     trainer.refusal = (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", "num_epochs: too few")
 
     with pytest.raises(RpcFailed) as caught:

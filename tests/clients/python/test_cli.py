@@ -44,18 +44,22 @@ def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def with_catalog(serve: Serve, catalog: FakeCatalog, monkeypatch, shell: Shell) -> FakeCatalog:
+def with_catalog(
+    serve: Serve, catalog: FakeCatalog, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> FakeCatalog:
     monkeypatch.setenv("VERTEBRA_CATALOG_ADDRESS", serve(catalog))
     return catalog
 
 
 @pytest.fixture
-def with_trainer(serve: Serve, trainer: FakeTrainer, monkeypatch, shell: Shell) -> FakeTrainer:
+def with_trainer(
+    serve: Serve, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, shell: Shell
+) -> FakeTrainer:
     monkeypatch.setenv("VERTEBRA_TRAINER_ADDRESS", serve(trainer))
     return trainer
 
 
-def test_help_imports_neither_grpc_nor_rich():
+def test_help_imports_neither_grpc_nor_rich() -> None:
     """It starts at once."""
     script = (
         "import sys; from vertebra.cli.main import run; run(['--help'])\n"
@@ -81,7 +85,7 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
-def test_every_command_has_help_with_an_example(shell: Shell, command: list[str]):
+def test_every_command_has_help_with_an_example(shell: Shell, command: list[str]) -> None:
     code, out, _ = shell(*command, "--help")
 
     assert code == 0
@@ -91,7 +95,7 @@ def test_every_command_has_help_with_an_example(shell: Shell, command: list[str]
 
 
 @pytest.mark.parametrize("name", list(cli_main.COMMANDS))
-def test_every_command_of_the_table_is_there(name: str):
+def test_every_command_of_the_table_is_there(name: str) -> None:
     path, line = cli_main.COMMANDS[name]
     if find_spec(path.partition(":")[0]) is None:
         return
@@ -103,7 +107,7 @@ def test_every_command_of_the_table_is_there(name: str):
     assert len(line) < 60
 
 
-def test_models_are_listed_as_a_table(shell: Shell, with_catalog: FakeCatalog):
+def test_models_are_listed_as_a_table(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, _ = shell("models", "ls", "resnet*", "--task", "classification", "--family", "vit")
 
     assert code == 0
@@ -114,7 +118,7 @@ def test_models_are_listed_as_a_table(shell: Shell, with_catalog: FakeCatalog):
     )
 
 
-def test_models_are_listed_as_json(shell: Shell, with_catalog: FakeCatalog):
+def test_models_are_listed_as_json(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, _ = shell("models", "ls", "--json")
 
     rows = json.loads(out)["architectures"]
@@ -124,7 +128,7 @@ def test_models_are_listed_as_json(shell: Shell, with_catalog: FakeCatalog):
     assert rows[4]["is_buildable"] is False
 
 
-def test_a_model_is_described(shell: Shell, with_catalog: FakeCatalog):
+def test_a_model_is_described(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, _ = shell("models", "show", "resnet50")
 
     assert code == 0
@@ -132,7 +136,9 @@ def test_a_model_is_described(shell: Shell, with_catalog: FakeCatalog):
     assert "torchvision/resnet50.IMAGENET1K_V1  (default)" in out
 
 
-def test_a_model_is_built_and_saved(shell: Shell, with_catalog: FakeCatalog, tmp_path: Path):
+def test_a_model_is_built_and_saved(
+    shell: Shell, with_catalog: FakeCatalog, tmp_path: Path
+) -> None:
     path = tmp_path / "resnet18.safetensors"
 
     code, out, _ = shell("models", "build", "resnet18", "--num-classes", "10", "--save", str(path))
@@ -142,7 +148,7 @@ def test_a_model_is_built_and_saved(shell: Shell, with_catalog: FakeCatalog, tmp
     assert path.stat().st_size > 3000
 
 
-def test_weights_are_listed_and_described(shell: Shell, with_catalog: FakeCatalog):
+def test_weights_are_listed_and_described(shell: Shell, with_catalog: FakeCatalog) -> None:
     _, listed, _ = shell("weights", "ls", "resnet")
     _, shown, _ = shell("weights", "show", "resnet50")
 
@@ -152,7 +158,7 @@ def test_weights_are_listed_and_described(shell: Shell, with_catalog: FakeCatalo
 
 def test_a_backbone_is_registered_and_listed(
     shell: Shell, with_catalog: FakeCatalog, tmp_path: Path
-):
+) -> None:
     file = tmp_path / "backbone.ckpt"
     file.write_bytes(b"tensors")
     what = ("--name", "letters", "--architecture", "resnet18", "--method", "simclr")
@@ -166,7 +172,7 @@ def test_a_backbone_is_registered_and_listed(
     assert "checkpoints/letters" in listed and "simclr" in listed
 
 
-def test_what_is_not_there_is_said_in_one_sentence(shell: Shell, with_catalog: FakeCatalog):
+def test_what_is_not_there_is_said_in_one_sentence(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, err = shell("models", "show", "resnet51")
 
     assert (code, out) == (4, "")
@@ -176,7 +182,9 @@ def test_what_is_not_there_is_said_in_one_sentence(shell: Shell, with_catalog: F
 
 
 @pytest.mark.parametrize("command", [("models", "ls"), ("train", *DIGITS), ("jobs", "ls")])
-def test_nothing_at_the_address_points_to_vertebra_up(shell: Shell, command: tuple[str, ...]):
+def test_nothing_at_the_address_points_to_vertebra_up(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
     code, _, err = shell(*command)
 
     assert code == 3
@@ -185,7 +193,9 @@ def test_nothing_at_the_address_points_to_vertebra_up(shell: Shell, command: tup
     assert err.count("\n") == 1
 
 
-def test_a_bug_is_called_a_bug_without_a_traceback(shell: Shell, monkeypatch):
+def test_a_bug_is_called_a_bug_without_a_traceback(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*arguments: object, **flags: object) -> None:
         raise RuntimeError("surprise")
 
@@ -200,7 +210,7 @@ def test_a_bug_is_called_a_bug_without_a_traceback(shell: Shell, monkeypatch):
 
 def test_train_shows_the_plan_then_the_metrics_then_the_files(
     shell: Shell, with_trainer: FakeTrainer
-):
+) -> None:
     code, out, _ = shell("train", *DIGITS, "--register-as", "digits")
 
     places = [
@@ -219,7 +229,7 @@ def test_train_shows_the_plan_then_the_metrics_then_the_files(
     assert out.count("parameters train") == 1
 
 
-def test_train_as_json_is_one_line_an_event(shell: Shell, with_trainer: FakeTrainer):
+def test_train_as_json_is_one_line_an_event(shell: Shell, with_trainer: FakeTrainer) -> None:
     code, out, _ = shell("train", *DIGITS, "--json")
 
     lines = [json.loads(line) for line in out.splitlines()]
@@ -232,7 +242,9 @@ def test_train_as_json_is_one_line_an_event(shell: Shell, with_trainer: FakeTrai
     assert lines[-1]["exports"][0]["checkpoint"] == "checkpoints/digits"
 
 
-def test_a_failed_job_ends_with_its_reason_and_code_1(shell: Shell, with_trainer: FakeTrainer):
+def test_a_failed_job_ends_with_its_reason_and_code_1(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
     with_trainer.final_state = jobs.JOB_STATE_FAILED
 
     code, out, _ = shell("train", *DIGITS)
@@ -241,7 +253,7 @@ def test_a_failed_job_ends_with_its_reason_and_code_1(shell: Shell, with_trainer
     assert "failed: no image can be read" in out
 
 
-def test_detached_training_says_how_to_go_on(shell: Shell, with_trainer: FakeTrainer):
+def test_detached_training_says_how_to_go_on(shell: Shell, with_trainer: FakeTrainer) -> None:
     code, out, _ = shell("train", *DIGITS, "--detach")
 
     assert code == 0
@@ -251,7 +263,7 @@ def test_detached_training_says_how_to_go_on(shell: Shell, with_trainer: FakeTra
 
 def test_interrupting_leaves_the_job_running(
     shell: Shell, with_trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -265,7 +277,7 @@ def test_interrupting_leaves_the_job_running(
     assert with_trainer.cancelled == []
 
 
-def test_an_invalid_request_lists_every_violation(shell: Shell, with_trainer: FakeTrainer):
+def test_an_invalid_request_lists_every_violation(shell: Shell, with_trainer: FakeTrainer) -> None:
     code_of = grpc.StatusCode.INVALID_ARGUMENT
     with_trainer.refusal = (code_of, "FIELD_INVALID", "the spec has problems")
 
@@ -275,7 +287,9 @@ def test_an_invalid_request_lists_every_violation(shell: Shell, with_trainer: Fa
     assert err == ("error: the spec has problems\n  spec.num_epochs: must be at least 1\n")
 
 
-def test_jobs_are_listed_described_watched_and_cancelled(shell: Shell, with_trainer: FakeTrainer):
+def test_jobs_are_listed_described_watched_and_cancelled(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
     with_trainer.keep("abcd1234")
 
     _, listed, _ = shell("jobs", "ls")
@@ -290,7 +304,7 @@ def test_jobs_are_listed_described_watched_and_cancelled(shell: Shell, with_trai
     assert with_trainer.cancelled == ["abcd1234"]
 
 
-def test_a_plan_is_shown_without_creating_a_job(shell: Shell, with_trainer: FakeTrainer):
+def test_a_plan_is_shown_without_creating_a_job(shell: Shell, with_trainer: FakeTrainer) -> None:
     with_trainer.warnings = ("batches of 2 images make poor statistics",)
 
     code, out, _ = shell("jobs", "plan", *DIGITS)
@@ -301,7 +315,9 @@ def test_a_plan_is_shown_without_creating_a_job(shell: Shell, with_trainer: Fake
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_the_live_view_fits_the_terminal(trainer_client, trainer: FakeTrainer, width: int):
+def test_the_live_view_fits_the_terminal(
+    trainer_client: TrainerClient, trainer: FakeTrainer, width: int
+) -> None:
     """Bars and colours on a terminal; no line is wider than it."""
     trainer.keep("abcd")
     seen: list[events.TrainEvent] = []
@@ -317,7 +333,7 @@ def test_the_live_view_fits_the_terminal(trainer_client, trainer: FakeTrainer, w
     assert "\x1b[" in text and "epoch 2/2" in text
 
 
-def test_the_time_left_goes_by_the_trainers_clock(trainer: FakeTrainer):
+def test_the_time_left_goes_by_the_trainers_clock(trainer: FakeTrainer) -> None:
     """Old events are shown in an instant; the job was no faster for that."""
     bar = Progress(disable=True)
     watching = LiveJob(bar, trainer.keep("abcd"), shows_plan=False)
@@ -331,7 +347,7 @@ def test_the_time_left_goes_by_the_trainers_clock(trainer: FakeTrainer):
     assert bar.tasks[0].fields["detail"] == "1:00 left  120 img/s  loss 1.2000"
 
 
-def test_no_colours_go_into_a_pipe(shell: Shell, with_catalog: FakeCatalog):
+def test_no_colours_go_into_a_pipe(shell: Shell, with_catalog: FakeCatalog) -> None:
     _, out, _ = shell("models", "ls")
 
     assert "\x1b" not in out

@@ -41,7 +41,7 @@ def written(folder: Path, content: Any) -> str:
     return str(path)
 
 
-def test_the_published_form_of_an_experiment_is_read(tmp_path: Path):
+def test_the_published_form_of_an_experiment_is_read(tmp_path: Path) -> None:
     spec = spec_of(written(tmp_path, FILE))
 
     assert spec.model.backbone == "resnet50"
@@ -50,7 +50,9 @@ def test_the_published_form_of_an_experiment_is_read(tmp_path: Path):
     assert spec.num_epochs == 5
 
 
-def test_relative_paths_are_taken_from_the_files_folder(tmp_path: Path, monkeypatch):
+def test_relative_paths_are_taken_from_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir("/")
 
     spec = spec_of(written(tmp_path, FILE))
@@ -58,7 +60,9 @@ def test_relative_paths_are_taken_from_the_files_folder(tmp_path: Path, monkeypa
     assert spec.dataset.image_folder.path == str(tmp_path / "pets")
 
 
-def test_relative_flags_are_taken_from_the_current_folder(tmp_path: Path, monkeypatch):
+def test_relative_flags_are_taken_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
 
     spec = spec_of("--backbone", "vgg11", "--data", "../pets", "--epochs", "1")
@@ -66,7 +70,7 @@ def test_relative_flags_are_taken_from_the_current_folder(tmp_path: Path, monkey
     assert spec.dataset.image_folder.path == os.path.normpath(tmp_path / ".." / "pets")
 
 
-def test_flags_win_over_the_file(tmp_path: Path):
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
     flags = ("--backbone", "resnet18", "--epochs", "2", "--freeze", "frozen_backbone")
 
     spec = spec_of(written(tmp_path, FILE), *flags, "--digits")
@@ -78,7 +82,7 @@ def test_flags_win_over_the_file(tmp_path: Path):
     assert not spec.model.HasField("freeze_backbone")
 
 
-def test_every_flag_lands_in_its_field():
+def test_every_flag_lands_in_its_field() -> None:
     spec = spec_of(
         *("--backbone", "resnet18", "--weights", "checkpoints/letters", "--data", "/pets"),
         *("--validation-data", "/pets-val", "--validation-ratio", "0.3", "--epochs", "3"),
@@ -137,7 +141,7 @@ def test_every_flag_lands_in_its_field():
 )
 def test_a_wrong_field_is_named_with_the_nearest_right_one(
     tmp_path: Path, change: dict[str, Any], complaint: str
-):
+) -> None:
     with pytest.raises(CliFailed, match=complaint) as caught:
         spec_of(written(tmp_path, {**FILE, **change}))
 
@@ -147,7 +151,7 @@ def test_a_wrong_field_is_named_with_the_nearest_right_one(
 
 
 @pytest.mark.parametrize("content", ["{", "[1, 2]", "3", ""])
-def test_what_is_no_experiment_is_refused(tmp_path: Path, content: str):
+def test_what_is_no_experiment_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(CliFailed, match=r"not JSON|expected an object"):
         spec_of(written(tmp_path, content))
 
@@ -165,7 +169,7 @@ def test_what_is_no_experiment_is_refused(tmp_path: Path, content: str):
         (("--digits", "--image-size", "1x2x3"), "such as 224"),
     ],
 )
-def test_wrong_flags_say_what_would_be_right(flags: tuple[str, ...], complaint: str):
+def test_wrong_flags_say_what_would_be_right(flags: tuple[str, ...], complaint: str) -> None:
     enough = ("--backbone", "resnet18", "--epochs", "1") if flags else ()
 
     with pytest.raises(click.UsageError, match=complaint):

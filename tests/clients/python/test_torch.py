@@ -64,7 +64,7 @@ def copy_of(module: nn.Module) -> State:
     return {name: value.clone() for name, value in module.state_dict().items()}
 
 
-def test_a_file_lands_in_the_module_whole(file: Path, state: State):
+def test_a_file_lands_in_the_module_whole(file: Path, state: State) -> None:
     model = tiny_backbone()
 
     report = load_backbone(model, file)
@@ -73,7 +73,7 @@ def test_a_file_lands_in_the_module_whole(file: Path, state: State):
     assert (report.num_loaded, report.prefix, report.head) == (len(state), "", ())
 
 
-def test_the_users_prefix_is_found_and_the_head_is_reported(file: Path, state: State):
+def test_the_users_prefix_is_found_and_the_head_is_reported(file: Path, state: State) -> None:
     model = Wrapped()
     head = copy_of(model.head)
 
@@ -86,7 +86,7 @@ def test_the_users_prefix_is_found_and_the_head_is_reported(file: Path, state: S
     assert "under 'trunk.'" in str(report) and "head.weight" in str(report)
 
 
-def test_a_missing_place_is_an_error_and_changes_nothing(state: State, tmp_path: Path):
+def test_a_missing_place_is_an_error_and_changes_nothing(state: State, tmp_path: Path) -> None:
     torch.save(state | {"extra.weight": torch.ones(2)}, tmp_path / "backbone.ckpt")
     model = Wrapped()
     before = copy_of(model)
@@ -98,7 +98,7 @@ def test_a_missing_place_is_an_error_and_changes_nothing(state: State, tmp_path:
     assert_holds(model, before)
 
 
-def test_a_misshapen_tensor_is_an_error_and_changes_nothing(file: Path):
+def test_a_misshapen_tensor_is_an_error_and_changes_nothing(file: Path) -> None:
     model = tiny_backbone(width=5)
     before = copy_of(model)
 
@@ -108,7 +108,7 @@ def test_a_misshapen_tensor_is_an_error_and_changes_nothing(file: Path):
     assert_holds(model, before)
 
 
-def test_partial_loads_say_what_was_left_out(state: State, tmp_path: Path):
+def test_partial_loads_say_what_was_left_out(state: State, tmp_path: Path) -> None:
     torch.save(state | {"extra.weight": torch.ones(2)}, tmp_path / "backbone.ckpt")
     model = tiny_backbone()
 
@@ -120,7 +120,7 @@ def test_partial_loads_say_what_was_left_out(state: State, tmp_path: Path):
     assert_holds(model, state)
 
 
-def test_a_smaller_backbone_does_not_pass_for_a_larger_one(tmp_path: Path):
+def test_a_smaller_backbone_does_not_pass_for_a_larger_one(tmp_path: Path) -> None:
     """Every tensor of a resnet18 has a place of equal shape in a resnet34."""
     small = resnet18(weights=None).state_dict()
     backbone = {name: value for name, value in small.items() if not name.startswith("fc.")}
@@ -132,7 +132,7 @@ def test_a_smaller_backbone_does_not_pass_for_a_larger_one(tmp_path: Path):
         load_backbone(model, tmp_path / "resnet18.safetensors")
 
 
-def test_the_published_layout_without_counters_is_loaded(tmp_path: Path):
+def test_the_published_layout_without_counters_is_loaded(tmp_path: Path) -> None:
     published = {
         name: value
         for name, value in resnet18(weights=None).state_dict().items()
@@ -148,7 +148,7 @@ def test_the_published_layout_without_counters_is_loaded(tmp_path: Path):
     assert torch.equal(model.conv1.weight, published["conv1.weight"])
 
 
-def test_numbers_of_another_dtype_are_cast_and_reported(state: State, tmp_path: Path):
+def test_numbers_of_another_dtype_are_cast_and_reported(state: State, tmp_path: Path) -> None:
     half = {name: value.half() if value.is_floating_point() else value for name, value in
             state.items()}  # fmt: skip
     save_file(half, tmp_path / "half.safetensors")
@@ -167,7 +167,7 @@ class Exploding:
         return (Path.touch, (Path("executed"),))  # type: ignore[return-value]
 
 
-def test_nothing_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_nothing_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"conv.weight": Exploding()}, tmp_path / "evil.ckpt")
 
@@ -178,14 +178,14 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("content", [{}, {"state": 3}, [1, 2]])
-def test_what_is_no_state_is_refused(tmp_path: Path, content: object):
+def test_what_is_no_state_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "strange.ckpt")
 
     with pytest.raises(BackboneUnreadable):
         load_backbone(tiny_backbone(), tmp_path / "strange.ckpt")
 
 
-def test_a_module_without_memory_is_refused(file: Path):
+def test_a_module_without_memory_is_refused(file: Path) -> None:
     with torch.device("meta"):
         model = tiny_backbone()
 
@@ -193,12 +193,14 @@ def test_a_module_without_memory_is_refused(file: Path):
         load_backbone(model, file)
 
 
-def test_a_reference_without_a_catalog_says_what_to_give():
+def test_a_reference_without_a_catalog_says_what_to_give() -> None:
     with pytest.raises(FileNotFoundError, match="give a catalog"):
         load_backbone(tiny_backbone(), "checkpoints/letters")
 
 
-def test_a_checkpoint_is_fetched_from_the_catalog(catalog: FakeCatalog, serve: Serve, state: State):
+def test_a_checkpoint_is_fetched_from_the_catalog(
+    catalog: FakeCatalog, serve: Serve, state: State
+) -> None:
     blob = catalog.blobs.keep(save(state))
     catalog.registered["letters"] = checkpoint_service_pb2.Checkpoint(blob=blob)
     model = Wrapped()
@@ -211,7 +213,7 @@ def test_a_checkpoint_is_fetched_from_the_catalog(catalog: FakeCatalog, serve: S
 
 def test_a_weight_is_built_by_the_catalog_and_its_backbone_fetched(
     catalog: FakeCatalog, serve: Serve, state: State, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(fake_catalog, "BACKBONE", save(state))
     model = Wrapped()
 
@@ -221,8 +223,12 @@ def test_a_weight_is_built_by_the_catalog_and_its_backbone_fetched(
 
 
 def test_a_saved_state_is_what_safetensors_itself_would_write(
-    catalog: FakeCatalog, serve: Serve, state: State, monkeypatch, tmp_path: Path
-):
+    catalog: FakeCatalog,
+    serve: Serve,
+    state: State,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     """The client joins the parts of a state without the library."""
     head = {"head.weight": torch.rand(2, 4), "head.bias": torch.rand(2)}
     monkeypatch.setattr(fake_catalog, "BACKBONE", save(state))

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from pathlib import Path
 
 import grpc
 import pytest
@@ -17,7 +18,9 @@ from vertebra.trainer_client import TrainerClient
 ALL = list(range(1, len(training_script()) + 1))
 
 
-def test_a_watch_yields_all_events_and_stops(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_a_watch_yields_all_events_and_stops(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     job = trainer.keep("abcd")
 
     events = list(trainer_client.watch(job.name))
@@ -32,7 +35,7 @@ def test_a_watch_yields_all_events_and_stops(trainer: FakeTrainer, trainer_clien
 )
 def test_a_stream_that_ends_early_is_resumed_without_gap_or_repeat(
     trainer: FakeTrainer, trainer_client: TrainerClient, how: str, num_events: int
-):
+) -> None:
     trainer.break_every, trainer.break_how = num_events, how
     trainer.keep("abcd")
 
@@ -43,7 +46,9 @@ def test_a_stream_that_ends_early_is_resumed_without_gap_or_repeat(
     assert len(trainer.openings) > 1
 
 
-def test_a_watch_begins_after_a_given_event(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_a_watch_begins_after_a_given_event(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     trainer.keep("abcd")
 
     seqs = [event.seq for event in trainer_client.watch("abcd", after_seq=12)]
@@ -62,7 +67,7 @@ def test_a_watch_begins_after_a_given_event(trainer: FakeTrainer, trainer_client
 )
 def test_gaps_and_repeats_are_refused(
     trainer: FakeTrainer, trainer_client: TrainerClient, lie: str, complaint: str
-):
+) -> None:
     trainer.keep("abcd")
     trainer.lie = lie
 
@@ -70,7 +75,7 @@ def test_gaps_and_repeats_are_refused(
         list(trainer_client.watch("abcd"))
 
 
-def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: Serve):
+def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: Serve) -> None:
     """A bookmark is not progress: the way is broken, whatever opens again."""
     trainer.keep("abcd")
     trainer.num_empty = 1000
@@ -82,7 +87,7 @@ def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: S
     assert 3 < len(trainer.openings) < 1000
 
 
-def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve: Serve):
+def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve: Serve) -> None:
     trainer.keep("abcd")
     trainer.num_hanging = 2
     pace = Pace(first_wait_s=0.001, idle_s=0.2, first_patience_s=20.0)
@@ -94,7 +99,7 @@ def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve
     assert trainer.openings == [0, 0, 0]
 
 
-def test_a_slow_reader_is_not_a_silent_stream(trainer: FakeTrainer, serve: Serve):
+def test_a_slow_reader_is_not_a_silent_stream(trainer: FakeTrainer, serve: Serve) -> None:
     trainer.keep("abcd")
 
     with TrainerClient(serve(trainer), pace=Pace(idle_s=0.05)) as client:
@@ -105,7 +110,9 @@ def test_a_slow_reader_is_not_a_silent_stream(trainer: FakeTrainer, serve: Serve
     assert trainer.openings == [0]
 
 
-def test_a_log_that_was_replaced_is_refused(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_a_log_that_was_replaced_is_refused(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     trainer.keep("abcd")
     trainer.lie, trainer.break_every, trainer.break_how = "log", 4, "silent"
 
@@ -113,14 +120,16 @@ def test_a_log_that_was_replaced_is_refused(trainer: FakeTrainer, trainer_client
         list(trainer_client.watch("abcd"))
 
 
-def test_an_unknown_job_is_an_error_at_once(trainer_client: TrainerClient):
+def test_an_unknown_job_is_an_error_at_once(trainer_client: TrainerClient) -> None:
     with pytest.raises(RpcFailed) as caught:
         list(trainer_client.watch("nope"))
 
     assert caught.value.reason == "JOB_NOT_FOUND"
 
 
-def test_leaving_a_watch_early_ends_the_stream(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_leaving_a_watch_early_ends_the_stream(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     trainer.keep("abcd")
 
     for event in trainer_client.watch("abcd"):
@@ -130,7 +139,7 @@ def test_leaving_a_watch_early_ends_the_stream(trainer: FakeTrainer, trainer_cli
     assert trainer_client.get("abcd").job_id == "abcd"
 
 
-def test_waits_grow_and_start_over_only_after_progress():
+def test_waits_grow_and_start_over_only_after_progress() -> None:
     waits: list[float] = []
     backoff = Backoff(Pace(clock=lambda: 0.0, sleep=waits.append))
     failure = RpcFailed(grpc.StatusCode.UNAVAILABLE, "gone")
@@ -144,7 +153,7 @@ def test_waits_grow_and_start_over_only_after_progress():
     assert waits == [pytest.approx(wait, rel=0.21) for wait in expected]
 
 
-def test_patience_ends_without_progress_but_not_on_a_steady_silent_stream():
+def test_patience_ends_without_progress_but_not_on_a_steady_silent_stream() -> None:
     now = [0.0]
     backoff = Backoff(Pace(clock=lambda: now[0], sleep=lambda _: None))
     failure = RpcFailed(grpc.StatusCode.UNAVAILABLE, "gone")
@@ -163,7 +172,7 @@ def test_patience_ends_without_progress_but_not_on_a_steady_silent_stream():
         backoff.wait(failure, at_least_s=0)
 
 
-def test_the_services_own_wait_is_respected():
+def test_the_services_own_wait_is_respected() -> None:
     waits: list[float] = []
     backoff = Backoff(Pace(clock=lambda: 0.0, sleep=waits.append))
 
@@ -175,7 +184,7 @@ def test_the_services_own_wait_is_respected():
 @pytest.mark.parametrize("call", ["create", "cancel"])
 def test_mutating_calls_keep_their_request_id_over_repeats(
     trainer: FakeTrainer, trainer_client: TrainerClient, call: str
-):
+) -> None:
     trainer.keep("abcd")
     trainer.failures = [
         (grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM with error code 2)"),
@@ -191,7 +200,7 @@ def test_mutating_calls_keep_their_request_id_over_repeats(
     assert len({uuid.UUID(one) for one in trainer.request_ids}) == 1
 
 
-def test_wait_returns_the_finished_job(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_wait_returns_the_finished_job(trainer: FakeTrainer, trainer_client: TrainerClient) -> None:
     seqs: list[int] = []
     trainer.keep("abcd")
 
@@ -202,8 +211,8 @@ def test_wait_returns_the_finished_job(trainer: FakeTrainer, trainer_client: Tra
 
 
 def test_exports_are_listed_and_their_files_fetched(
-    trainer: FakeTrainer, trainer_client: TrainerClient, tmp_path
-):
+    trainer: FakeTrainer, trainer_client: TrainerClient, tmp_path: Path
+) -> None:
     job = trainer.keep("abcd")
 
     (export,) = trainer_client.list_exports(job.name)
@@ -214,7 +223,7 @@ def test_exports_are_listed_and_their_files_fetched(
 
 def test_the_unary_twin_returns_the_same_events(
     trainer: FakeTrainer, trainer_client: TrainerClient
-):
+) -> None:
     trainer.keep("abcd")
 
     answer = trainer_client.list_events("abcd", after_seq=10, wait_s=0.5)
@@ -223,7 +232,9 @@ def test_the_unary_twin_returns_the_same_events(
     assert answer.is_final
 
 
-def test_a_plan_takes_the_experiment_file(trainer: FakeTrainer, trainer_client: TrainerClient):
+def test_a_plan_takes_the_experiment_file(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
     spec = {
         "model": {"backbone": "resnet50", "pretrained": True, "freeze_backbone": False},
         "dataset": {"image_folder": {"path": "/data/pets"}},
@@ -237,7 +248,7 @@ def test_a_plan_takes_the_experiment_file(trainer: FakeTrainer, trainer_client: 
     assert trainer.specs[0].dataset.image_folder.path == "/data/pets"
 
 
-def test_a_server_that_comes_back_is_found_again(trainer: FakeTrainer):
+def test_a_server_that_comes_back_is_found_again(trainer: FakeTrainer) -> None:
     """The stream breaks because the whole server goes, and a new one listens at the port."""
     trainer.keep("abcd")
     trainer.break_every, trainer.break_how = 5, "silent"

@@ -65,7 +65,7 @@ def up(place: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_both_start_with_the_settings_and_their_addresses_are_told(
     up: subprocess.Popen[str], place: Path
-):
+) -> None:
     assert up.stdout is not None
     told = json.loads(up.stdout.readline())
 
@@ -81,7 +81,7 @@ def test_both_start_with_the_settings_and_their_addresses_are_told(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_trainer_first_then_the_catalog(
     up: subprocess.Popen[str], place: Path, number: signal.Signals
-):
+) -> None:
     assert up.stdout is not None and up.stderr is not None
     up.stdout.readline()
 
@@ -94,7 +94,7 @@ def test_a_signal_stops_the_trainer_first_then_the_catalog(
 
 def test_a_service_that_dies_is_told_and_the_other_is_stopped(
     up: subprocess.Popen[str], place: Path
-):
+) -> None:
     assert up.stdout is not None and up.stderr is not None
     up.stdout.readline()
     catalog, trainer = notes(place)
@@ -107,7 +107,7 @@ def test_a_service_that_dies_is_told_and_the_other_is_stopped(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that we died")
-def test_killing_up_leaves_no_orphan(up: subprocess.Popen[str], place: Path):
+def test_killing_up_leaves_no_orphan(up: subprocess.Popen[str], place: Path) -> None:
     assert up.stdout is not None
     up.stdout.readline()
     pids = [note["pid"] for note in notes(place)]
@@ -120,7 +120,7 @@ def test_killing_up_leaves_no_orphan(up: subprocess.Popen[str], place: Path):
     assert not any(is_alive(pid) for pid in pids)
 
 
-def test_a_taken_port_is_said_with_the_way_out(place: Path):
+def test_a_taken_port_is_said_with_the_way_out(place: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -134,7 +134,7 @@ def test_a_taken_port_is_said_with_the_way_out(place: Path):
 
 def test_a_service_that_cannot_start_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write_fake_services(tmp_path, broken="trainer_service")
     monkeypatch.chdir(tmp_path)
 
@@ -146,7 +146,7 @@ def test_a_service_that_cannot_start_is_told_with_its_last_words(
     assert deeds(tmp_path) == ["catalog_service started", "catalog_service stopped"]
 
 
-def test_missing_extras_are_named(place: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_extras_are_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vertebra.local_services.PACKAGES", ("json", "no_such_package"))
 
     with pytest.raises(LocalServicesFailed, match=r"missing: no_such_package.*vertebra\[trainer\]"):
@@ -155,7 +155,7 @@ def test_missing_extras_are_named(place: Path, monkeypatch: pytest.MonkeyPatch):
     assert notes(place) == []
 
 
-def test_the_services_are_there_inside_the_with(place: Path):
+def test_the_services_are_there_inside_the_with(place: Path) -> None:
     with LocalServices(place / "home", catalog_port=0, trainer_port=0) as services:
         assert services.catalog_address != services.trainer_address
         assert len(deeds(place)) == 2
