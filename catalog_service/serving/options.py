@@ -15,8 +15,8 @@ SERVER_OPTIONS: tuple[tuple[str, int], ...] = (
     # The soft and the hard limit of a request's metadata.
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 16384),
-    # Beyond it a client's calls wait in the client; the core also refuses some (REFUSED_STREAM, seen
-    # as UNAVAILABLE) while streams that just ended are being freed.
+    # Beyond it a client's calls wait in the client; the core also refuses some (REFUSED_STREAM,
+    # seen as UNAVAILABLE) while streams that just ended are being freed.
     ("grpc.max_concurrent_streams", 256),
     ("grpc.max_allowed_incoming_connections", 2000),
     # A peer that connects and says nothing is dropped.
