@@ -47,6 +47,8 @@ class FakeCatalog(
 
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
     failures: list[tuple[grpc.StatusCode, str]] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    """The next calls are refused as too many; so many seconds later there is room."""
     build_breaks: list[str] = field(default_factory=list)
     """How the next builds end early: `cut`, `rotate` or `broken`."""
     request_ids: list[str] = field(default_factory=list)
@@ -62,6 +64,9 @@ class FakeCatalog(
         self.blobs.add_to(server)
 
     def _fail_if_told(self, context: grpc.ServicerContext) -> None:
+        if self.busy:
+            code, wait_s = grpc.StatusCode.RESOURCE_EXHAUSTED, self.busy.pop(0)
+            refuse(context, code, "SERVER_BUSY", "too many calls", retry_after_s=wait_s)
         if self.failures:
             context.abort(*self.failures.pop(0))
 

@@ -32,8 +32,10 @@ def refuse(
     reason: str,
     message: str,
     violations: tuple[tuple[str, str], ...] = (),
+    *,
+    retry_after_s: float | None = None,
 ) -> NoReturn:
-    """End the call as the services do: with ErrorInfo and BadRequest in the trailer."""
+    """End the call as the services do: with ErrorInfo, BadRequest and RetryInfo in the trailer."""
     details = [any_pb2.Any(), any_pb2.Any()]
     details[0].Pack(error_details_pb2.ErrorInfo(reason=reason, domain="vertebra"))
     details[1].Pack(
@@ -44,6 +46,11 @@ def refuse(
             ]
         )
     )
+    if retry_after_s is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(round(retry_after_s * 1000))
+        details.append(any_pb2.Any())
+        details[-1].Pack(retry)
     number: int = code.value[0]
     status = status_pb2.Status(code=number, message=message, details=details)
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))

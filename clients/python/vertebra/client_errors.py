@@ -15,6 +15,10 @@ DETAILS_TRAILER = "grpc-status-details-bin"
 """Where gRPC carries a google.rpc.Status. Source: `rpc_status` of the package grpcio-status."""
 
 
+LONGEST_BUSY_S = 5.0
+"""A service that asks for a longer wait than this has refused: the caller decides."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One thing wrong with a request: a field path such as `spec.model.backbone`, and why."""
@@ -58,8 +62,10 @@ class RpcFailed(Exception):
         """Whether the same call may succeed a moment later.
 
         Proxies cut streams with INTERNAL and `RST_STREAM`, and an overloaded server rejects with
-        CANCELLED; our own cancellations never become an RpcFailed.
+        CANCELLED or says how soon it has room. Nobody cancels a call while its caller waits.
         """
+        if self.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return self.retry_after_s is not None and self.retry_after_s <= LONGEST_BUSY_S
         if self.code is grpc.StatusCode.INTERNAL:
             return "RST_STREAM" in self.message
         return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)

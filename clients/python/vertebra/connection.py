@@ -128,7 +128,7 @@ class Connection:
                 is_last = num_failures + 1 == UNARY_ATTEMPTS
                 if is_last or not failure.may_pass or not is_ours(failure):
                     raise failure from error
-            self.pace.sleep(_wait_s(self.pace, num_failures))
+            self.pace.sleep(max(failure.retry_after_s or 0, _wait_s(self.pace, num_failures)))
         raise AssertionError("the last attempt returns or raises")
 
     def messages(self, method: Method, request: Message) -> Generator[Any, None, None]:
@@ -240,6 +240,7 @@ class Opening:
             if not failure.may_pass:
                 raise
             self.failure = failure
+            self.retry_after_s = failure.retry_after_s or 0
 
     def _take(self, message: Any) -> Iterable[Any]:
         self._backoff.answered()

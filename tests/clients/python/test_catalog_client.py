@@ -81,6 +81,34 @@ def test_a_call_is_repeated_when_the_way_broke_and_keeps_its_request_id(
     uuid.UUID(catalog.request_ids[0])
 
 
+@pytest.mark.parametrize("call", ["get", "build"])
+def test_a_busy_service_is_given_the_time_that_it_asks_for(
+    catalog: FakeCatalog, serve: Serve, call: str
+) -> None:
+    waits: list[float] = []
+    catalog.busy = [0.5, 4.0]
+
+    with CatalogClient(serve(catalog), pace=Pace(sleep=waits.append)) as client:
+        if call == "get":
+            client.get_architecture("resnet18")
+        else:
+            client.build_model({"backbone": "resnet18"})
+
+    assert waits == [0.5, 4.0]
+
+
+def test_a_service_that_is_busy_for_long_has_refused(
+    catalog: FakeCatalog, catalog_client: CatalogClient
+) -> None:
+    catalog.busy = [60.0, 60.0]
+
+    with pytest.raises(RpcFailed) as caught:
+        catalog_client.get_architecture("resnet18")
+
+    assert (caught.value.reason, caught.value.retry_after_s) == ("SERVER_BUSY", 60.0)
+    assert len(catalog.busy) == 1
+
+
 def test_a_refusal_is_not_repeated(catalog: FakeCatalog, catalog_client: CatalogClient) -> None:
     catalog.failures = [(grpc.StatusCode.INVALID_ARGUMENT, "no")] * 5
 
