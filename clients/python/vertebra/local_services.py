@@ -26,6 +26,8 @@ LOG_LINES = 6
 ADMIN_OFFSET = 10
 """The admin port of a service is this much above its own; free ports have free admin ports."""
 
+CLIENT_VARIABLES = ("VERTEBRA_CATALOG_ADDRESS", "VERTEBRA_TRAINER_ADDRESS", "VERTEBRA_TRACEBACK")
+
 GRPC_SERVICES = {
     "catalog_service": "vertebra.catalog.v1.ModelService",
     "trainer_service": "vertebra.trainer.v1.TrainJobService",
@@ -94,7 +96,7 @@ class Service:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
-                env={**os.environ, **environment, **own},
+                env={**_inherited(), **environment, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -259,6 +261,11 @@ class LocalServices:
             roots = os.pathsep.join(map(str, self._data_roots))
             environment["VERTEBRA_TRAINER_DATA_ROOTS"] = roots
         return environment
+
+
+def _inherited() -> dict[str, str]:
+    """Return our environment without the clients' own variables, which no service knows."""
+    return {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
 
 
 def _require_free(port: int, name: str) -> None:

@@ -155,6 +155,20 @@ def test_missing_extras_are_named(place: Path, monkeypatch: pytest.MonkeyPatch) 
     assert notes(place) == []
 
 
+def test_the_clients_own_variables_do_not_reach_the_services(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service refuses variables with its prefix that it does not know."""
+    monkeypatch.setenv("VERTEBRA_CATALOG_ADDRESS", "localhost:1")
+    monkeypatch.setenv("VERTEBRA_TRAINER_ADDRESS", "localhost:1")
+
+    with LocalServices(place / "home", catalog_port=0, trainer_port=0):
+        seen = {name for note in notes(place) for name in note}
+
+    assert "VERTEBRA_CATALOG_HOME" in seen
+    assert not seen & {"VERTEBRA_CATALOG_ADDRESS", "VERTEBRA_TRAINER_ADDRESS"}
+
+
 def test_the_services_are_there_inside_the_with(place: Path) -> None:
     with LocalServices(place / "home", catalog_port=0, trainer_port=0) as services:
         assert services.catalog_address != services.trainer_address
