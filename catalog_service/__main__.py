@@ -92,6 +92,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
     """Return the catalog and its workers; no worker is started yet."""
     ensure_folder(settings.home)
     store = BlobStore(settings.blobs_folder)
+    store.sweep_staging()
     pool = WorkerPool(settings.workers)
     definitions = Definitions(pool)
     catalog = Catalog(

@@ -37,7 +37,12 @@ LocationNames = Annotated[tuple[LocationName, ...], NoDecode, BeforeValidator(_n
 class CatalogSettings(BaseSettings):
     """Each field is the variable `VERTEBRA_CATALOG_<FIELD>`, unless it says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="VERTEBRA_CATALOG_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="VERTEBRA_CATALOG_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+    )
 
     listen: Address = Listen(host="127.0.0.1", port=50551)
     """Where the gRPC services answer; port 0 lets the system choose."""

@@ -65,7 +65,8 @@ def test_a_stream_cut_by_a_shutdown_says_so() -> None:
         catalog, drain = WaitingCatalog(), Drain()
         servicer = servicer_of(catalog, drain)
         last = pb.BuildModelResponse()
-        async for last in servicer.BuildModel(REQUEST, NO_CONTEXT):
+        async for message in servicer.BuildModel(REQUEST, NO_CONTEXT):
+            last = message
             drain.closing.set()
         catalog.go.set()
         servicer.close()

@@ -1,7 +1,10 @@
 """RegisterCheckpoint through the real server: what fits is listed, what does not leaves nothing."""
 
 import argparse
+import contextlib
 import os
+import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -14,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.fakes.published_weights import PublishedFile
+from tests.services import running_catalog
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import RpcFailed
 from vertebra.model.v1.lineage_pb2 import DIGEST_PROOF_FULL, Lineage
@@ -252,3 +256,44 @@ def test_checkpoints_are_listed_newest_first_and_filtered(
 
     assert [checkpoint.checkpoint_id for checkpoint in found] == ["second", "first"]
     assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.full
+def test_a_server_killed_while_registering_lists_it_completely_or_not_at_all(
+    state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    """Killed when the first file is half-way, when the second is, and right after the blob."""
+    home, staging = tmp_path / "home", tmp_path / "home" / "blobs" / "staging"
+    stored = tmp_path / "home" / "blobs" / "sha256"
+    histogram: dict[str, int] = {}
+    points: dict[str, Callable[[int], bool]] = {
+        "first file staged": lambda _: len(list(staging.iterdir())) >= 1,
+        "second file staged": lambda _: len(list(staging.iterdir())) >= 2,
+        "blob stored": lambda before: len(list(stored.rglob("*"))) > before,
+    }
+    for point, is_reached in points.items():
+        with running_catalog(home) as service, CatalogClient(service.address) as client:
+            changed = {n: t + len(histogram) for n, t in backbone_of(state).items()}
+            blob = upload(client, changed, tmp_path / "b.safetensors")
+            client.build_model({"backbone": ARCHITECTURE}, definition_only=True)
+            before = len(list(stored.rglob("*")))
+            call = threading.Thread(target=_try_to_register, args=(client, blob), daemon=True)
+            call.start()
+            while call.is_alive() and not is_reached(before):
+                time.sleep(0.0005)
+            service.kill()
+            call.join(30)
+        histogram[point] = len(list(staging.iterdir()))
+        with running_catalog(home) as service, CatalogClient(service.address) as client:
+            for found in client.list_checkpoints():
+                client.blobs.download(found.blob.name, tmp_path / found.blob.digest[7:])
+            again = register(client, f"killed-{len(histogram)}", blob)
+            assert again.load_report.backbone_coverage == 1.0
+
+    print("staged files left by each kill:", histogram)
+    assert any(histogram.values()), "no kill hit a half-written file"
+
+
+def _try_to_register(client: CatalogClient, blob: str) -> None:
+    with contextlib.suppress(RpcFailed):
+        register(client, "killed-mid-way", blob)
