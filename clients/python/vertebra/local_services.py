@@ -145,8 +145,8 @@ class Service:
     def death(self) -> str:
         """Return why it is gone: the last lines that it wrote."""
         code = self._process.returncode if self._process else None
-        lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-        told = "\n".join(f"  {line}" for line in lines)
+        lines = self.log.read_text(errors="replace").splitlines()
+        told = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
         return f"the {self.name} stopped by itself (exit code {code}); {self.log} ends with\n{told}"
 
 
@@ -258,8 +258,7 @@ class LocalServices:
             "VERTEBRA_TRAINER_CATALOG": self.catalog.address,
         }
         if self._data_roots:
-            roots = os.pathsep.join(map(str, self._data_roots))
-            environment["VERTEBRA_TRAINER_DATA_ROOTS"] = roots
+            environment["VERTEBRA_TRAINER_DATA_ROOTS"] = os.pathsep.join(map(str, self._data_roots))
         return environment
 
 
