@@ -137,19 +137,27 @@ def test_memory_that_runs_out_is_said_with_a_remedy(tmp_path: Path, error: Excep
     assert "batches of 8 images" in failure.message
 
 
+def wait_until_training(attempt: Path, process: subprocess.Popen[bytes]) -> None:
+    """Return once a few steps were told."""
+    deadline = time.monotonic() + 120
+    while len(spooled(attempt)) < 8 and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_terminated_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) -> None:
     """The one test that starts the program itself: a real signal, a real exit."""
     attempt = place(write_tiny_order(tmp_path, num_epochs=10_000), tmp_path)
     command = [sys.executable, "-m", "trainer_service.worker", str(attempt)]
     log = (attempt / "log.txt").open("wb")
     with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
-        deadline = time.monotonic() + 120
-        while len(spooled(attempt)) < 8 and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        try:
+            wait_until_training(attempt, process)
 
-        process.terminate()
+            process.terminate()
 
-        assert process.wait(30) == 0, (attempt / "log.txt").read_text()
+            assert process.wait(60) == 0, (attempt / "log.txt").read_text()
+        finally:
+            process.kill()  # a worker that ignores the signal must not outlive its test
     assert isinstance(spooled(attempt)[-1], Cancelled)
     assert not list(tmp_path.glob("export*"))
