@@ -110,9 +110,7 @@ class WorkerProcess:
 
     def processes(self) -> list[psutil.Process]:
         """Return every process of the worker that still runs, itself included."""
-        belonging = [process for process in psutil.process_iter() if self._belongs(process)]
-        self.is_alive()  # reaps it, if it is our child and dead
-        return belonging
+        return [process for process in psutil.process_iter() if self._belongs(process)]
 
     def terminate(self) -> None:
         """Ask the worker to stop at its next step."""
@@ -126,21 +124,26 @@ class WorkerProcess:
             _send(process, signal.SIGKILL)
 
     def _is_ours(self, process: psutil.Process) -> bool:
-        if process.status() == psutil.STATUS_ZOMBIE:
+        """Whether a process is the worker or one that it started, by its nonce. Where that cannot
+        be read, as of a process that is being taken down, the start time tells pids apart.
+        """
+        if _is_over(process):
             return False
         try:
             return process.environ().get(NONCE_VARIABLE) == self._nonce
-        except psutil.AccessDenied:
-            return abs(process.create_time() - self._start_time) < SAME_START_S
+        except (psutil.AccessDenied, psutil.ZombieProcess):
+            is_same_start = abs(process.create_time() - self._start_time) < SAME_START_S
+            return process.pid == self.pid and is_same_start
 
     def _belongs(self, process: psutil.Process) -> bool:
         """Whether a process has our nonce, or is in the group of a worker that we started."""
         with contextlib.suppress(psutil.Error, OSError):
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            if self._child is not None and os.getpgid(process.pid) == self.pid:
-                return True
-            return process.environ().get(NONCE_VARIABLE) == self._nonce
+            if self._child is None:
+                return self._is_ours(process)
+            if process.pid == self.pid:
+                return self.is_alive()  # and reaped, if it is not
+            is_in_group = os.getpgid(process.pid) == self.pid and not _is_over(process)
+            return is_in_group or self._is_ours(process)
         return False
 
 
@@ -198,6 +201,16 @@ def _inheritable_files() -> list[int]:
             if int(path.name) > 2 and os.get_inheritable(int(path.name)):
                 found.append(int(path.name))
     return found
+
+
+def _is_over(process: psutil.Process) -> bool:
+    """Whether nothing of a process runs any more. While its threads end one after the other, a
+    killed process looks like a zombie and still holds its memory, the GPU's too.
+    """
+    if process.status() != psutil.STATUS_ZOMBIE:
+        return False
+    threads = Path(f"/proc/{process.pid}/task")
+    return not threads.is_dir() or len(list(threads.iterdir())) <= 1
 
 
 def _leads_session(process: psutil.Process) -> bool:

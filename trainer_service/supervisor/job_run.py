@@ -125,7 +125,7 @@ class JobRun:
             await self._until_gone(worker, grace_s=0.0)
             await self._finish(failed_by(error))
             return
-        await self._until_gone(self._worker or worker, grace_s=self._timing.grace_s)
+        await self._until_gone(self._worker or worker, grace_s=self._timing.exit_s)
         await self._finish(await self._outcome(word, folder))
 
     async def _follow(
@@ -168,10 +168,22 @@ class JobRun:
         if attempt is not None:
             folder = self._folder(attempt)
             worker = self._worker or await self._find(attempt, folder)
-            await asyncio.to_thread(worker.terminate)
-            await self._until_gone(worker, grace_s=self._timing.grace_s)
+            await self._stop(worker, attempt, folder)
             await self._ship_the_rest(attempt, folder)
         await self._finish(Outcome(state=JobState.CANCELLED, reason=job.state_reason))
+
+    async def _stop(self, worker: WorkerProcess, attempt: Attempt, folder: Path) -> None:
+        """Ask the worker to stop, wait for its last word or for the grace to pass, then see to it
+        that no process of it is left.
+        """
+        clock = asyncio.get_running_loop().time
+        kill_at = clock() + self._timing.grace_s
+        await asyncio.to_thread(worker.terminate)
+        while worker.is_alive() and clock() < kill_at and self._spool(folder).last_word is None:
+            await asyncio.sleep(self._timing.poll_s)
+            await self._ship_the_rest(attempt, folder)
+        said_its_word = self._spool(folder).last_word is not None
+        await self._until_gone(worker, grace_s=self._timing.exit_s if said_its_word else 0.0)
 
     async def _until_gone(self, worker: WorkerProcess, *, grace_s: float) -> None:
         """Return when no process of the worker is left; kill what is there after the grace, or

@@ -39,6 +39,9 @@ class Timing:
     """Between two looks at the queue when nobody says that it changed."""
     grace_s: float = 10.0
     """Between asking a worker to stop and killing it."""
+    exit_s: float = 2.0
+    """Between a worker's last word and its end. Nothing is lost by killing it then: what it had to
+    say is on the disk, and taking a big program down in order can take long."""
     first_wait_s: float = 1.0
     """Before the catalog is asked again; doubles every time."""
     longest_wait_s: float = 30.0

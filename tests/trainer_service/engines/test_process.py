@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from trainer_service.engines.process import NONCE_VARIABLE, ProcessEngine
@@ -143,3 +144,25 @@ def test_dropping_a_worker_leaves_it_alone(run):
     del worker
 
     assert found.is_alive()
+
+
+ONE_THREAD_LEFT = (
+    "import ctypes, threading, time;"
+    " threading.Thread(target=time.sleep, args=(600,)).start();"
+    " ctypes.CDLL(None).pthread_exit(None)"
+)
+
+
+def test_a_worker_is_not_gone_while_one_of_its_threads_runs(run):
+    """It looks like a zombie, and still holds its memory."""
+    engine, worker = run(ONE_THREAD_LEFT)
+    process = psutil.Process(worker.pid)
+    identity = WorkerIdentity(pid=worker.pid, start_time=process.create_time(), nonce="n1")
+    wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE)
+    found = engine.find("n1", identity)
+
+    assert worker.is_alive()
+    assert found.is_alive()
+    assert [one.pid for one in found.processes()] == [worker.pid]
+    found.kill()
+    wait_until(lambda: not worker.processes())
