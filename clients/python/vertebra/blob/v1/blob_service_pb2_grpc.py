@@ -102,6 +102,7 @@ class BlobServiceServicer(object):
         DATA_LOSS           DIGEST_MISMATCH: the bytes that arrived are not the announced ones;
         nothing was stored.
         RESOURCE_EXHAUSTED  DISK_FULL or BLOB_TOO_LARGE: nothing was stored.
+        UNAVAILABLE         UPLOAD_STALLED: nothing arrived for too long; nothing was stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

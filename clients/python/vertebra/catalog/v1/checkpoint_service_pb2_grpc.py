@@ -73,6 +73,7 @@ class CheckpointServiceServicer(object):
         FAILED_PRECONDITION  STATE_MISMATCH: the file does not fit the architecture; the message has
         the missing and misshapen names. FILE_UNREADABLE: not a tensor file, or
         one with something that only executing it would reveal.
+        UNAVAILABLE          WORKER_DIED: the process that checks the file ended; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,6 +68,7 @@ class ModelServiceServicer(object):
         DATA_LOSS            DIGEST_MISMATCH: every copy found has other bytes than published; the
         copies in our own store were quarantined.
         RESOURCE_EXHAUSTED   SERVER_BUSY, DISK_FULL.
+        UNAVAILABLE          WORKER_DIED: the process that builds ended; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
