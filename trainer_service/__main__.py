@@ -57,6 +57,10 @@ async def _serve(settings: TrainerSettings) -> None:
         )
     )
 
+    async def start() -> None:
+        await asyncio.to_thread(blobs.sweep_staging)
+        await supervisor.start()
+
     async def stop() -> None:
         await supervisor.stop()
         client.close()
@@ -72,7 +76,7 @@ async def _serve(settings: TrainerSettings) -> None:
         ],
         parts=parts,
         ready_file=settings.ready_file,
-        on_start=supervisor.start,
+        on_start=start,
         on_stop=stop,
     )
     await serve_until_signalled(service)
