@@ -1,8 +1,8 @@
 """The kinds of failure, for both services.
 
-An error says what was asked, what is so and what would be right. Every named error of either service
-inherits exactly one kind; `serving/status.py` alone turns kinds into gRPC statuses. Anything else
-that is raised is a bug.
+An error says what was asked, what is so and what would be right. Every named error of either
+service inherits exactly one kind; `serving/status.py` alone turns kinds into gRPC statuses.
+Anything else that is raised is a bug.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catalog_service.serving.listen import Listen
-from catalog_service.serving.settings_reader import Address, PathList
+from catalog_service.serving.settings_reader import Address, ExpandedPath, OptionalPath, PathList
 
 LocationName = Literal["store", "torch_hub_cache", "mirrors"]
 
@@ -21,16 +21,6 @@ def _names(value: object) -> object:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def _path(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) and value else value
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else _path(value)
-
-
-ExpandedPath = Annotated[Path, BeforeValidator(_path)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 LocationNames = Annotated[tuple[LocationName, ...], NoDecode, BeforeValidator(_names)]
 
 

@@ -2,30 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog_service.serving.listen import Listen
-from catalog_service.serving.settings_reader import Address, PathList
+from catalog_service.serving.settings_reader import Address, ExpandedPath, OptionalPath, PathList
 
 ENV_PREFIX = "VERTEBRA_TRAINER_"
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 """Is there where a CUDA driver is loaded; looking is enough, no library is opened."""
-
-
-def _path(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) and value else value
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else _path(value)
-
-
-ExpandedPath = Annotated[Path, BeforeValidator(_path)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 
 class TrainerSettings(BaseSettings):

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from vertebra.model.v1 import contracts_pb2, lineage_pb2
-
 from catalog_service.model_wire.plain_struct import known
 from catalog_service.models.layout import InputContract, Lineage, OutputContract
+from vertebra.model.v1 import contracts_pb2, lineage_pb2
 
 PROOFS: Mapping[str, lineage_pb2.DigestProof] = {
     "": lineage_pb2.DIGEST_PROOF_UNSPECIFIED,

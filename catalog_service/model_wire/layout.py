@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from vertebra.model.v1 import layout_pb2
-
 from catalog_service.model_wire.plain_struct import known, plain_of, struct_of
 from catalog_service.models.layout import LoadReport, ShapeMismatch, Stage, StateLayout, TensorInfo
 from catalog_service.models.recipe import Recipe
+from vertebra.model.v1 import layout_pb2
 
 ROLES: Mapping[str, layout_pb2.Role] = {
     "backbone": layout_pb2.ROLE_BACKBONE,

@@ -1,8 +1,7 @@
 """ModelSpec: message <-> value."""
 
-from vertebra.model.v1 import model_spec_pb2
-
 from catalog_service.models.spec import ClassificationTask, ModelSpec
+from vertebra.model.v1 import model_spec_pb2
 
 
 def spec_from_message(message: model_spec_pb2.ModelSpec) -> ModelSpec:

@@ -33,6 +33,20 @@ def _paths(value: object) -> object:
     return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
 
 
+def _path(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) and value else value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else _path(value)
+
+
+ExpandedPath = Annotated[Path, BeforeValidator(_path)]
+"""A settings field for a file or folder, `~` expanded."""
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+"""The same; empty means not given."""
+
 Address = Annotated[Listen, NoDecode, BeforeValidator(_address)]
 """A settings field for `host:port`."""
 
@@ -48,6 +62,10 @@ _OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?")
 
 Source: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
 """
+
+
+_OF_CLIENTS = "ADDRESS"
+"""`VERTEBRA_CATALOG_ADDRESS` is for clients, and may be set in a service's shell too."""
 
 
 def read_settings(cls: type[SettingsT]) -> SettingsT:
@@ -83,10 +101,10 @@ def settings_table(cls: type[BaseSettings]) -> list[tuple[str, str, str]]:
 def _unknown_variables(cls: type[BaseSettings]) -> list[Violation]:
     prefix = cls.model_config.get("env_prefix", "").upper()
     known = [variable_name(cls, name) for name in cls.model_fields]
-    found = [name for name in os.environ if prefix and name.startswith(prefix)]
+    found = {name for name in os.environ if prefix and name.startswith(prefix)}
     return [
         Violation(field=name, description=_nearest(name, known))
-        for name in sorted(set(found) - set(known))
+        for name in sorted(found - {*known, prefix + _OF_CLIENTS})
         if not _OF_KUBERNETES.fullmatch(name.removeprefix(prefix))
     ]
 

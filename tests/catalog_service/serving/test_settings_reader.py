@@ -90,6 +90,13 @@ def test_a_misspelt_variable_is_not_ignored(monkeypatch):
     )
 
 
+def test_what_clients_read_is_not_taken_for_a_misspelling(monkeypatch):
+    """`vertebra up` tells people to export it, and they start services in the same shell."""
+    set_variables(monkeypatch, ADDRESS="localhost:50551")
+
+    assert read_settings(ExampleSettings) == ExampleSettings()
+
+
 def test_what_kubernetes_sets_for_a_service_of_that_name_is_ignored(monkeypatch):
     set_variables(
         monkeypatch,
