@@ -82,18 +82,19 @@ def test_both_backbone_files_load_into_torchvision_with_only_the_head_missing(si
     files = files_of(site, fine_tuned)
     ckpt = torch.load(files["KIND_BACKBONE_CKPT"].path, weights_only=True)
     safetensors = load_file(files["KIND_BACKBONE_SAFETENSORS"].path)
-    model = torchvision.models.resnet18()
     images = torch.rand(2, 3, 32, 32)
 
-    features = [features_with(model, state, images) for state in (ckpt, safetensors)]
+    features = [features_with(state, images) for state in (ckpt, safetensors)]
 
-    assert set(model.state_dict()) - set(ckpt) == {"fc.weight", "fc.bias"}
-    assert set(ckpt) == set(safetensors) <= set(model.state_dict())
+    names = set(torchvision.models.resnet18().state_dict())
+    assert names - set(ckpt) == {"fc.weight", "fc.bias"}
+    assert set(ckpt) == set(safetensors) <= names
     assert torch.equal(*features)
 
 
-def features_with(model, state: Mapping, images: torch.Tensor) -> torch.Tensor:
+def features_with(state: Mapping, images: torch.Tensor) -> torch.Tensor:
     """Return the pooled features [B, 512] of the backbone in `state`, loaded strictly."""
+    model = torchvision.models.resnet18()
     model.fc = torch.nn.Identity()
     model.load_state_dict(state)
     model.eval()

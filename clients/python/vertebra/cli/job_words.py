@@ -112,14 +112,23 @@ def warning_line(text: str) -> Text:
     return Text.assemble(("note: ", "bold yellow"), text)
 
 
-def epoch_line(metrics: events.EpochMetrics, num_epochs: int) -> Text:
-    """Return `epoch 2/5  validation  loss 0.3000  accuracy 0.9100`."""
-    number = "start" if metrics.epoch == 0 else f"epoch {metrics.epoch}/{num_epochs or '?'}"
-    values = "  ".join(f"{name} {words.metric(metrics.values[name])}" for name in _order(metrics))
+def epoch_line(passes: Sequence[events.EpochMetrics], num_epochs: int) -> Text:
+    """Return `epoch 2/5   train loss 0.4000 accuracy 0.8800   validation loss 0.3000 ...`.
+
+    Args:
+        passes: over the splits of one epoch, at least one.
+    """
+    epoch = passes[0].epoch
+    number = f"epoch {epoch}/{num_epochs or '?'}" if epoch else "start"
+    width = len(f"epoch {num_epochs}/{num_epochs}") + 2
+    parts = [part for metrics in passes for part in _pass_words(metrics)]
+    return Text.assemble((f"{number:<{width}}", "cyan"), *parts)
+
+
+def _pass_words(metrics: events.EpochMetrics) -> tuple[tuple[str, str], tuple[str, str]]:
+    values = " ".join(f"{name} {words.metric(metrics.values[name])}" for name in _order(metrics))
     style = "bold" if metrics.split == "validation" else ""
-    return Text.assemble(
-        (f"{number:<11}", "cyan"), (f"{metrics.split:<11}", "dim"), (values, style)
-    )
+    return (f"{metrics.split} ", "dim"), (f"{values}   ", style)
 
 
 def _order(metrics: events.EpochMetrics) -> list[str]:
@@ -129,8 +138,8 @@ def _order(metrics: events.EpochMetrics) -> list[str]:
     return [name for name in first if name in metrics.values] + rest
 
 
-def event_line(event: events.TrainEvent, num_epochs: int) -> RenderableType | None:
-    """Return the line that an event deserves; None for what the bar or the outcome shows."""
+def event_line(event: events.TrainEvent) -> RenderableType | None:
+    """Return the line that an event deserves; None for what is shown in another way."""
     kind = event.WhichOneof("event")
     if kind == "state_changed":
         change = event.state_changed
@@ -138,8 +147,6 @@ def event_line(event: events.TrainEvent, num_epochs: int) -> RenderableType | No
             return None
         reason = f"  {change.reason}" if change.reason else ""
         return Text.assemble(state_text(change.to_state), (reason, "dim"))
-    if kind == "epoch_metrics":
-        return epoch_line(event.epoch_metrics, num_epochs)
     if kind == "warning":
         warning: Any = event.warning  # mypy takes the stub's class for the builtin
         return warning_line(warning.text)

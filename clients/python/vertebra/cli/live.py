@@ -14,7 +14,13 @@ from rich.progress import (
 )
 
 from vertebra.cli import exit_codes, words
-from vertebra.cli.job_words import event_line, how_to_go_on, plan_view, print_outcome
+from vertebra.cli.job_words import (
+    epoch_line,
+    event_line,
+    how_to_go_on,
+    plan_view,
+    print_outcome,
+)
 from vertebra.cli.screen import print_json_line
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -83,16 +89,20 @@ class LiveJob:
         self._bar = bar
         self._shows_plan = shows_plan
         self._num_epochs = job.spec.num_epochs
+        self._passes: list[events.EpochMetrics] = []
         num_steps = job.plan.num_steps or None
         self._first_step: tuple[int, int] | None = None
         self._task = bar.add_task("waiting", total=num_steps, detail="")
 
     def show(self, event: events.TrainEvent) -> None:
         """Show one event."""
-        line = event_line(event, self._num_epochs)
+        kind = event.WhichOneof("event")
+        if kind == "epoch_metrics":
+            self._show_pass(event.epoch_metrics)
+            return
+        line = event_line(event)
         if line is not None:
             self._bar.console.print(line)
-        kind = event.WhichOneof("event")
         if kind == "planned":
             if self._shows_plan:
                 self._bar.console.print(plan_view(event.planned))
@@ -101,6 +111,13 @@ class LiveJob:
             self._name_state(event.state_changed.to_state)
         if kind == "step_metrics":
             self._advance(event.step_metrics, event.time.seconds)
+
+    def _show_pass(self, metrics: events.EpochMetrics) -> None:
+        """Print one line an epoch: its training waits for its validation."""
+        self._passes.append(metrics)
+        if metrics.split == "validation":
+            self._bar.console.print(epoch_line(self._passes, self._num_epochs))
+            self._passes = []
 
     def _name_state(self, state: jobs.JobState) -> None:
         word = words.word(jobs.JobState.Name(state), "JOB_STATE_")

@@ -33,7 +33,8 @@ def draw_curves(path: Path, pretraining: Curve, fine_tuning: Sequence[Curve]) ->
 def _draw_panel(axes, title: str, curves: Sequence[Curve], chance: float) -> None:  # type: ignore[no-untyped-def]
     """Draw curves with their last value at the end of each line, and the line of guessing."""
     axes.axhline(chance, color="#bbbbbb", linewidth=1, linestyle="--")
-    axes.text(0, chance + 0.01, "guessing", color="#888888", fontsize=9)
+    label = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "top"}
+    axes.annotate("guessing", (0.99, chance - 0.01), color="#888888", fontsize=9, **label)
     for curve, colour in zip(curves, COLOURS, strict=False):
         epochs = sorted(curve.accuracy_by_epoch)
         values = [curve.accuracy_by_epoch[epoch] for epoch in epochs]
@@ -46,4 +47,5 @@ def _draw_panel(axes, title: str, curves: Sequence[Curve], chance: float) -> Non
     axes.margins(x=0.08)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#eeeeee")
-    axes.legend(frameon=False, loc="upper left" if values[-1] < 0.5 else "lower right")
+    if len(curves) > 1:
+        axes.legend(frameon=False, loc="upper left")

@@ -164,6 +164,7 @@ class TrainJobServiceServicer(object):
         takes at most 12 s. Cancelling a job that is cancelled or being cancelled succeeds.
 
         Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID.
         NOT_FOUND            JOB_NOT_FOUND.
         FAILED_PRECONDITION  JOB_FINISHED: it has succeeded or failed already.
         """
