@@ -101,7 +101,7 @@ class Builds:
         return {
             "recipe": plan.recipe.to_json(),
             "source": source,
-            "seed": plan.spec.seed,
+            "seed": _drawing_seed(plan.spec.seed, numbers.blob_digest),
             "allow_partial": plan.spec.allow_partial,
             "backbone_out": str(backbone_out),
             "head_out": str(head_out),
@@ -115,6 +115,18 @@ class Builds:
             backbone_digest=value["backbone_digest"],
             report=LoadReport.from_json(value["report"]),
         )
+
+
+def _drawing_seed(seed: int, source_digest: str) -> int:
+    """Return the seed of what is drawn beside a source.
+
+    The source's digest is part of it: with the seed alone, a new head on a backbone that was
+    trained here would be the very head that it learned with, and look trained from the start.
+    """
+    if not source_digest:
+        return seed
+    drawn = hashlib.sha256(f"{seed} {source_digest}".encode()).digest()
+    return int.from_bytes(drawn[:8], "big") >> 1  # torch takes 63 bits
 
 
 def _with_rules(report: dict[str, Any], rules: tuple[str, ...]) -> dict[str, Any]:

@@ -149,3 +149,17 @@ def test_a_weight_without_bytes_names_every_place_that_was_tried(site):
         )
 
     assert caught.value.reason == "WEIGHTS_UNAVAILABLE"
+
+
+def test_a_new_head_is_not_the_one_that_the_backbone_learned_with(site):
+    """Equal seeds must not draw it again: it would look trained before the first step."""
+    spec = {"backbone": "resnet18", "classification": {"num_classes": 10}, "seed": 5}
+    first = site.catalog_client.build_model({**spec, "pretrained": False})
+    site.catalog_client.register_checkpoint(
+        checkpoint_id="co-adapted", architecture_id="resnet18", blob_name=first.parts[0].blob.name
+    )
+
+    second = site.catalog_client.build_model({**spec, "weights": "checkpoints/co-adapted"})
+
+    assert second.backbone_digest == first.backbone_digest
+    assert second.parts[1].blob.digest != first.parts[1].blob.digest
