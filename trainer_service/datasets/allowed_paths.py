@@ -17,7 +17,7 @@ def allowed_folder(path: str, allowed_roots: Sequence[str]) -> Path:
     if not Path(path).is_absolute():
         raise DataInvalid(f"{path!r} is not an absolute path; paths are the trainer host's")
     real = real_path(path, allowed_roots)
-    if not real.is_dir():
+    if not _is_folder(real):
         raise DataInvalid(
             f"the trainer's host has no folder {path!r}; paths are the trainer host's"
         )
@@ -25,10 +25,12 @@ def allowed_folder(path: str, allowed_roots: Sequence[str]) -> Path:
 
 
 def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
-    """Return where `path` really is, or raise PathOutsideRoots; DataInvalid for a loop of links."""
+    """Return where `path` really is, or raise PathOutsideRoots; DataInvalid for a path that leads
+    nowhere: a loop of links, a name that no file can have.
+    """
     try:
         real = Path(path).resolve()
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise DataInvalid(f"{str(path)!r} cannot be followed: {error}") from error
     if not is_inside(real, allowed_roots):
         raise PathOutsideRoots(
@@ -37,6 +39,13 @@ def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
             metadata={"path": str(path)},
         )
     return real
+
+
+def _is_folder(real: Path) -> bool:
+    try:
+        return real.is_dir()
+    except OSError:  # a name too long to exist, or a folder above that may not be entered
+        return False
 
 
 def is_inside(real: Path, allowed_roots: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from catalog_service.errors import listed
 from catalog_service.models.layout import InputContract
+from trainer_service.datasets.image_file import read_image_file
 from trainer_service.datasets.inspect import Samples
 from trainer_service.datasets.pixels import ImageUnreadable, Pixels, decode, fit
 from trainer_service.errors import DataInvalid
@@ -83,7 +84,7 @@ def _chunks(
 
 def _check(path: Path, contract: InputContract) -> _Checked:
     try:
-        data = path.read_bytes()
+        data = read_image_file(path)
         return _Checked(
             path=path,
             digest=hashlib.sha256(data).hexdigest(),

@@ -32,7 +32,7 @@ def class_folders(folder: Path, allowed_roots: Sequence[str]) -> dict[str, Path]
     """Return the class folders by name, sorted.
 
     Raises:
-        DataInvalid: there is none, or the folders are splits and no classes.
+        DataInvalid: there is none, the folders are splits and no classes, or a name is no text.
         PathOutsideRoots: one is a link that leaves the allowed roots.
     """
     found = {
@@ -40,6 +40,8 @@ def class_folders(folder: Path, allowed_roots: Sequence[str]) -> dict[str, Path]
         for entry in _visible_entries(folder)
         if entry.is_dir()
     }
+    if unspeakable := [repr(name) for name in found if not _is_text(name)]:
+        raise DataInvalid(f"class folders whose names are not UTF-8: {listed(unspeakable)}")
     if not found:
         raise DataInvalid(f"{str(folder)!r} has no class folders: one folder of images per class")
     if found.keys() <= SPLIT_NAMES:
@@ -60,27 +62,35 @@ def images_of_classes(
         PathOutsideRoots: a link leaves the allowed roots.
     """
     images = {
-        name: tuple(sorted(_image_files(folder, allowed_roots, seen=set())))
-        for name, folder in folders.items()
+        name: tuple(sorted(_image_files(folder, allowed_roots))) for name, folder in folders.items()
     }
     if empty := [repr(name) for name, files in images.items() if not files]:
         raise DataInvalid(f"no images in the class folders {listed(empty)}")
     return images
 
 
-def _image_files(folder: Path, allowed_roots: Sequence[str], seen: set[Path]) -> Iterator[Path]:
-    """Yield image files below `folder`, following links only inside the allowed roots."""
-    if folder in seen:
-        return
-    seen.add(folder)
-    for entry in _visible_entries(folder):
-        path = folder / entry.name
-        if entry.is_symlink():
-            path = real_path(path, allowed_roots)
-        if entry.is_dir():
-            yield from _image_files(path, allowed_roots, seen)
-        elif Path(entry.name).suffix.lower() in IMAGE_EXTENSIONS:
-            yield path
+def _image_files(folder: Path, allowed_roots: Sequence[str]) -> Iterator[Path]:
+    """Yield image files below `folder`, following links only inside the allowed roots. A loop and
+    no recursion: folders may be nested deeper than Python calls.
+    """
+    waiting, seen = [folder], {folder}
+    while waiting:
+        here = waiting.pop()
+        for entry in _visible_entries(here):
+            path = here / entry.name
+            if entry.is_symlink():
+                path = real_path(path, allowed_roots)
+            if not entry.is_dir():
+                if Path(entry.name).suffix.lower() in IMAGE_EXTENSIONS:
+                    yield path
+            elif path not in seen:
+                seen.add(path)
+                waiting.append(path)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file name is UTF-8; Python shows other bytes as halves of surrogate pairs."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _visible_entries(folder: Path) -> list[os.DirEntry[str]]:

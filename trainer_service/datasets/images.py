@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from catalog_service.models.layout import InputContract
-from trainer_service.datasets.pixels import decode, fit
+from trainer_service.datasets.image_file import read_image_file
+from trainer_service.datasets.pixels import ImageUnreadable, decode, fit
+from trainer_service.errors import DataInvalid
 
 Positions = npt.NDArray[np.int64]
 
@@ -49,7 +51,11 @@ class KeptImages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesOnDisk:
-    """Decoded whenever they are needed, several at a time: Pillow leaves the interpreter's lock."""
+    """Decoded whenever they are needed, several at a time: Pillow leaves the interpreter's lock.
+
+    Raises:
+        DataInvalid: a file is no longer the image that was checked.
+    """
 
     labels: Tensor
     paths: Sequence[Path]
@@ -66,4 +72,10 @@ class ImagesOnDisk:
         return replace(self, labels=self.labels[start:end], paths=self.paths[start:end])
 
     def _read(self, path: Path) -> npt.NDArray[np.uint8]:
-        return fit(decode(path.read_bytes()), self.contract)
+        try:
+            return fit(decode(read_image_file(path)), self.contract)
+        except (ImageUnreadable, OSError) as error:
+            raise DataInvalid(
+                f"{str(path)!r} changed after it was checked: {error}; start again and leave the"
+                " data alone while the job runs"
+            ) from error

@@ -25,6 +25,13 @@ INTERPOLATIONS = {
 
 BRIGHTEST_16_BIT = 65535
 
+MAX_PIXELS = 89_478_485
+"""More, in the file or once its shorter side is what the model wants, takes gigabytes per image;
+a file of a few bytes can ask for that.
+
+Source: PIL.Image.MAX_IMAGE_PIXELS, from which on Pillow only warns.
+"""
+
 
 class ImageUnreadable(ValueError):
     """The bytes are no image that can be used; the text says why, without a path."""
@@ -34,7 +41,8 @@ def decode(data: bytes) -> Image.Image:
     """Return the image upright and in 8-bit RGB, as a person would see it on white paper.
 
     Raises:
-        ImageUnreadable: empty, truncated, of an unknown format, or with no known range of values.
+        ImageUnreadable: empty, truncated, huge, of an unknown format, or with no known range of
+            values.
     """
     if not data:
         raise ImageUnreadable("empty file")
@@ -42,6 +50,7 @@ def decode(data: bytes) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata that Pillow can live with
             with Image.open(io.BytesIO(data), formats=_openable_formats()) as image:
+                _require_sane(image.size)
                 image.load()
                 return _as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
@@ -53,16 +62,18 @@ def decode(data: bytes) -> Image.Image:
 def fit(image: Image.Image, contract: InputContract) -> Pixels:
     """Return [H, W, 3], resized and cropped as the contract says.
 
+    Raises:
+        ImageUnreadable: it is so narrow that resizing its shorter side makes it huge.
+
     Source: torchvision.transforms.functional.resize and center_crop.
     """
     height, width = contract.height_px, contract.width_px
     resampling = INTERPOLATIONS[contract.interpolation]
     if not contract.resize_shorter_side_px:
         return np.array(image.resize((width, height), resampling))
-    resized = image.resize(
-        _shorter_side_to(image.size, contract.resize_shorter_side_px), resampling
-    )
-    return np.array(_centre_crop(resized, width, height))
+    size = _shorter_side_to(image.size, contract.resize_shorter_side_px)
+    _require_sane(size)
+    return np.array(_centre_crop(image.resize(size, resampling), width, height))
 
 
 @cache
@@ -70,6 +81,13 @@ def _openable_formats() -> tuple[str, ...]:
     """Return the formats that this build of Pillow has; the name of another would be an error."""
     Image.init()
     return tuple(name for name in IMAGE_FORMATS if name in Image.OPEN)
+
+
+def _require_sane(size: tuple[int, int]) -> None:
+    """Raise ImageUnreadable for an image of too many pixels; called before they are made."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ImageUnreadable(f"{width:,} x {height:,} pixels; the most is {MAX_PIXELS:,} in all")
 
 
 def _shorter_side_to(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -1,5 +1,8 @@
 """Looking at a data set: what counts, what is refused, and that no image is opened."""
 
+import os
+import sys
+from inspect import stack
 from pathlib import Path
 
 import pytest
@@ -197,3 +200,34 @@ def test_the_digits_are_known_without_scikit_learn() -> None:
     assert summary.class_names == CLASS_NAMES
     assert summary.num_train_images + summary.num_validation_images == 1797
     assert summary.num_validation_images == pytest.approx(1797 * 0.2, abs=5)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "x/" * 3000])
+def test_a_path_that_no_folder_can_have_is_the_callers_mistake(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataInvalid, match=r"no folder|cannot be followed"):
+        look(tmp_path / name)
+    with pytest.raises(DataInvalid, match=r"no folder|cannot be followed"):
+        look(draw_folder(tmp_path / "data", {"a": 2, "b": 2}), validation_path=f"{tmp_path}/{name}")
+
+
+def test_a_class_whose_name_is_no_text_is_refused(letters: Path) -> None:
+    """It could be sent to nobody: messages hold UTF-8."""
+    (letters / os.fsdecode(b"caf\xe9")).mkdir()
+
+    with pytest.raises(DataInvalid, match=r"not UTF-8: 'caf\\udce9'"):
+        look(letters)
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(letters: Path) -> None:
+    deepest = letters.joinpath("a", *["n"] * 300)
+    deepest.mkdir(parents=True)
+    (deepest / "deep.png").touch()
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(stack()) + 150)
+
+    try:
+        summary = look(letters)
+    finally:
+        sys.setrecursionlimit(usual)
+
+    assert sum(summary.num_images_per_class) + summary.num_validation_images == 16

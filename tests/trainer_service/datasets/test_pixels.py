@@ -130,8 +130,19 @@ def test_images_are_turned_upright() -> None:
         (encoded(noise(64, 64), "PNG")[:600], "truncated"),
         (encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"), "no known range"),
         (encoded(Image.fromarray(np.full((4, 4), 10**6, np.int32)), "TIFF"), "no known range"),
+        (encoded(Image.new("1", (12_000, 12_000))), "12,000 x 12,000 pixels; the most is"),
     ],
 )
 def test_unusable_bytes_say_why(data: bytes, expected: str) -> None:
     with pytest.raises(ImageUnreadable, match=expected):
         decode(data)
+
+
+def test_a_line_of_pixels_is_not_resized_to_gigabytes() -> None:
+    """A file of a few hundred bytes would become 256 x 15,360,000 pixels."""
+    contract = InputContract(
+        height_px=224, width_px=224, resize_shorter_side_px=256, mean=MEAN, std=STD
+    )
+
+    with pytest.raises(ImageUnreadable, match="256 x 15,360,000 pixels; the most is"):
+        fit(decode(encoded(Image.new("L", (1, 60_000)))), contract)

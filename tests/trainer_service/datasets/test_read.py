@@ -1,9 +1,12 @@
 """Reading a data set: every image is checked once, kept or not, and told apart by its content."""
 
-from collections.abc import Iterator
+import os
+import socket
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -122,7 +125,7 @@ def test_a_broken_image_stops_batches_that_are_made_ahead(
     for path in folder.glob("*/*.png"):
         path.write_bytes(b"")
 
-    with pytest.raises(ValueError, match="empty file"):
+    with pytest.raises(DataInvalid, match="empty file"):
         list(evaluation_batches(dataset.train, CONTRACT, CPU))
 
 
@@ -141,3 +144,52 @@ def test_digits_follow_the_models_order_of_classes(pool: Executor) -> None:
     assert dataset.class_names == names
     assert len(dataset.train.labels) + len(dataset.validation.labels) == 1797
     assert int((dataset.train.labels == 9).sum()) == 178 - 36  # zeros
+
+
+def make_pipe(place: Path) -> None:
+    """Put a pipe there that nobody writes into."""
+    os.mkfifo(place)
+
+
+def make_socket(place: Path) -> None:
+    """Put a socket there."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+
+
+def make_huge(place: Path) -> None:
+    """Put a file there that is larger than memory, of nothing."""
+    with place.open("wb") as file:
+        file.truncate(2**42)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (make_pipe, "not a regular file"),
+        (make_socket, "No such device or address"),
+        (make_huge, "4,398,046,511,104 bytes; the most is"),
+    ],
+)
+def test_what_is_no_file_of_pixels_is_a_broken_image(
+    folder: Path, pool: Executor, make: Callable[[Path], None], expected: str
+) -> None:
+    """Reading a pipe waits for ever, and takes the job's stop button with it."""
+    make(folder / "a" / "odd.png")
+
+    with pytest.raises(DataInvalid, match=f"1 of 12 images .*{expected}"):
+        read_folder(folder, pool)
+
+
+def test_a_link_that_took_a_checked_files_place_is_not_followed(
+    folder: Path, pool: Executor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
+    images = read_folder(folder, pool).train
+    assert isinstance(images, ImagesOnDisk)
+    elsewhere = tmp_path / "elsewhere.png"
+    images.paths[0].rename(elsewhere)
+    images.paths[0].symlink_to(elsewhere)
+
+    with pytest.raises(DataInvalid, match=r"000\.png' changed after it was checked"):
+        images.pixels(np.array([0]))
