@@ -1,10 +1,11 @@
 """Filter, order and page, as the contract describes them."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog_service.errors import InvalidRequest
@@ -140,6 +141,7 @@ def read_all(rows: list[Row], **query: str | int) -> list[str]:
             return seen
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     order_by=st.sampled_from(["", "size", "size desc", "task desc, size, name desc"]),
     page_size=st.sampled_from([1, 7, 50, 119, 120, 121]),
@@ -205,9 +207,37 @@ def test_a_token_is_good_only_for_the_call_it_came_from(changed):
     assert raised.value.error_reason == "PAGE_TOKEN_INVALID"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=200))
 def test_no_filter_text_is_a_bug(text):
     try:
         names(text)
     except InvalidRequest as error:
         assert error.error_reason == "FILTER_INVALID"
+
+
+@pytest.mark.parametrize("digits", [309, 1000])
+def test_a_number_beyond_every_double_is_refused_not_a_bug(digits: int) -> None:
+    with pytest.raises(InvalidRequest, match="size is a number"):
+        names(f"size < -{'9' * digits}")
+
+
+PATTERNS = st.text(alphabet="ab*", max_size=12)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(pattern=PATTERNS, text=st.text(alphabet="ab", max_size=12))
+def test_a_star_stands_for_any_letters_and_the_rest_for_itself(pattern: str, text: str) -> None:
+    page = LISTING.page([Row(name=text)], filter=f'name:"{pattern}"', resource="rows")
+
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
+    assert bool(page.items) is expected
+
+
+def test_a_pattern_of_many_stars_does_not_occupy_the_server() -> None:
+    """A regular expression of this form tries every way to place the stars: for years."""
+    pattern = "*".join("a" * 40)
+
+    page = LISTING.page([Row(name="a" * 2000)], filter=f'name:"{pattern}b"', resource="rows")
+
+    assert page.items == ()
