@@ -5,12 +5,19 @@ service inherits exactly one kind; `serving/status.py` alone turns kinds into gR
 Anything else that is raised is a bug.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar
 
 MAX_LISTED = 5
 """Lists in messages are cut after this many entries; `listed` says how many more there are."""
+
+NUM_CLOSEST = 3
+"""How many near names a message shows."""
+
+MAX_COMPARED_CHARS = 200
+"""The longest name that near names are looked for; the longest published reference has 77."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +131,17 @@ def listed(names: Sequence[str], *, limit: int = MAX_LISTED) -> str:
     shown = ", ".join(names[:limit])
     hidden = len(names) - limit
     return f"{shown} and {hidden} more" if hidden > 0 else shown
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return `closest are a, b; ` for an unknown name, or nothing where no name is like it.
+
+    A name longer than any real one is not compared: that would take seconds.
+    """
+    if len(name) > MAX_COMPARED_CHARS:
+        return ""
+    near = get_close_matches(name, known, n=NUM_CLOSEST, cutoff=0.5)
+    return f"closest are {listed(near)}; " if near else ""
 
 
 def invalid(violations: Sequence[Violation]) -> InvalidRequest:

@@ -4,7 +4,6 @@ A registration and the request that made it are one transaction, so a repeated r
 first answer whatever happened in between.
 """
 
-import difflib
 import json
 from typing import Any
 
@@ -17,7 +16,7 @@ from catalog_service.checkpoints.checkpoint import (
     CheckpointNotFound,
     RequestIdReused,
 )
-from catalog_service.errors import listed
+from catalog_service.errors import closest
 from catalog_service.models.layout import Lineage, LoadReport
 
 BUSY_TIMEOUT_MS = 30_000
@@ -72,11 +71,9 @@ class Registry:
             found = _find(connection, checkpoint_id)
             ids = [] if found else list(connection.scalars(sql.select(CHECKPOINTS.c.checkpoint_id)))
         if found is None:
-            near = difflib.get_close_matches(checkpoint_id, ids, n=3, cutoff=0.5)
-            closest = f"closest are {listed(near)}; " if near else ""
             raise CheckpointNotFound(
-                f"no checkpoint {checkpoint_id[:100]!r}; {closest}ListCheckpoints returns all "
-                f"{len(ids)}",
+                f"no checkpoint {checkpoint_id[:100]!r}; {closest(checkpoint_id, ids)}"
+                f"ListCheckpoints returns all {len(ids)}",
                 metadata={"checkpoint": checkpoint_id[:100]},
             )
         return found

@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from catalog_service.errors import NotFound, listed
+from catalog_service.errors import NotFound, closest
 from catalog_service.index.entries import ArchitectureEntry, Metric, WeightEntry
 from catalog_service.models.layout import InputContract, OutputContract
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ClassificationTask
-
-NUM_CLOSEST = 3
-"""How many near names an error shows."""
-
 
 _SOURCE = "torchvision/"
 
@@ -72,7 +67,7 @@ class CatalogIndex:
         found = self._architectures.get(name)
         if found is None:
             raise ArchitectureNotFound(
-                f"no architecture {name!r}; {_closest(name, self._architectures)}"
+                f"no architecture {name[:100]!r}; {closest(name, self._architectures)}"
                 f"ListArchitectures returns all {len(self.architectures)}",
                 metadata={"architecture": name},
             )
@@ -93,7 +88,7 @@ class CatalogIndex:
         found = self._weights.get(name)
         if found is None:
             raise WeightsNotFound(
-                f"no weights {reference!r}; {_closest(name, self._weights)}"
+                f"no weights {reference[:100]!r}; {closest(name, self._weights)}"
                 f"ListWeights returns all {len(self.weights)}",
                 metadata={"weights": reference},
             )
@@ -191,8 +186,3 @@ def _spellings(weights: tuple[WeightEntry, ...]) -> dict[str, WeightEntry]:
             found[f"{short.partition('.')[0]}.DEFAULT"] = entry
             found[entry.architecture_id] = entry
     return found
-
-
-def _closest(name: str, known: Mapping[str, object]) -> str:
-    near = get_close_matches(name, known, n=NUM_CLOSEST, cutoff=0.5)
-    return f"closest are {listed(near)}; " if near else ""

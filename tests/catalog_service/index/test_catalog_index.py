@@ -174,3 +174,17 @@ def test_loading_imports_no_torch() -> None:
     )
 
     assert run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("look_up", ["architecture", "weight", "default_weight"])
+def test_a_name_of_megabytes_is_not_compared_with_every_known_one(
+    index: CatalogIndex, look_up: str
+) -> None:
+    """The comparison takes seconds, in the thread that answers everybody."""
+    name = "resnet50" * 400_000
+
+    with pytest.raises(NotFound) as caught:
+        getattr(index, look_up)(name)
+
+    assert "closest" not in caught.value.message
+    assert len(caught.value.message) < 200
