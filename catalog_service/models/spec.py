@@ -5,6 +5,7 @@ Mirrors `vertebra.model.v1.ModelSpec`. Whether the names exist is the index's bu
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -153,7 +154,7 @@ def _check_task(task: ClassificationTask | None) -> list[Violation]:
 
 def _check_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
     found = []
-    repeated = sorted({name for name in names if names.count(name) > 1}) if names else []
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         found.append(("class_names", f"{repeated[0]!r} is there more than once"))
     if any(not name.strip() for name in names):
