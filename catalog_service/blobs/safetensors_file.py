@@ -123,6 +123,15 @@ def read_tensor_bytes(path: Path, entry: TensorEntry) -> Iterator[bytes]:
             yield piece
 
 
+def is_unicode(name: str) -> bool:
+    """Return whether a name can be written as UTF-8: half a surrogate pair cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class StateWriter:
     """Writes a state tensor by tensor: the header at once, so nothing is kept in memory.
 
@@ -217,6 +226,8 @@ def _check_metadata(metadata: object) -> None:
 
 
 def _entry(name: str, fields: object, data_start: int) -> TensorEntry:
+    if not is_unicode(name):
+        raise MalformedSafetensors(f"tensor name {name[:100]!r} is not Unicode")
     if not isinstance(fields, dict) or fields.keys() != {"dtype", "shape", "data_offsets"}:
         raise MalformedSafetensors(f"{name!r} has not exactly dtype, shape and data_offsets")
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]

@@ -1,8 +1,10 @@
 """Finds the state dictionary in what a file holds, and says what lies beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from catalog_service.blobs.safetensors_file import is_unicode
 from catalog_service.errors import listed
 from catalog_service.reader.pickled_values import Ignored, Name, PickledMapping, TensorRef
 from catalog_service.reader.unreadable import FileUnreadable
@@ -63,8 +65,7 @@ def find_state(root: Any) -> FoundState:
     if not isinstance(mapping, PickledMapping) or not _tensors(mapping):
         raise FileUnreadable(f"no state dictionary in it, but {_kind(root)}")
     tensors = _tensors(mapping)
-    if len(tensors) > MAX_TENSORS:
-        raise FileUnreadable(f"{len(tensors)} tensors; the limit is {MAX_TENSORS}")
+    _check_names(tensors)
     beside += [_described(k, v) for k, v in mapping.items.items() if k not in tensors]
     return FoundState(
         tensors=tensors,
@@ -82,6 +83,14 @@ def _tensors(mapping: PickledMapping) -> dict[str, TensorRef]:
     }
 
 
+def _check_names(tensors: Mapping[str, TensorRef]) -> None:
+    if len(tensors) > MAX_TENSORS:
+        raise FileUnreadable(f"{len(tensors)} tensors; the limit is {MAX_TENSORS}")
+    for name in tensors:
+        if not is_unicode(name):
+            raise FileUnreadable(f"tensor name {name[:100]!r} is not Unicode")
+
+
 def _versions(mapping: PickledMapping) -> dict[str, int]:
     """Return torch's `_metadata`: {module path: {"version": n}}, the malformed parts left out."""
     metadata = mapping.attributes.get("_metadata")
@@ -97,7 +106,9 @@ def _versions(mapping: PickledMapping) -> dict[str, int]:
 
 
 def _described(key: Any, value: Any) -> str:
-    return f"{str(key)[:100]} ({_kind(value)})"
+    """Return `key (kind)`, with `?` for what no message can carry."""
+    text = f"{str(key)[:100]} ({_kind(value)})"
+    return text.encode(errors="replace").decode()
 
 
 def _kind(value: Any) -> str:

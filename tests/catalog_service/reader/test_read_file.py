@@ -336,3 +336,34 @@ def test_the_child_sees_no_environment(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "json.py"))
 
     assert list_tensors(plain(tmp_path)).format == "zip"
+
+
+HALF_A_PAIR = b"\xed\xa0\x80"
+"""U+D800 as a pickle spells it: half a surrogate pair, which no UTF-8 text and no message holds."""
+
+
+def test_a_tensor_name_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    path = save({"a.zzz": torch.zeros(2)}, tmp_path / "state.pth", is_zip=False)
+    path.write_bytes(path.read_bytes().replace(b"zzz", HALF_A_PAIR))
+
+    with pytest.raises(FileUnreadable, match="not Unicode"):
+        list_tensors(path)
+
+
+def test_a_safetensors_name_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    save_file({"a.zzzzzz": torch.zeros(2)}, path)
+    path.write_bytes(path.read_bytes().replace(b"zzzzzz", rb"\ud800"))
+
+    with pytest.raises(FileUnreadable, match="not Unicode"):
+        list_tensors(path)
+
+
+def test_what_lies_beside_the_state_is_reported_in_words_that_a_message_can_carry(
+    tmp_path: Path,
+) -> None:
+    value = {"state_dict": {"a": torch.zeros(2)}, "zzz": 3}
+    path = save(value, tmp_path / "state.pth", is_zip=False)
+    path.write_bytes(path.read_bytes().replace(b"zzz", HALF_A_PAIR))
+
+    assert list_tensors(path).ignored == ("? (int)",)
