@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from catalog_service.blobs.safetensors_file import TensorSpec
 from catalog_service.errors import MAX_LISTED, Precondition, listed
 from catalog_service.models.layout import StateLayout
-from catalog_service.weights.published_layouts import canonical_names
+from catalog_service.weights.published_layouts import canonical_names, check_distinct
 
 TRANSPARENT_PARTS = frozenset(
     {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -57,6 +57,7 @@ def remap(tensors: Sequence[TensorSpec], layout: StateLayout, family: str) -> Re
         rules.append(f"removed the prefix {prefix!r} ({len(inside)} names)")
     own_modules = {tensor.name.partition(".")[0] for tensor in layout.tensors}
     kept = {old: new for old, new in inside.items() if new.partition(".")[0] in own_modules}
+    check_distinct(kept.values())
     canonical = canonical_names(family, kept.values())
     return Remap(
         names={old: canonical.names[new] for old, new in kept.items()},

@@ -6,6 +6,7 @@ nobody runs who reads the file as data. What needs no new name is not here: miss
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -85,12 +86,14 @@ def canonical_names(family: str, names: Iterable[str]) -> CanonicalNames:
         if changed:
             rules.append(f"{rename.rule} ({len(changed)} names)")
         found |= changed
-    _check_distinct(found)
+    check_distinct(found.values())
     return CanonicalNames(names=found, rules=tuple(rules))
 
 
-def _check_distinct(names: Mapping[str, str]) -> None:
-    seen: set[str] = set()
-    doubled = [new for new in names.values() if new in seen or seen.add(new)]  # type: ignore[func-returns-value]
+def check_distinct(names: Iterable[str]) -> None:
+    """Raises NamesCollide where a name comes twice: nobody may choose between two tensors."""
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
-        raise NamesCollide(f"the file has two tensors for {listed(sorted(set(doubled)))}")
+        raise NamesCollide(
+            f"the file has two tensors for each of {listed(doubled)}; write a file with one of them"
+        )

@@ -5,6 +5,7 @@ import pytest
 from catalog_service.blobs.safetensors_file import TensorSpec
 from catalog_service.checkpoints.remap import StateAmbiguous, remap
 from catalog_service.models.layout import StateLayout, TensorInfo
+from catalog_service.weights.published_layouts import NamesCollide
 
 NAMES = {
     "conv1.weight": (8, 3, 3, 3),
@@ -118,3 +119,12 @@ def test_a_file_without_any_known_name_stays_as_it_is() -> None:
 
     assert found.names == {}
     assert found.dropped == ("a.b",)
+
+
+@pytest.mark.parametrize("prefixes", [("", "module."), ("module.", ""), ("", "_orig_mod.")])
+def test_nobody_chooses_between_a_wrapped_and_a_plain_tensor_of_one_name(
+    prefixes: tuple[str, str],
+) -> None:
+    """Without the wrapper both are `conv1.weight`, with other numbers."""
+    with pytest.raises(NamesCollide, match=r"two tensors for each of bn1\.weight, conv1\.weight"):
+        remap(tensors(*prefixes), layout(), "resnet")
