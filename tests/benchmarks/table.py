@@ -1,0 +1,81 @@
+"""All benchmarks: a new one is one file and one line here."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from tests.benchmarks.rows import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """A file of this folder, and how much of it is measured."""
+
+    name: str
+    """Of the file; it has `Size` and `measure(size) -> rows`."""
+    size: dict[str, Any]
+    tiny: dict[str, Any]
+    """The same code in a second or two; says nothing about speed."""
+
+    def measure(self, *, is_tiny: bool = False) -> list[Row]:
+        """Run it. Imported only here: some import torch, and some measure what that costs."""
+        module = import_module(f"tests.benchmarks.{self.name}")
+        size = module.Size(**(self.tiny if is_tiny else self.size))
+        rows: list[Row] = module.measure(size)
+        return rows
+
+
+BENCHMARKS = (
+    Benchmark(
+        name="start", size={"num_rounds": 5}, tiny={"num_rounds": 1, "imported": "import json"}
+    ),
+    Benchmark(
+        name="read",
+        size={"num_bytes": 102_000_000, "num_reads": 2, "num_rounds": 5},
+        tiny={"num_bytes": 3_000_000, "num_reads": 1, "num_rounds": 1},
+    ),
+    Benchmark(
+        name="build",
+        size={"architecture_id": "resnet50", "head": "fc", "num_rounds": 5},
+        tiny={"architecture_id": "shufflenet_v2_x0_5", "head": "fc", "num_rounds": 1},
+    ),
+    Benchmark(
+        name="train_full",
+        size={"num_images": 160, "num_epochs": 2, "num_rounds": 5},
+        tiny={
+            "num_images": 8,
+            "side_px": 32,
+            "batch_size": 4,
+            "num_epochs": 1,
+            "num_rounds": 1,
+            "num_validation_images": 4,
+        },
+    ),
+    Benchmark(
+        name="train_frozen",
+        size={"num_images": 200, "num_epochs": 10, "num_rounds": 3},
+        tiny={
+            "num_images": 8,
+            "side_px": 32,
+            "batch_size": 4,
+            "num_epochs": 2,
+            "num_rounds": 1,
+            "num_validation_images": 4,
+        },
+    ),
+    Benchmark(
+        name="events",
+        size={"num_steps": 1500, "num_watchers": 50, "num_events": 1000, "num_rounds": 5},
+        tiny={"num_steps": 20, "num_watchers": 3, "num_events": 20, "num_rounds": 1},
+    ),
+    Benchmark(
+        name="wait_policy",
+        size={"num_steps": 4, "num_rounds": 5},
+        tiny={
+            "architecture_id": "shufflenet_v2_x0_5",
+            "side_px": 32,
+            "num_steps": 1,
+            "num_rounds": 1,
+        },
+    ),
+)
