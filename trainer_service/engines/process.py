@@ -24,6 +24,13 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 """What numeric libraries read for the size of their thread pools."""
+WAITING_VARIABLES = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""How threads of numeric libraries wait for each other, unless the service's own environment says:
+asleep. By default they spin, and where other work wants the cores that holds up the very thread
+that they wait for: training steps took 5 times longer and 5 times the CPU time on 2 busy cores.
+
+Source: our own measurements, tests/benchmarks/RESULTS.md, wait_policy.
+"""
 NOT_INHERITED = ("PYTHONDONTWRITEBYTECODE",)
 """Without bytecode every start of a worker would compile torch's Python files again."""
 SAME_START_S = 2.0
@@ -106,7 +113,7 @@ class WorkerProcess:
         if code >= 0:
             return f"exit code {code}"
         hint = "; the system kills so when memory runs out" if -code == signal.SIGKILL else ""
-        return f"killed by signal {-code} ({signal.Signals(-code).name}){hint}"
+        return f"killed by signal {-code} ({_signal_name(-code)}){hint}"
 
     def processes(self) -> list[psutil.Process]:
         """Return every process of the worker that still runs, itself included."""
@@ -188,7 +195,12 @@ class ProcessEngine:
             name: value for name, value in self._environment.items() if name not in NOT_INHERITED
         }
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._num_threads))
-        return inherited | threads | {NONCE_VARIABLE: nonce, "PYTHONUNBUFFERED": "1"}
+        return (
+            WAITING_VARIABLES
+            | inherited
+            | threads
+            | {NONCE_VARIABLE: nonce, "PYTHONUNBUFFERED": "1"}
+        )
 
 
 def _inheritable_files() -> list[int]:
@@ -211,6 +223,14 @@ def _is_over(process: psutil.Process) -> bool:
         return False
     threads = Path(f"/proc/{process.pid}/task")
     return not threads.is_dir() or len(list(threads.iterdir())) <= 1
+
+
+def _signal_name(number: int) -> str:
+    """Return `SIGKILL` and the like; of the real-time signals only two have a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "a real-time signal"
 
 
 def _leads_session(process: psutil.Process) -> bool:
