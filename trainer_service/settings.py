@@ -19,7 +19,9 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 class TrainerSettings(BaseSettings):
     """Each field is the variable `VERTEBRA_TRAINER_<FIELD>`."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, frozen=True, use_attribute_docstrings=True
+    )
 
     listen: Address = Listen(host="127.0.0.1", port=50552)
     """Where the gRPC services answer; port 0 lets the system choose."""

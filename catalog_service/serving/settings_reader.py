@@ -86,7 +86,13 @@ def read_settings(cls: type[SettingsT]) -> SettingsT:
 
 
 def variable_name(cls: type[BaseSettings], field: str) -> str:
-    """Return the environment variable that sets a field."""
+    """Return the environment variable that sets a field: its alias, or the prefix and its name."""
+    aliases = [info.validation_alias for info in cls.model_fields.values()]
+    if field in aliases:
+        return field
+    known = cls.model_fields.get(field)
+    if known is not None and isinstance(known.validation_alias, str):
+        return known.validation_alias
     return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
 
 

@@ -1,0 +1,135 @@
+"""The README's first session is run as it is written, and prints what it says."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BLOCK = re.compile(r"(?:`(?P<file>[\w.]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+START_TIMEOUT_S = 90
+COMMAND_TIMEOUT_S = 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A command and the lines that the README prints under it."""
+
+    command: str
+    lines: tuple[str, ...]
+
+
+def blocks() -> list[re.Match[str]]:
+    """Return the fenced blocks of the README."""
+    return list(BLOCK.finditer(README.read_text()))
+
+
+def commands(text: str) -> Iterator[Shown]:
+    """Yield the commands of one console block."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, *lines = part.rstrip().splitlines()
+        yield Shown(command=command, lines=tuple(lines))
+
+
+def plain(line: str, home: Path) -> str:
+    """Return a line without what differs from run to run: numbers, digests, the home folder."""
+    line = re.sub(r"\b[0-9a-f]{8,}\b", "HEX", line.replace(str(home), "~").rstrip())
+    return re.sub(r" +", " ", re.sub(r"\d[\d.,:]*", "N", line))
+
+
+def assert_told(told: str, shown: Shown, home: Path) -> None:
+    """Assert that the lines are there in order; `...` stands for any lines."""
+    actual = [plain(line, home) for line in told.rstrip().splitlines()]
+    position, may_skip = 0, False
+    for line in shown.lines:
+        if line == "...":
+            may_skip = True
+            continue
+        wanted = plain(line, home)
+        rest = actual[position:]
+        found = rest.index(wanted) if may_skip and wanted in rest else 0
+        assert rest[found : found + 1] == [wanted], f"$ {shown.command}\n{told}"
+        position, may_skip = position + found + 1, False
+    assert may_skip or position == len(actual), f"$ {shown.command}\n{told}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """A newcomer's terminal: an empty home folder and the activated environment."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of this machine's caches and settings."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("VERTEBRA_", "TORCH_", "XDG_", "HF_", "PYTHON"))
+        }
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {**kept, "HOME": str(self.home), "PATH": path}
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run one command line."""
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            cwd=self.home,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+
+
+@pytest.fixture
+def up(tmp_path) -> Iterator[tuple[Shell, Path]]:
+    """`vertebra up` in its own terminal, and the file with what it printed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 50551))
+        except OSError:
+            pytest.skip("the README's ports are taken: another vertebra is up on this machine")
+    shell, screen = Shell(home=tmp_path), tmp_path / "screen.txt"
+    with screen.open("w") as output:
+        process = subprocess.Popen(
+            ["vertebra", "up"], cwd=tmp_path, env=shell.environment, stdout=output, stderr=output
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while "stop: Ctrl-C" not in screen.read_text():
+        assert process.poll() is None and time.monotonic() < deadline, screen.read_text()
+        time.sleep(0.1)
+    try:
+        yield shell, screen
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def test_the_first_session_prints_what_the_readme_says(up):
+    """Files first, then every command of every console block, in order."""
+    shell, screen = up
+    for block in blocks():
+        if block["file"]:
+            (shell.home / block["file"]).write_text(block["text"])
+
+    consoles = [block["text"] for block in blocks() if block["kind"] == "console"]
+    for shown in [shown for text in consoles for shown in commands(text)]:
+        if shown.command == "vertebra up":
+            assert_told(screen.read_text(), shown, shell.home)
+            continue
+        done = shell.run(shown.command)
+        assert_told(done.stdout, shown, shell.home)
+        is_error = shown.lines[0].startswith("error:")
+        assert (done.returncode != 0) == is_error, done.stdout
