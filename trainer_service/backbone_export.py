@@ -119,7 +119,8 @@ def write_states(folder: Path, state: State, names: tuple[str, ...]) -> None:
     backbone = OrderedDict((name, state[name]) for name in names)
     save_file(dict(state), folder / MODEL_SAFETENSORS, metadata={"format": "pt"})
     save_file(dict(backbone), folder / BACKBONE_SAFETENSORS, metadata={"format": "pt"})
-    torch.save(backbone, folder / BACKBONE_CKPT)
+    with (folder / BACKBONE_CKPT).open("wb") as file:  # by a path, torch hides why it failed
+        torch.save(backbone, file)
     for name in (MODEL_SAFETENSORS, BACKBONE_SAFETENSORS, BACKBONE_CKPT):
         with (folder / name).open("rb+") as file:
             os.fsync(file.fileno())

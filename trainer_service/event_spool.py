@@ -34,13 +34,24 @@ class EventSpool:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         self._file = os.fdopen(os.open(path, flags, 0o644), "wb", buffering=0)
         self._num_written = 0
+        self._num_bytes = 0
 
     def write(self, event: JobEvent | LastWord) -> None:
-        """Append one event; readers see it at once."""
+        """Append one event; readers see it at once.
+
+        Raises:
+            OSError: it could not be written. The spool is as it was: a later event, such as the
+                last word, follows the last whole one.
+        """
         line = SpoolLine(index=self._num_written, time=time.time(), event=event)
         rest = memoryview(format_spool_line(line))
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            os.ftruncate(self._file.fileno(), self._num_bytes)
+            raise
+        self._num_bytes = os.fstat(self._file.fileno()).st_size
         self._num_written += 1
         if isinstance(event, KEPT_THROUGH_POWER_LOSS):
             os.fsync(self._file.fileno())

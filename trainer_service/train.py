@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from catalog_service.errors import listed
 from trainer_service.datasets.batches import (
     Batch,
     TrainingOrder,
@@ -51,7 +52,7 @@ def train(
     functions of seed, epoch and position: on a CPU two runs are equal to the last bit.
 
     Raises:
-        LossNotFinite: names the epoch and the step.
+        LossNotFinite: names the epoch and the step; or says that the last step did it.
         FrozenStateChanged: something moved that the plan freezes.
         GradientMissing: the first step did not reach everything that should train.
         StopRequested: between two batches.
@@ -62,8 +63,10 @@ def train(
         # Dropout and drop-path draw from torch's own generator: the same draws in every run.
         torch.manual_seed(int(draws([epoch], training.spec.seed)[0]))
         yield from _train_epoch(training, optimizer, stop, epoch, clock)
-        yield validate(training, stop, epoch=epoch)
+        validated = validate(training, stop, epoch=epoch)
+        yield validated
         seal.check(training.model, when=f"the end of epoch {epoch}")
+    require_finite(training, validated.values["loss"])
 
 
 def validate(training: Training, stop: StopSwitch, *, epoch: int) -> EpochMetrics:
@@ -77,6 +80,30 @@ def validate(training: Training, stop: StopSwitch, *, epoch: int) -> EpochMetric
             outputs = training.model(batch.images)
             metrics.update(outputs, batch.labels, training.task.loss(outputs, batch.labels))
     return _epoch_metrics(training, epoch, "validation", metrics)
+
+
+def require_finite(training: Training, validation_loss: float) -> None:
+    """Raise LossNotFinite if the trained model is no model: no loss was computed after the last
+    step, so nothing else would tell.
+    """
+    state = training.model.state_dict()
+    lost = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+    if lost:
+        raise LossNotFinite(
+            f"after the last step {len(lost)} of {len(state)} tensors are not finite"
+            f" ({listed(lost)}): {_remedy(training.spec)}"
+        )
+    if not math.isfinite(validation_loss):
+        raise LossNotFinite(
+            f"the trained model's validation loss is {validation_loss}: {_remedy(training.spec)}"
+        )
+
+
+def _remedy(spec: JobSpec) -> str:
+    return (
+        f"lower the learning rate (now {spec.optimizer.lr:g}), use larger batches (now"
+        f" {spec.batch_size} images), or keep the batch norms still with norm FROZEN_STATISTICS"
+    )
 
 
 def _train_epoch(
@@ -173,10 +200,8 @@ class RecentSteps:
             if not math.isfinite(loss):
                 step = self._step - len(losses) + number
                 raise LossNotFinite(
-                    f"the loss is {loss} at epoch {self._epoch}, step {step}: lower the learning"
-                    f" rate (now {self._spec.optimizer.lr:g}), use larger batches (now"
-                    f" {self._spec.batch_size} images), or keep the batch norms still with norm"
-                    " FROZEN_STATISTICS",
+                    f"the loss is {loss} at epoch {self._epoch}, step {step}:"
+                    f" {_remedy(self._spec)}",
                     metadata={"epoch": str(self._epoch), "step": str(step)},
                 )
 

@@ -4,6 +4,7 @@ It takes the folder's lock, says who it is, does what the order says and writes 
 say into the spool. The last line says how it ended. It talks to no service and imports no gRPC.
 """
 
+import errno
 import fcntl
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import IO
 
 import psutil
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
 from trainer_service.event_spool import EventSpool
 from trainer_service.jobs import (
@@ -28,6 +30,9 @@ from trainer_service.jobs import (
     write_identity,
 )
 from trainer_service.stop_switch import StopRequested, StopSwitch
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Disk, quota or file size limit."""
 
 
 def main(arguments: list[str]) -> int:
@@ -95,6 +100,13 @@ def failure_of(error: Exception, order: WorkOrder) -> Failed:
             f" images does not fit the memory of the {order.device}: use smaller batches or images,"
             " or freeze more",
         )
+    if is_out_of_room(error):
+        folder = Path(order.export_dir).parent
+        return Failed(
+            reason=DiskFull.reason,
+            message=f"no room to write below {str(folder)!r}: make room there, or give the trainer"
+            " another home folder, and start the job again",
+        )
     return Failed(
         reason="INTERNAL",
         message=f"{type(error).__name__} in the worker; the attempt's log.txt has the details",
@@ -104,6 +116,19 @@ def failure_of(error: Exception, order: WorkOrder) -> Failed:
 def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out; torch says so in words of its own on each device."""
     return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+
+
+def is_out_of_room(error: BaseException | None) -> bool:
+    """Whether the disk is full. safetensors says so in words only, and torch.save only in what its
+    own error hides.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return True
+        if any(os.strerror(number) in str(error) for number in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

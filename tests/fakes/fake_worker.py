@@ -3,7 +3,8 @@
     python fake_worker.py <script.json> <attempt folder>
 
 The script says what to do: {"steps": 3, "pause_s": 0.01, "end": "finished" | "failed" | "crash" |
-"hang" | "silent" | "torn" | "stop_outside", "ignore_sigterm": true, "child": true}.
+"hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | ...,
+"ignore_sigterm": true, "child": true}.
 """
 
 import fcntl
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -105,6 +107,8 @@ def end(how: str, order: WorkOrder, spool: Spool, told: list[int]) -> int:
     match how:
         case "finished":
             spool.write(Finished(exports=(export(Path(order.export_dir)),)))
+        case "other_bytes" | "half_an_export":
+            spool.write(Finished(exports=(spoilt(how, export(Path(order.export_dir))),)))
         case "failed":
             spool.write(Failed(reason="DATA_INVALID", message="cat/1.png is no image"))
         case "crash":
@@ -124,6 +128,14 @@ def end(how: str, order: WorkOrder, spool: Spool, told: list[int]) -> int:
             spool.write(Finished(exports=(export(Path(order.export_dir)),)))
             time.sleep(600)
     return 0
+
+
+def spoilt(how: str, whole: Export) -> Export:
+    """Return an export that lacks files, or names other bytes than there are."""
+    if how == "half_an_export":
+        return replace(whole, files=whole.files[:2])
+    wrong = "sha256:" + "0" * 64
+    return replace(whole, files=tuple(replace(file, digest=wrong) for file in whole.files))
 
 
 def export(folder: Path) -> Export:

@@ -1,5 +1,6 @@
 """The spool: one whole line an event, in order, readable while it grows."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,24 @@ def test_an_attempt_has_one_spool(tmp_path: Path) -> None:
 
     with pytest.raises(FileExistsError):
         EventSpool(tmp_path / "spool.jsonl")
+
+
+def test_half_a_line_of_a_full_disk_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    """The last word is short and often finds room where an event did not."""
+    path = tmp_path / "spool.jsonl"
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with EventSpool(path) as spool:
+        spool.write(JobMessage(text="one"))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                spool.write(JobMessage(text="x" * 10_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        spool.write(Cancelled())
+
+    lines = [parse_spool_line(line) for line in path.read_bytes().splitlines()]
+    assert [(line.index, line.event) for line in lines] == [
+        (0, JobMessage(text="one")),
+        (1, Cancelled()),
+    ]

@@ -11,7 +11,7 @@ from trainer_service.errors import GradientMissing, LossNotFinite
 from trainer_service.freezing import Seal, freeze, moving_tensors
 from trainer_service.jobs import EpochMetrics, OptimizerSpec, StepMetrics
 from trainer_service.stop_switch import StopRequested, StopSwitch
-from trainer_service.train import RecentSteps, Training, train
+from trainer_service.train import RecentSteps, Training, require_finite, train
 
 TINY = "shufflenet_v2_x0_5"
 
@@ -91,6 +91,24 @@ def test_a_loss_that_is_not_finite_is_traced_to_its_step(bad: float) -> None:
         recent.event({})
 
     assert failure.value.metadata == {"epoch": "2", "step": "4"}
+
+
+def test_a_model_that_its_last_step_destroys_is_not_finished() -> None:
+    """No loss is computed after that step: without a look at the numbers it would be exported."""
+    spec = job_spec(TINY, batch_size=8, optimizer=OptimizerSpec(algorithm="sgd", lr=1e38))
+    training, layout = make_training(spec)
+    freeze(training.model, layout, training.plan.freeze)
+    seal = Seal(training.model, moving_tensors(layout, training.plan.freeze))
+
+    with pytest.raises(LossNotFinite, match=r"after the last step .* \(now 1e\+38\)"):
+        list(train(training, seal, StopSwitch()))
+
+
+def test_weights_may_be_finite_and_their_loss_not() -> None:
+    training, _ = prepared(num_images=4)
+
+    with pytest.raises(LossNotFinite, match="validation loss is inf: lower the learning rate"):
+        require_finite(training, float("inf"))
 
 
 def test_a_stop_ends_training_before_the_next_step() -> None:

@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +137,33 @@ def test_memory_that_runs_out_is_said_with_a_remedy(tmp_path: Path, error: Excep
 
     assert failure.reason == "OUT_OF_MEMORY"
     assert "batches of 8 images" in failure.message
+
+
+@contextmanager
+def largest_file(num_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size, as a full disk would not."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@pytest.mark.parametrize("num_bytes", [1_000_000, 1_470_000], ids=["safetensors", "torch.save"])
+def test_a_full_disk_is_said_with_a_remedy(tmp_path: Path, num_bytes: int) -> None:
+    """Each library has its own words for it; torch.save writes the larger file."""
+    order = write_tiny_order(tmp_path, num_epochs=1)
+    attempt = place(order, tmp_path)
+
+    with largest_file(num_bytes):
+        work(attempt)
+
+    last = spooled(attempt)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason == "DISK_FULL"
+    assert f"no room to write below {str(tmp_path)!r}: make room" in last.message
+    assert not Path(order.export_dir).exists()
 
 
 def wait_until_training(attempt: Path, process: subprocess.Popen[bytes]) -> None:

@@ -87,12 +87,12 @@ class JobMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFile:
-    """One exported file. The worker knows kind and path; adopting it fills in the rest."""
+    """One exported file, as the worker read it back."""
 
     kind: ExportFileKind
     path: str
     digest: str = ""
-    """`sha256:<hex>` in the trainer's blob store."""
+    """`sha256:<hex>`; the trainer's blob store takes no other bytes under it."""
     size_bytes: int = 0
 
 

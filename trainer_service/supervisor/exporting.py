@@ -5,13 +5,15 @@ import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from catalog_service.blobs.store import BlobStore
-from catalog_service.errors import Corrupt, VertebraError
+from catalog_service.errors import Corrupt, VertebraError, listed
 from catalog_service.models.layout import Lineage
 from trainer_service.catalog_gateway import NewCheckpoint
 from trainer_service.job_store import JobRecord, Outcome
 from trainer_service.jobs import DatasetSpec, Export, ExportFile, Finished, JobState
+from trainer_service.jobs.events import ExportFileKind
 from trainer_service.supervisor.endings import failed, failed_by
 from trainer_service.supervisor.patience import patiently
 from trainer_service.supervisor.rooms import Rooms, Timing
@@ -25,7 +27,9 @@ METHOD = "supervised"
 async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: Timing) -> Outcome:
     """Return how a job ends whose worker finished; may be asked again, and says the same."""
     try:
-        exports = await asyncio.to_thread(adopt_exports, word, rooms.blobs)
+        exports = await patiently(
+            lambda: asyncio.to_thread(adopt_exports, word, rooms.blobs), timing
+        )
     except VertebraError as error:
         return failed_by(error)
     if not exports:
@@ -46,8 +50,12 @@ def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
     """Return the exports with their files' digests, once the store has the bytes.
 
     Raises:
-        Corrupt: EXPORT_MISSING, a file that the worker named is not there.
+        Corrupt: EXPORT_MISSING, a file is not there or was not named at all.
+        DigestMismatch: a file is not what the worker wrote and read back.
+        DiskFull: no room for them in the store; the files stay where the worker left them.
     """
+    for export in word.exports:
+        _require_whole(export)
     now = time.time()
     return [
         replace(
@@ -60,9 +68,15 @@ def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
     ]
 
 
+def _require_whole(export: Export) -> None:
+    named = {file.kind for file in export.files}
+    if absent := [kind for kind in get_args(ExportFileKind) if kind not in named]:
+        raise Corrupt(f"the worker exported no {listed(absent)}", reason="EXPORT_MISSING")
+
+
 def _adopt_file(file: ExportFile, blobs: BlobStore) -> ExportFile:
     try:
-        blob = blobs.adopt_file(Path(file.path))
+        blob = blobs.adopt_file(Path(file.path), expected_digest=file.digest or None)
     except FileNotFoundError as error:
         missing = f"the worker exported {file.path}, which is not there"
         raise Corrupt(missing, reason="EXPORT_MISSING") from error

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import Precondition
 from tests.fakes.job_values import train_plan
 from tests.fakes.supervisor_program import QUICK
@@ -203,6 +204,38 @@ def test_a_job_that_cannot_be_handled_is_given_up_with_words(bench, monkeypatch)
 
     assert job.failure.reason == "INTERNAL"
     assert "no more processes" not in job.failure.message
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "words"),
+    [
+        ("other_bytes", "DIGEST_MISMATCH", "sha256:"),
+        ("half_an_export", "EXPORT_MISSING", "exported no model_safetensors, metadata"),
+    ],
+)
+def test_what_is_not_the_whole_export_is_no_success(bench, end, reason, words):
+    bench.worker_does(end=end)
+    job_id = bench.create()
+
+    job = bench.run(job_id)
+
+    assert (job.state, job.failure.reason) == (JobState.FAILED, reason)
+    assert words in job.failure.message
+    assert bench.store.exports(job_id) == []
+
+
+def test_a_finished_export_waits_for_room_in_the_store(bench, monkeypatch):
+    """Hours of training are not thrown away for a minute without room."""
+    adopt, refusals = bench.rooms.blobs.adopt_file, [DiskFull("no room"), DiskFull("no room")]
+
+    def adopt_when_there_is_room(path, **named):
+        if refusals:
+            raise refusals.pop()
+        return adopt(path, **named)
+
+    monkeypatch.setattr(bench.rooms.blobs, "adopt_file", adopt_when_there_is_room)
+
+    assert bench.run(bench.create()).state is JobState.SUCCEEDED
 
 
 def test_a_second_supervisor_of_the_same_home_is_refused(bench):
