@@ -21,11 +21,12 @@ from trainer_service.freezing import (
     require_gradients,
     tensor_digest,
 )
-from trainer_service.jobs import JobSpec
+from trainer_service.jobs import JobSpec, OptimizerSpec
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train import Training, train
 
 FULL, SCRATCH, FROZEN = (FreezeMode(kind=k) for k in ("full", "scratch", "frozen_backbone"))
+NO_DECAY = OptimizerSpec(weight_decay=0.0)
 LAST_ONE, LAST_TWO = (FreezeMode(kind="last_blocks", num_blocks=k) for k in (1, 2))
 
 BACKBONES = {
@@ -79,6 +80,36 @@ def test_exactly_what_the_plan_trains_changes(backbone: str, mode: FreezeMode) -
     assert {n for n, p in training.model.named_parameters() if p.requires_grad} == set(
         plan.trainable
     )
+
+
+@pytest.mark.parametrize(
+    ("backbone", "mode"), [("vit_b_32", FULL), ("swin_t", FULL), ("swin_t", LAST_ONE)], ids=str
+)
+def test_exactly_what_the_plan_trains_changes_in_a_transformer(
+    backbone: str, mode: FreezeMode
+) -> None:
+    """After three steps: see the next test for why one is not enough."""
+    spec = job_spec(backbone, freeze=mode, batch_size=2, num_epochs=3, optimizer=NO_DECAY)
+    training, seal = prepared(spec, num_images=2, side_px=224 if backbone == "vit_b_32" else 32)
+    before = state_of(training.model)
+
+    list(train(training, seal, StopSwitch()))
+
+    assert changed(before, training.model) == set(training.plan.freeze.trainable)
+
+
+def test_a_head_of_zeros_holds_back_the_first_step_of_everything_before_it() -> None:
+    """torchvision's ViT begins with one: no gradient passes it until it has moved itself."""
+    training, seal = prepared(
+        job_spec("vit_b_32", freeze=LAST_ONE, batch_size=2, optimizer=NO_DECAY),
+        num_images=2,
+        side_px=224,
+    )
+    before = state_of(training.model)
+
+    list(train(training, seal, StopSwitch()))
+
+    assert changed(before, training.model) == {"heads.head.weight", "heads.head.bias"}
 
 
 @pytest.mark.parametrize("mode", [FULL, FROZEN, LAST_ONE], ids=str)
