@@ -10,9 +10,10 @@ from catalog_service.blobs.disk import ensure_folder
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import VertebraError
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.drain import Drain
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.run import Service, serve_until_signalled
-from catalog_service.serving.server import ServerParts
+from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.train_job_servicer import (
@@ -47,15 +48,6 @@ async def _serve(settings: TrainerSettings) -> None:
     gateway = CatalogGateway(client, blobs)
     rooms = _rooms(settings, gateway, blobs)
     supervisor = Supervisor(rooms, num_slots=settings.slots)
-    servicer = TrainJobServicer(
-        TrainerRooms(
-            store=rooms.store,
-            catalog=gateway,
-            feed=EventFeed(rooms.store),
-            drain=parts.drain,
-            allowed_roots=rooms.allowed_roots,
-        )
-    )
 
     async def start() -> None:
         await asyncio.to_thread(blobs.sweep_staging)
@@ -70,10 +62,7 @@ async def _serve(settings: TrainerSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=[
-            train_job_registration(servicer),
-            blob_registration(BlobServicer(rooms.blobs, drain=parts.drain)),
-        ],
+        registrations=_registrations(rooms, parts.drain),
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -95,6 +84,22 @@ def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore)
         device=settings.worker_device,
         allowed_roots=tuple(str(root) for root in settings.data_roots),
     )
+
+
+def _registrations(rooms: Rooms, drain: Drain) -> list[Registration]:
+    servicer = TrainJobServicer(
+        TrainerRooms(
+            store=rooms.store,
+            catalog=rooms.catalog,
+            feed=EventFeed(rooms.store),
+            drain=drain,
+            allowed_roots=rooms.allowed_roots,
+        )
+    )
+    return [
+        train_job_registration(servicer),
+        blob_registration(BlobServicer(rooms.blobs, drain=drain)),
+    ]
 
 
 if __name__ == "__main__":

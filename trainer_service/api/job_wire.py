@@ -26,6 +26,12 @@ from trainer_service.jobs import (
 from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
+LONGEST_S = 100 * 365.25 * 24 * 3600
+"""No job is said to take longer: a message cannot hold any number of seconds.
+
+Source: google/protobuf/duration.proto, 10,000 years.
+"""
+
 
 def job_name(job_id: str) -> str:
     """Return `trainJobs/<id>`."""
@@ -73,7 +79,7 @@ def _progress(job: JobRecord) -> pb.JobProgress:
     remaining_s = job.progress.remaining_s(num_steps) if num_steps else None
     if remaining_s is not None and job.state is JobState.RUNNING:
         remaining = Duration()
-        remaining.FromMilliseconds(round(remaining_s * 1000))
+        remaining.FromMilliseconds(round(min(remaining_s, LONGEST_S) * 1000))
         message.remaining.CopyFrom(remaining)
     return message
 

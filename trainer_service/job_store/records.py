@@ -38,11 +38,14 @@ class Progress:
     last_step_time: float = 0.0
 
     def remaining_s(self, num_steps: int) -> float | None:
-        """Return the estimated time to the last step; None before two steps were seen."""
-        seen = self.step - self.first_step
-        if seen <= 0:
+        """Return the estimated time to the last step; None before two steps were seen, or where
+        the worker's clock was set back in between.
+        """
+        num_seen = self.step - self.first_step
+        elapsed_s = self.last_step_time - self.first_step_time
+        if num_seen <= 0 or elapsed_s < 0:
             return None
-        return (self.last_step_time - self.first_step_time) / seen * max(0, num_steps - self.step)
+        return elapsed_s / num_seen * max(0, num_steps - self.step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,25 @@ def test_a_running_job_shows_its_progress_plan_and_model(trainer):
     assert job.metrics["step/loss"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("last_time", "remaining_s"), [(50.0, None), (1e14, 100 * 365.25 * 24 * 3600)]
+)
+def test_a_clock_that_was_set_does_not_break_the_time_left(trainer, last_time, remaining_s):
+    """A duration of more than 10,000 years cannot be sent, and one below 0 means nothing."""
+    job_id = trainer.running()
+    lines = [
+        SpoolLine(index=0, time=100.0, event=planned()),
+        SpoolLine(index=1, time=100.0, event=step(1)),
+        SpoolLine(index=2, time=last_time, event=step(2)),
+    ]
+    trainer.store.append_lines(job_id, 1, lines)
+
+    progress = get(trainer, job_id).progress
+
+    assert progress.HasField("remaining") is (remaining_s is not None)
+    assert progress.remaining.ToSeconds() == (remaining_s or 0)
+
+
 def test_a_failed_job_says_why(trainer):
     job_id = trainer.running()
     failure = JobFailure(reason="WORKER_DIED", message="the worker died")
