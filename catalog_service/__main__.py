@@ -59,10 +59,12 @@ async def _serve(settings: CatalogSettings) -> None:
     parts = ServerParts()
     objects = make_objects(settings)
     models = ModelServicer(objects.catalog, parts.drain)
+    checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
 
     async def stop() -> None:
         objects.pool.close()
         models.close()
+        checkpoints.close()
         objects.catalog.registry.close()
 
     async def start() -> None:
@@ -71,7 +73,11 @@ async def _serve(settings: CatalogSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=_registrations(objects.catalog, models, parts.drain),
+        registrations=[
+            *_registrations(objects.catalog, parts.drain),
+            model_registration(models),
+            checkpoint_registration(checkpoints),
+        ],
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -134,12 +140,10 @@ def _search(settings: CatalogSettings, store: BlobStore) -> Search:
     )
 
 
-def _registrations(catalog: Catalog, models: ModelServicer, drain: Drain) -> list[Registration]:
+def _registrations(catalog: Catalog, drain: Drain) -> list[Registration]:
     return [
         architecture_registration(ArchitectureServicer(catalog.index)),
         weights_registration(WeightsServicer(catalog.index, catalog.search)),
-        model_registration(models),
-        checkpoint_registration(CheckpointServicer(catalog, catalog.registry)),
         blob_registration(BlobServicer(catalog.store, drain=drain)),
     ]
 

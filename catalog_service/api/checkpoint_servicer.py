@@ -1,10 +1,14 @@
 """CheckpointService: registers, describes and lists backbones that users trained."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from catalog_service.api.checkpoint_wire import CHECKPOINTS, checkpoint_message, registration_of
+from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
+from catalog_service.errors import Exhausted
 from catalog_service.resolve import Catalog
+from catalog_service.resolve import Registration as Wanted
 from catalog_service.serving.call import Context
 from catalog_service.serving.server import Registration
 from vertebra.catalog.v1 import checkpoint_service_pb2 as pb
@@ -13,19 +17,24 @@ from vertebra.catalog.v1 import checkpoint_service_pb2_grpc as stubs
 FULL_NAME = "vertebra.catalog.v1.CheckpointService"
 
 
+MAX_REGISTRATIONS = 8
+"""Registrations at once; each holds a thread for as long as its file takes to read."""
+
+
 class CheckpointServicer:
     """The servicer; register it with `checkpoint_registration`."""
 
     def __init__(self, catalog: Catalog, registry: Registry) -> None:
         self._catalog = catalog
         self._registry = registry
+        self._threads = ThreadPoolExecutor(MAX_REGISTRATIONS, thread_name_prefix="register")
+        self._num_registrations = 0
 
     async def RegisterCheckpoint(  # noqa: N802  # the contract's spelling
         self, request: pb.RegisterCheckpointRequest, context: Context
     ) -> pb.RegisterCheckpointResponse:
         """Return the checkpoint as it is listed now."""
-        registration = registration_of(request)
-        checkpoint, replayed = await asyncio.to_thread(self._catalog.register, registration)
+        checkpoint, replayed = await self._register(registration_of(request))
         return pb.RegisterCheckpointResponse(
             checkpoint=checkpoint_message(checkpoint), replayed=replayed
         )
@@ -54,6 +63,31 @@ class CheckpointServicer:
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
+
+    def close(self) -> None:
+        """Take no more registrations; those under way end with their workers."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _register(self, wanted: Wanted) -> "asyncio.Future[tuple[Checkpoint, bool]]":
+        """Start a registration in a thread of its own kind: a slow file holds up no look-up.
+
+        A client that leaves does not stop it, so it is counted until it ends.
+        """
+        if self._num_registrations >= MAX_REGISTRATIONS:
+            raise Exhausted(
+                f"{self._num_registrations} registrations are under way; come back later",
+                retry_after_s=5.0,
+            )
+        loop = asyncio.get_running_loop()
+        self._num_registrations += 1
+        running = loop.run_in_executor(self._threads, self._catalog.register, wanted)
+        running.add_done_callback(self._finished)
+        return asyncio.shield(running)
+
+    def _finished(self, running: "asyncio.Future[tuple[Checkpoint, bool]]") -> None:
+        self._num_registrations -= 1
+        if not running.cancelled():
+            running.exception()  # seen, also where the client has left
 
 
 def checkpoint_registration(servicer: CheckpointServicer) -> Registration:

@@ -27,6 +27,9 @@ CPU_S = 60
 
 MAX_OPEN_FILES = 16
 
+NICENESS = 10
+"""The processes that answer calls come first."""
+
 
 _PR_SET_PDEATHSIG = 1
 """Source: linux/prctl.h."""
@@ -36,6 +39,7 @@ def main() -> None:
     """Read the order from stdin, do it, write the answer to stdout."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(NICENESS)
     order = json.load(sys.stdin)
     try:
         answer: dict[str, Any] = {"done": run(order)}
