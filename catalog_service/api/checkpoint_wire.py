@@ -3,7 +3,7 @@
 import math
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from catalog_service.blobs.digests import parse_digest
@@ -11,12 +11,18 @@ from catalog_service.blobs.store import BlobInfo
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.model_wire import lineage_from_message, lineage_to_message, report_to_message
+from catalog_service.models.layout import MAX_LINEAGE_CHARS, MAX_NOTE_CHARS, Lineage
 from catalog_service.resolve import Registration
 from catalog_service.serving.blob_wire import blob_message
 from catalog_service.serving.listing import Field, Listing
 from vertebra.catalog.v1 import checkpoint_service_pb2 as pb
 
 NUM_CHANNELS = 3
+
+MAX_METRICS = 100
+MAX_METRIC_NAME_CHARS = 200
+"""Lists of checkpoints carry all metrics and must fit into a message."""
+
 _CHECKPOINT_ID = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 
 CHECKPOINTS: Listing[Checkpoint] = Listing(
@@ -28,17 +34,13 @@ CHECKPOINTS: Listing[Checkpoint] = Listing(
         Field(name="method", get=lambda found: found.lineage.method),
         Field(
             name="create_time",
-            get=lambda f: datetime.fromtimestamp(f.create_time, UTC),
+            get=lambda found: datetime.fromtimestamp(found.create_time, UTC),
             kind="time",
         ),
     ],
     default_order="create_time desc",
 )
 """As ListCheckpointsRequest documents."""
-
-
-def _time(checkpoint: Checkpoint) -> datetime:
-    return datetime.fromtimestamp(checkpoint.create_time, UTC)
 
 
 def checkpoint_message(checkpoint: Checkpoint) -> pb.Checkpoint:
@@ -66,14 +68,16 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
     Raises:
         InvalidRequest: with everything that is wrong with the form.
     """
+    lineage = lineage_from_message(request.lineage)
     violations = [
         Violation(field=field, description=why)
         for field, why in (
+            *_check_lineage(lineage),
             ("request_id", _check_request_id(request.request_id)),
             ("checkpoint_id", _check_checkpoint_id(request.checkpoint_id)),
             ("architecture_id", "" if request.architecture_id else "required, such as 'resnet18'"),
             ("blob_name", _check_blob(request.blob_name)),
-            ("metrics", _check_finite(request.metrics.values())),
+            ("metrics", _check_metrics(request.metrics)),
             ("mean", _check_channels(request.mean, request.std)),
             ("std", _check_positive(request.std)),
         )
@@ -86,7 +90,7 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
         checkpoint_id=request.checkpoint_id,
         architecture_id=request.architecture_id.removeprefix("architectures/"),
         blob_name=request.blob_name,
-        lineage=lineage_from_message(request.lineage),
+        lineage=lineage,
         metrics=dict(request.metrics),
         mean=tuple(request.mean),
         std=tuple(request.std),
@@ -115,6 +119,23 @@ def _check_blob(text: str) -> str:
     except InvalidRequest as error:
         return error.message
     return ""
+
+
+def _check_lineage(lineage: Lineage) -> Iterator[tuple[str, str]]:
+    for field, value in lineage.to_json().items():
+        limit = MAX_NOTE_CHARS if field == "note" else MAX_LINEAGE_CHARS
+        if isinstance(value, str) and len(value) > limit:
+            yield f"lineage.{field}", f"{len(value)} characters; the limit is {limit}"
+        elif isinstance(value, int) and value < 0:
+            yield f"lineage.{field}", f"cannot be negative, such as {value}"
+
+
+def _check_metrics(metrics: Mapping[str, float]) -> str:
+    if len(metrics) > MAX_METRICS:
+        return f"{len(metrics)} of them; the limit is {MAX_METRICS}"
+    if any(len(name) > MAX_METRIC_NAME_CHARS for name in metrics):
+        return f"a name has more than {MAX_METRIC_NAME_CHARS} characters"
+    return _check_finite(metrics.values())
 
 
 def _check_finite(values: Iterable[float]) -> str:

@@ -34,10 +34,6 @@ WEIGHTS: Listing[WeightEntry] = Listing(
 """As ListWeightsRequest documents."""
 
 
-def _first_metric(entry: WeightEntry) -> float | None:
-    return entry.metrics[0].value if entry.metrics else None
-
-
 def weights_message(
     entry: WeightEntry, cached_state: str, *, with_categories: bool = False
 ) -> pb.Weights:

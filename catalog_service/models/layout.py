@@ -192,6 +192,13 @@ class OutputContract:
         return from_plain(cls, data)
 
 
+MAX_LINEAGE_CHARS = 4096
+"""The longest text of a lineage but its note; a dataset may be a path."""
+
+MAX_NOTE_CHARS = 10_000
+"""The longest note. Lists of checkpoints carry every lineage and must fit into a message."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
     """Where a state comes from."""

@@ -23,6 +23,10 @@ from catalog_service.resolve.build_plan import require_buildable
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.worker_pool import WorkerPool
 
+MAX_REPORTED = 100
+MAX_REPORTED_CHARS = 200
+"""How many dropped names and rules a checkpoint's report keeps, and how much of each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
@@ -163,9 +167,16 @@ def _with_remap(report: LoadReport, mapped: Remap, listing: TensorListing) -> Lo
     ignored = tuple(f"ignored {item}" for item in listing.ignored)
     return replace(
         report,
-        dropped=(*report.dropped, *mapped.dropped),
-        rules=(*taken, *ignored, *mapped.rules, *report.rules),
+        dropped=_cut((*report.dropped, *mapped.dropped)),
+        rules=_cut((*taken, *mapped.rules, *report.rules, *ignored)),
     )
+
+
+def _cut(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return what a report keeps: lists of checkpoints carry it and must fit into a message."""
+    shown = [text[:MAX_REPORTED_CHARS] for text in texts[:MAX_REPORTED]]
+    hidden = len(texts) - len(shown)
+    return (*shown, f"and {hidden} more") if hidden else tuple(shown)
 
 
 @contextmanager

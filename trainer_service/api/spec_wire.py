@@ -8,6 +8,7 @@ from typing import Any, cast
 from catalog_service.errors import Violation, invalid
 from catalog_service.model_wire import spec_from_message, spec_to_message
 from catalog_service.models.freeze_plan import FreezeMode
+from catalog_service.models.layout import MAX_NOTE_CHARS
 from catalog_service.models.spec import MAX_SEED, ModelSpec, check
 from trainer_service.api.words import ALGORITHMS, AUGMENTATIONS, NORMS, number_of, word_of
 from trainer_service.jobs import DatasetSpec, ExportSpec, JobSpec, OptimizerSpec
@@ -169,6 +170,9 @@ def _export(message: pb.ExportSpec, reader: _Reader) -> ExportSpec:
     if message.register_as and not CHECKPOINT_ID.fullmatch(message.register_as):
         why = f"{message.register_as!r} does not fit {CHECKPOINT_ID.pattern}"
         reader.wrong("export.register_as", why)
+    if len(message.note) > MAX_NOTE_CHARS:
+        why = f"{len(message.note)} characters; the catalog takes {MAX_NOTE_CHARS}"
+        reader.wrong("export.note", why)
     return ExportSpec(register_as=message.register_as, note=message.note)
 
 

@@ -130,6 +130,20 @@ def test_a_lightning_checkpoint_is_registered_without_running_anything(
     assert found.load_report.backbone_coverage == 1.0
 
 
+def test_a_report_of_thousands_of_dropped_names_leaves_the_list_readable(
+    client: CatalogClient, state: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    """Whole, it made a message that no ListCheckpoints could carry, for everybody."""
+    projector = {f"projector.{number}.{'x' * 300}": torch.zeros(0) for number in range(500)}
+    blob = upload(client, {**state, **projector}, tmp_path / "many.safetensors")
+
+    report = register(client, "many_dropped", blob).load_report
+
+    assert len(report.dropped) == 101
+    assert report.dropped[-1] == "and 402 more"
+    assert max(map(len, report.dropped)) == 200
+
+
 def test_the_same_request_is_answered_once_and_other_requests_are_told_apart(
     client: CatalogClient, state: dict[str, torch.Tensor], tmp_path: Path, fails: Fails
 ) -> None:
@@ -212,6 +226,11 @@ def test_a_file_that_would_execute_is_refused_and_does_not(
         ({"blob_name": "blobs/sha256:12"}, "blob_name"),
         ({"request_id": "again"}, "request_id"),
         ({"mean": [0.5]}, "mean"),
+        ({"metrics": {f"m{number}": 1.0 for number in range(101)}}, "metrics"),
+        ({"metrics": {"m" * 201: 1.0}}, "metrics"),
+        ({"lineage": Lineage(note="x" * 10_001)}, "lineage.note"),
+        ({"lineage": Lineage(method="x" * 4_097)}, "lineage.method"),
+        ({"lineage": Lineage(num_images=-1)}, "lineage.num_images"),
         ({"mean": [0.0] * 3, "std": [1.0, 0.0, 1.0]}, "std"),
     ],
 )

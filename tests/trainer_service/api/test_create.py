@@ -99,6 +99,7 @@ def test_every_problem_of_a_spec_is_in_one_answer(trainer, refused):
     spec.optimizer.lr = -1
     spec.optimizer.momentum = 0.5
     spec.export.register_as = "Not An Id"
+    spec.export.note = "x" * 10_001
     expected = {
         "spec.model.backbone",
         "spec.model.weights",
@@ -110,6 +111,7 @@ def test_every_problem_of_a_spec_is_in_one_answer(trainer, refused):
         "spec.optimizer.lr",
         "spec.optimizer.momentum",
         "spec.export.register_as",
+        "spec.export.note",
         "spec.num_epochs",
         "spec.batch_size",
     }

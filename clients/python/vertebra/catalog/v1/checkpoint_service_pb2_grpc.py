@@ -66,13 +66,16 @@ class CheckpointServiceServicer(object):
         bytes under a new `request_id` succeed too.
 
         Errors:
-        INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no architecture, no blob.
+        INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no architecture, no blob, a lineage
+        text of over 4,096 characters (note: 10,000), over 100 metrics.
         REQUEST_ID_REUSED: the id was used with another request.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND with the nearest names. BLOB_NOT_FOUND: upload it first.
         ALREADY_EXISTS       CHECKPOINT_EXISTS: the id holds other bytes; they are never replaced.
         FAILED_PRECONDITION  STATE_MISMATCH: the file does not fit the architecture; the message has
         the missing and misshapen names. FILE_UNREADABLE: not a tensor file, or
         one with something that only executing it would reveal.
+        DATA_LOSS            DIGEST_MISMATCH: the stored upload changed; upload it again.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many registrations are under way. DISK_FULL.
         UNAVAILABLE          WORKER_DIED: the process that checks the file ended; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
