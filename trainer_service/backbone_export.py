@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from catalog_service.blobs.digests import sha256_of_file
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.models.attach import attach
-from catalog_service.models.layout import Lineage
+from catalog_service.models.plain_json import to_plain
 from catalog_service.models.skeleton import skeleton
 from trainer_service.errors import ExportNotEqual, FrozenStateChanged
-from trainer_service.jobs import Export, ExportFile, TrainPlan, WorkOrder, to_json
+from trainer_service.jobs import Export, ExportFile, TrainPlan, WorkOrder
 from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.lineage import export_lineage
 
 BACKBONE_SAFETENSORS = "backbone.safetensors"
 BACKBONE_CKPT = "backbone.ckpt"
@@ -58,6 +59,8 @@ class ExportFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Digests:
+    backbone_file: str
+    """Of its bytes; the others are of what they mean."""
     backbone: str
     state: str
 
@@ -182,6 +185,7 @@ def outputs_of(model: nn.Module, facts: ExportFacts, images: Tensor) -> tuple[Te
 def read_digests(folder: Path) -> _Digests:
     """Return the digests of what is on the disk."""
     return _Digests(
+        backbone_file=sha256_of_file(folder / BACKBONE_SAFETENSORS),
         backbone=state_digest(tensor_digests(folder / BACKBONE_SAFETENSORS)),
         state=state_digest(tensor_digests(folder / MODEL_SAFETENSORS)),
     )
@@ -200,13 +204,20 @@ def require_parent(facts: ExportFacts, digests: _Digests) -> None:
 def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
     """Return what a reader of the files needs to use them and to know where they come from."""
     order, plan = facts.order, facts.plan
+    lineage = export_lineage(
+        order.job_id,
+        order.spec,
+        order.model,
+        num_images=plan.num_train_images,
+        source_digest=digests.backbone_file,
+    )
     return {
         "format": "vertebra-export/1",
         "architecture": order.model.recipe.architecture_id,
         "class_names": list(plan.output.class_names),
-        "input": to_json(plan.input),
-        "output": to_json(plan.output),
-        "recipe": to_json(order.model.recipe),
+        "input": to_plain(plan.input),
+        "output": to_plain(plan.output),
+        "recipe": to_plain(order.model.recipe),
         "digests": {
             "backbone": digests.backbone,
             "state": digests.state,
@@ -214,9 +225,9 @@ def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
             "parent_backbone": order.model.backbone_digest,
             "parent_state": order.model.state_digest,
         },
-        "lineage": to_json(lineage(facts)),
-        "plan": to_json(plan),
-        "spec": to_json(order.spec),
+        "lineage": to_plain(lineage),
+        "plan": to_plain(plan),
+        "spec": to_plain(order.spec),
         "data": {
             "fingerprint": facts.fingerprint,
             "num_train_images": plan.num_train_images,
@@ -227,22 +238,6 @@ def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
         "job": {"job_id": order.job_id, "attempt": order.attempt},
         "libraries": {name: release_of(name) for name in LIBRARIES},
     }
-
-
-def lineage(facts: ExportFacts) -> Lineage:
-    """Return where the exported backbone comes from."""
-    order = facts.order
-    dataset = order.spec.dataset
-    return replace(
-        order.model.lineage,
-        parent_backbone_digest=order.model.backbone_digest,
-        method="supervised",
-        dataset=dataset.path or dataset.kind,
-        num_images=facts.plan.num_train_images,
-        num_epochs=order.spec.num_epochs,
-        train_job=f"trainJobs/{order.job_id}",
-        note=order.spec.export.note,
-    )
 
 
 def release_of(library: str) -> str:

@@ -1,5 +1,6 @@
 """An export counts only when it was read back and is equal; until then it has another name."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from trainer_service import backbone_export
 from trainer_service.backbone_export import (
     BACKBONE_CKPT,
     BACKBONE_SAFETENSORS,
+    METADATA,
     MODEL_SAFETENSORS,
     ExportFacts,
     export_backbone,
@@ -46,6 +48,17 @@ def test_the_backbone_files_hold_the_backbone_and_nothing_else(tmp_path: Path) -
     assert list(ckpt) == [n for n in model.state_dict() if n in expected]
     assert not any(name.startswith("fc.") for name in ckpt)
     assert set(load_file(folder / MODEL_SAFETENSORS)) == set(model.state_dict())
+
+
+def test_the_metadata_name_the_data_and_not_where_it_lies(tmp_path: Path) -> None:
+    """Whoever reads an export's lineage in the catalog and in its file reads the same."""
+    model, facts = prepared(tmp_path)
+
+    export = export_backbone(model, facts, PROBE)
+
+    metadata = json.loads((Path(facts.order.export_dir) / METADATA).read_text())
+    assert metadata["lineage"]["dataset"] == "data"
+    assert metadata["lineage"]["source_digest"] == export.files[0].digest
 
 
 @pytest.mark.parametrize("name", [BACKBONE_SAFETENSORS, BACKBONE_CKPT, MODEL_SAFETENSORS])

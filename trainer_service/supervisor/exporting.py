@@ -9,19 +9,17 @@ from typing import get_args
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Corrupt, VertebraError, listed
-from catalog_service.models.layout import Lineage
 from trainer_service.catalog_gateway import NewCheckpoint
 from trainer_service.job_store import JobRecord, Outcome
-from trainer_service.jobs import DatasetSpec, Export, ExportFile, Finished, JobState
+from trainer_service.jobs import Export, ExportFile, Finished, JobState
 from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.lineage import export_lineage
 from trainer_service.supervisor.endings import failed, failed_by
 from trainer_service.supervisor.patience import patiently
 from trainer_service.supervisor.rooms import Rooms, Timing
 
 REQUEST_IDS = uuid.UUID("6f0d3c1e-6f0a-5c38-9a41-3f0f5c1d7b52")
 """Namespace of request ids made from a job and a digest: asking twice is asking once."""
-
-METHOD = "supervised"
 
 
 async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: Timing) -> Outcome:
@@ -93,31 +91,14 @@ def new_checkpoint(job: JobRecord, export: Export) -> NewCheckpoint:
         architecture_id=export.architecture_id,
         path=backbone.path,
         digest=backbone.digest,
-        lineage=lineage(job, backbone.digest),
+        lineage=export_lineage(
+            job.job_id,
+            job.spec,
+            job.model,
+            num_images=job.plan.num_train_images if job.plan else 0,
+            source_digest=backbone.digest,
+        ),
         metrics=dict(export.metrics),
         mean=job.model.input.mean,
         std=job.model.input.std,
     )
-
-
-def lineage(job: JobRecord, source_digest: str) -> Lineage:
-    """Return where the exported backbone comes from."""
-    assert job.model is not None
-    return Lineage(
-        parent=job.model.lineage.parent,
-        parent_backbone_digest=job.model.backbone_digest,
-        source_digest=source_digest,
-        source_proof="full",
-        licence=job.model.lineage.licence,
-        method=METHOD,
-        dataset=_dataset_words(job.spec.dataset),
-        num_images=job.plan.num_train_images if job.plan else 0,
-        num_epochs=job.spec.num_epochs,
-        train_job=f"trainJobs/{job.job_id}",
-        note=job.spec.export.note,
-    )
-
-
-def _dataset_words(dataset: DatasetSpec) -> str:
-    """Return the data's name; where it lies on this host is nobody else's business."""
-    return Path(dataset.path).name if dataset.kind == "image_folder" else "bundled digits"
