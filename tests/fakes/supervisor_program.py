@@ -18,7 +18,15 @@ from trainer_service.job_store import JobStore
 from trainer_service.supervisor import Rooms, Supervisor, Timing
 
 WORKER = Path(__file__).with_name("fake_worker.py")
-QUICK = Timing(poll_s=0.02, tick_s=0.1, grace_s=1.0, exit_s=0.5, first_wait_s=0.02, patience_s=0.5)
+QUICK = Timing(
+    poll_s=0.02,
+    tick_s=0.1,
+    grace_s=1.0,
+    exit_s=0.5,
+    trouble_s=0.5,
+    first_wait_s=0.02,
+    patience_s=0.5,
+)
 
 
 def rooms_of(home: Path, script: Path, catalog: FakeCatalogGateway) -> Rooms:

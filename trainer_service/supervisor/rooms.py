@@ -42,6 +42,9 @@ class Timing:
     exit_s: float = 2.0
     """Between a worker's last word and its end. Nothing is lost by killing it then: what it had to
     say is on the disk, and taking a big program down in order can take long."""
+    trouble_s: float = 60.0
+    """How long a job is looked after that fails again and again in ways nobody foresaw: a disk
+    that is full for a moment passes, a defect does not."""
     first_wait_s: float = 1.0
     """Before the catalog is asked again; doubles every time."""
     longest_wait_s: float = 30.0

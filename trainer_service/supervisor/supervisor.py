@@ -12,9 +12,6 @@ from trainer_service.jobs import JobState
 from trainer_service.supervisor.job_run import JobRun
 from trainer_service.supervisor.rooms import Rooms, Timing
 
-MAX_FAILURES = 3
-"""Times that handling one job may fail in ways nobody foresaw, before the job is given up."""
-
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +27,8 @@ class Supervisor:
         self._num_slots = num_slots
         self._timing = timing or Timing()
         self._runs: dict[str, asyncio.Task[None]] = {}
-        self._failures: dict[str, int] = {}
+        self._in_trouble_since: dict[str, float] = {}
+        """By job: when handling it failed first, without having gone well for long since."""
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._lock: TextIOWrapper | None = None
@@ -85,18 +83,25 @@ class Supervisor:
 
     async def _look_after(self, job_id: str) -> None:
         run = JobRun(job_id, self._rooms, self._timing)
+        began_at = asyncio.get_running_loop().time()
         try:
-            if self._failures.get(job_id, 0) < MAX_FAILURES:
+            if began_at - self._in_trouble_since.get(job_id, began_at) <= self._timing.trouble_s:
                 await run.to_the_end()
             else:
                 await run.give_up()
         except Exception:
             log.exception("could not handle job %s; trying again", job_id)
-            self._failures[job_id] = self._failures.get(job_id, 0) + 1
+            self._note_trouble(job_id, began_at)
             await asyncio.sleep(self._timing.tick_s)
         finally:
             del self._runs[job_id]
             self._changed.set()
+
+    def _note_trouble(self, job_id: str, began_at: float) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - began_at > self._timing.trouble_s:  # it went well for long: another trouble
+            self._in_trouble_since[job_id] = now
+        self._in_trouble_since.setdefault(job_id, now)
 
 
 def _locked(home: Path) -> TextIOWrapper:

@@ -206,6 +206,24 @@ def test_a_job_that_cannot_be_handled_is_given_up_with_words(bench, monkeypatch)
     assert "no more processes" not in job.failure.message
 
 
+def test_a_moment_of_trouble_costs_no_job(bench, monkeypatch):
+    """A database without room for a few seconds must not end a worker that has trained for days."""
+    append, troubles = bench.store.append_lines, [OSError("no room")] * 6
+
+    def append_when_there_is_room(*arguments):
+        if troubles:
+            raise troubles.pop()
+        append(*arguments)
+
+    monkeypatch.setattr(bench.store, "append_lines", append_when_there_is_room)
+    job_id = bench.create()
+
+    job = bench.run(job_id, timing=replace(QUICK, tick_s=0.02, trouble_s=20.0))
+
+    assert job.state is JobState.SUCCEEDED
+    assert bench.steps(job_id) == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("end", "reason", "words"),
     [
