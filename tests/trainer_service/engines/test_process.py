@@ -85,6 +85,7 @@ def test_threads_that_wait_leave_the_cores_to_others_unless_the_operator_says_ot
         ("raise SystemExit(3)", "exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "signal 9 .SIGKILL.; the system kills so"),
         ("import os; os.kill(os.getpid(), 11)", "signal 11 .SIGSEGV."),
+        ("import os; os.kill(os.getpid(), 40)", "signal 40 .a real-time signal."),
     ],
 )
 def test_how_a_worker_ended_is_said_in_words(run, program, words):
