@@ -114,8 +114,8 @@ def end(how: str, order: WorkOrder, spool: Spool, told: list[int]) -> int:
         case "crash":
             print("Traceback (most recent call last):\nRuntimeError: the sky fell", flush=True)
             return 3
-        case "torn":
-            spool.write_torn()
+        case "torn" | "dies_exporting":
+            spool.write_torn() if how == "torn" else half_an_export(Path(order.export_dir))
             os.kill(os.getpid(), signal.SIGKILL)
         case "damaged":
             spool.write_nonsense()
@@ -136,6 +136,13 @@ def spoilt(how: str, whole: Export) -> Export:
         return replace(whole, files=whole.files[:2])
     wrong = "sha256:" + "0" * 64
     return replace(whole, files=tuple(replace(file, digest=wrong) for file in whole.files))
+
+
+def half_an_export(folder: Path) -> None:
+    """Write what a worker leaves that is killed while it exports."""
+    staged = folder.with_name(f"{folder.name}.tmp-nonce")
+    staged.mkdir()
+    (staged / "model.safetensors").write_text("half of it")
 
 
 def export(folder: Path) -> Export:

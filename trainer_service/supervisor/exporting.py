@@ -1,6 +1,7 @@
 """What becomes of an export: into the blob store, then into the catalog if that was asked for."""
 
 import asyncio
+import shutil
 import time
 import uuid
 from dataclasses import replace
@@ -64,6 +65,12 @@ def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
         )
         for number, export in enumerate(word.exports, start=1)
     ]
+
+
+def discard_unfinished(folder: Path) -> None:
+    """Delete what a worker that was killed while it exported had written; nobody reads it."""
+    for staged in folder.glob("export.tmp-*"):
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _require_whole(export: Export) -> None:

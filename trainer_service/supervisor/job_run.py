@@ -27,7 +27,7 @@ from trainer_service.supervisor.endings import (
     stopped_from_outside,
     worker_died,
 )
-from trainer_service.supervisor.exporting import export_outcome
+from trainer_service.supervisor.exporting import discard_unfinished, export_outcome
 from trainer_service.supervisor.patience import patiently
 from trainer_service.supervisor.rooms import Rooms, Timing
 from trainer_service.supervisor.spool_tail import SpoolTail
@@ -257,6 +257,10 @@ class JobRun:
         return attempt
 
     async def _finish(self, outcome: Outcome) -> None:
+        """End the job. No process of it is left by now."""
+        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._job_id)
+        if attempt is not None:
+            await asyncio.to_thread(discard_unfinished, self._folder(attempt))
         await asyncio.to_thread(self._rooms.store.finish, self._job_id, outcome)
 
     def _folder(self, attempt: Attempt) -> Path:

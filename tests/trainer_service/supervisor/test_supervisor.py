@@ -242,6 +242,16 @@ def test_what_is_not_the_whole_export_is_no_success(bench, end, reason, words):
     assert bench.store.exports(job_id) == []
 
 
+def test_half_an_export_does_not_stay_on_the_disk(bench):
+    bench.worker_does(end="dies_exporting")
+    job_id = bench.create()
+
+    job = bench.run(job_id)
+
+    assert job.failure.reason == "WORKER_DIED"
+    assert not list(bench.rooms.attempt_folder(job_id, 1).glob("export*"))
+
+
 def test_a_finished_export_waits_for_room_in_the_store(bench, monkeypatch):
     """Hours of training are not thrown away for a minute without room."""
     adopt, refusals = bench.rooms.blobs.adopt_file, [DiskFull("no room"), DiskFull("no room")]
