@@ -1,15 +1,17 @@
-"""Frozen value <-> plain JSON, for the dataclasses of this room and of those who import it.
+"""Frozen value <-> plain JSON by its field types, for every dataclass of both services.
 
-Strict: unknown keys, missing keys without a default and wrong types are errors. No torch.
+Strict: unknown keys, missing keys without a default and wrong types are errors. For what this
+project wrote itself: records, orders, spool lines; a message is read by a wire file. No torch.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from catalog_service.errors import InvalidRequest, listed
+from catalog_service.errors import listed
 
 JsonObject = dict[str, Any]
 """A JSON object as `json.loads` gives it."""
@@ -17,14 +19,19 @@ JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 
-class MalformedJson(InvalidRequest):
+class MalformedJson(ValueError):
     """Data does not have the shape of the value it should become."""
 
 
 def to_plain(value: object) -> Any:
-    """Return `value` as `json.loads(json.dumps(...))` would: lists, dicts, strings, numbers."""
+    """Return `value` as `json.loads(json.dumps(...))` would: lists, dicts, strings, numbers.
+
+    An enum becomes its value.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -73,11 +80,15 @@ def _read(hint: Any, data: Any, path: str) -> Any:
     if origin in (Union, types.UnionType):
         return _read_optional(hint, data, path)
     if origin is tuple:
-        return _read_tuple(hint, data, path)
+        return _read_tuple(get_args(hint), data, path)
+    if origin is Literal:
+        return _read_word(get_args(hint), data, path)
     if origin is not None and issubclass(origin, Mapping):
         return _read_mapping(hint, data, path)
     if isinstance(hint, type) and is_dataclass(hint):
         return from_plain(hint, data, path=path)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(_read_word([member.value for member in hint], data, path))
     return _read_scalar(hint, data, path)
 
 
@@ -89,12 +100,22 @@ def _read_optional(hint: Any, data: Any, path: str) -> Any:
     return _read(inner[0], data, path)
 
 
-def _read_tuple(hint: Any, data: Any, path: str) -> tuple[Any, ...]:
+def _read_tuple(hints: tuple[Any, ...], data: Any, path: str) -> tuple[Any, ...]:
+    """Read `tuple[X, ...]` of any length, or `tuple[X, Y]` of exactly that length."""
     if not isinstance(data, list | tuple):
         raise MalformedJson(f"{path}: {data!r} is not a list")
-    return tuple(
-        _read(get_args(hint)[0], item, f"{path}[{index}]") for index, item in enumerate(data)
-    )
+    if hints[-1] is Ellipsis:
+        hints = hints[:1] * len(data)
+    if len(hints) != len(data):
+        raise MalformedJson(f"{path}: {len(data)} items, not {len(hints)}")
+    items = zip(hints, data, strict=True)
+    return tuple(_read(hint, item, f"{path}[{at}]") for at, (hint, item) in enumerate(items))
+
+
+def _read_word(words: Sequence[Any], data: Any, path: str) -> Any:
+    if data not in words:
+        raise MalformedJson(f"{path}: {data!r} is none of {', '.join(map(repr, words))}")
+    return data
 
 
 def _read_mapping(hint: Any, data: Any, path: str) -> JsonObject:

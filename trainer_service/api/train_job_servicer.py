@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from google.protobuf import json_format
 
 from catalog_service.errors import Violation, invalid
+from catalog_service.models.plain_json import to_plain
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.listing import Field, Listing
@@ -30,7 +31,7 @@ from trainer_service.api.watch import (
 )
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.job_store import JobStore, JobSummary, NewJob
-from trainer_service.jobs import Export, JobSpec, to_json
+from trainer_service.jobs import Export, JobSpec
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 from vertebra.trainer.v1 import train_job_service_pb2_grpc
 
@@ -241,7 +242,7 @@ def checked_request_id(text: str) -> str:
 
 def hash_of(request: JobSpec | list[str]) -> str:
     """Return the sha256 of a request with its defaults filled in."""
-    text = json.dumps(to_json(request), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(to_plain(request), sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sql
 
+from catalog_service.models.plain_json import from_plain, to_plain
 from trainer_service.job_store.records import Attempt, EventRecord, JobRecord, NewJob, Progress
 from trainer_service.jobs import (
     EpochMetrics,
@@ -20,8 +21,6 @@ from trainer_service.jobs import (
     StateChanged,
     StepMetrics,
     TrainPlan,
-    from_json,
-    to_json,
 )
 from trainer_service.jobs.events import event_from_json
 
@@ -32,12 +31,12 @@ Columns = dict[str, Any]
 
 def to_text(value: object) -> str:
     """Return a value as the text of a document column."""
-    return json.dumps(to_json(value), separators=(",", ":"), sort_keys=True)
+    return json.dumps(to_plain(value), separators=(",", ":"), sort_keys=True)
 
 
 def from_text(kind: type[Value], text: str) -> Value:
     """Return the value that `to_text` wrote."""
-    return from_json(kind, json.loads(text))
+    return from_plain(kind, json.loads(text))
 
 
 def _optional(kind: type[Value], text: str | None) -> Value | None:

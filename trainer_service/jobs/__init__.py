@@ -22,7 +22,6 @@ from trainer_service.jobs.events import (
     StateChanged,
     StepMetrics,
 )
-from trainer_service.jobs.json_form import MalformedJson, from_json, to_json
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.order import (
     LOCK_FILE,
@@ -73,7 +72,6 @@ __all__ = [
     "JobState",
     "JobWarning",
     "LastWord",
-    "MalformedJson",
     "ModelReady",
     "OptimizerGroup",
     "OptimizerSpec",
@@ -87,11 +85,9 @@ __all__ = [
     "WorkerIdentity",
     "check_transition",
     "format_spool_line",
-    "from_json",
     "parse_spool_line",
     "read_identity",
     "read_order",
-    "to_json",
     "write_identity",
     "write_order",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainer_service.jobs.json_form import JsonValue, MalformedJson, from_json, to_json
+from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.plan import TrainPlan
 from trainer_service.jobs.states import JobState
@@ -178,12 +178,13 @@ def event_kind(event: JobEvent | LastWord) -> str:
     return _WORDS[type(event)]
 
 
-def event_to_json(event: JobEvent | LastWord) -> JsonValue:
+def event_to_json(event: JobEvent | LastWord) -> JsonObject:
     """Return an event's fields as plain JSON; its kind is kept beside it."""
-    return to_json(event)
+    plain: JsonObject = to_plain(event)
+    return plain
 
 
-def event_from_json(kind: str, data: JsonValue) -> JobEvent | LastWord:
+def event_from_json(kind: str, data: object) -> JobEvent | LastWord:
     """Return the event that was stored under `kind`.
 
     Raises:
@@ -191,4 +192,4 @@ def event_from_json(kind: str, data: JsonValue) -> JobEvent | LastWord:
     """
     if kind not in EVENT_KINDS:
         raise MalformedJson(f"no event kind {kind!r}; there are {', '.join(EVENT_KINDS)}")
-    return from_json(EVENT_KINDS[kind], data)
+    return from_plain(EVENT_KINDS[kind], data)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from trainer_service.jobs.json_form import MalformedJson, from_json, to_json
+from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.spec import JobSpec
 
@@ -55,7 +55,7 @@ class WorkerIdentity:
 
 def write_order(folder: Path, order: WorkOrder) -> None:
     """Write `order.json`; it is never seen half-written."""
-    write_json_file(folder / ORDER_FILE, to_json(order))
+    write_json_file(folder / ORDER_FILE, to_plain(order))
 
 
 def read_order(folder: Path) -> WorkOrder:
@@ -65,19 +65,19 @@ def read_order(folder: Path) -> WorkOrder:
         FileNotFoundError: none was written.
         MalformedJson: it is not an order of this release.
     """
-    return from_json(WorkOrder, json.loads((folder / ORDER_FILE).read_text("utf-8")))
+    return from_plain(WorkOrder, json.loads((folder / ORDER_FILE).read_text("utf-8")))
 
 
 def write_identity(folder: Path, identity: WorkerIdentity) -> None:
     """Write `worker.json`; it is never seen half-written."""
-    write_json_file(folder / WORKER_FILE, to_json(identity))
+    write_json_file(folder / WORKER_FILE, to_plain(identity))
 
 
 def read_identity(folder: Path) -> WorkerIdentity | None:
     """Return who works in `folder`, None where nobody has started to."""
     try:
         data = json.loads((folder / WORKER_FILE).read_text("utf-8"))
-        return from_json(WorkerIdentity, data)
+        return from_plain(WorkerIdentity, data)
     except (FileNotFoundError, json.JSONDecodeError, MalformedJson):
         return None
 

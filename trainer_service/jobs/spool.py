@@ -8,6 +8,7 @@
 import json
 from dataclasses import dataclass
 
+from catalog_service.models.plain_json import MalformedJson
 from trainer_service.jobs.events import (
     JobEvent,
     LastWord,
@@ -15,7 +16,6 @@ from trainer_service.jobs.events import (
     event_kind,
     event_to_json,
 )
-from trainer_service.jobs.json_form import MalformedJson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

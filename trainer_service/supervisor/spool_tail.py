@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from catalog_service.models.plain_json import MalformedJson
 from trainer_service.errors import SpoolGap
-from trainer_service.jobs import LastWord, MalformedJson, SpoolLine, parse_spool_line
+from trainer_service.jobs import LastWord, SpoolLine, parse_spool_line
 
 MAX_BYTES = 1 << 20
 """Read at once, so that a long spool is stored in several transactions."""

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 from tests.fakes.job_values import epoch_metrics, job_model, job_spec, planned, step
 from trainer_service.jobs import (
     Cancelled,
@@ -17,18 +18,15 @@ from trainer_service.jobs import (
     JobSpec,
     JobState,
     JobWarning,
-    MalformedJson,
     ModelReady,
     SpoolLine,
     StateChanged,
     WorkerIdentity,
     WorkOrder,
     format_spool_line,
-    from_json,
     parse_spool_line,
     read_identity,
     read_order,
-    to_json,
     write_identity,
     write_order,
 )
@@ -88,14 +86,14 @@ def test_what_is_no_spool_line_is_refused(text):
 def test_a_spec_reads_back_equal_through_text():
     spec = job_spec(register_as="letters")
 
-    assert from_json(JobSpec, json.loads(json.dumps(to_json(spec)))) == spec
+    assert from_plain(JobSpec, json.loads(json.dumps(to_plain(spec)))) == spec
 
 
 def test_an_unknown_field_is_refused():
-    data = to_json(job_spec()) | {"num_epoch": 3}
+    data = to_plain(job_spec()) | {"num_epoch": 3}
 
     with pytest.raises(MalformedJson, match="num_epoch"):
-        from_json(JobSpec, data)
+        from_plain(JobSpec, data)
 
 
 def test_an_order_and_an_identity_read_back_equal(tmp_path):
