@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import grpc
 
+from catalog_service.blobs.disk import naming_disk_errors
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import (
     Conflict,
@@ -234,7 +235,12 @@ class CatalogGateway:
         """Return the path of a blob in our own store; its bytes are compared with the digest."""
         if self._blobs.find(digest) is None:
             staged = self._blobs.new_staging_path()
-            self._client.blobs.download(digest, staged)
+            try:
+                with naming_disk_errors(f"fetch {digest}"):
+                    self._client.blobs.download(digest, staged)
+            finally:
+                for partial in staged.parent.glob(f".{staged.name}.*"):
+                    partial.unlink(missing_ok=True)  # under this name nobody comes back for it
             self._blobs.commit_staged(staged, expected_digest=digest)
         return self._blobs.path(digest)
 

@@ -1,6 +1,7 @@
 """The gateway fetches what it can prove, and passes on what the catalog says, word for word."""
 
 import asyncio
+import errno
 import hashlib
 import uuid
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Exhausted, NotFound, Precondition, VertebraError
 from catalog_service.models.layout import Lineage
@@ -19,6 +21,7 @@ from trainer_service.errors import CatalogUnavailable
 from vertebra.catalog.v1 import weights_service_pb2
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import RpcFailed, Violation
+from vertebra.staged_file import StagedFile
 
 CODE = grpc.StatusCode
 SPEC = ModelSpec(backbone="resnet18", pretrained=True)
@@ -97,6 +100,22 @@ def test_bytes_that_are_not_the_digests_are_never_stored(gateway, blobs, catalog
         asyncio.run(gateway.prepare(SPEC))
 
     assert list((blobs.root / "sha256").rglob("*")) == []
+
+
+def test_a_disk_that_fills_up_is_named_and_what_arrived_is_deleted(gateway, blobs, monkeypatch):
+    """Every repetition would leave another part of the model and make it worse."""
+    write = StagedFile.write
+
+    def write_half(staged, data):
+        write(staged, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(StagedFile, "write", write_half)
+
+    with pytest.raises(DiskFull, match="no room to fetch sha256:"):
+        asyncio.run(gateway.prepare(SPEC))
+
+    assert list((blobs.root / "staging").iterdir()) == []
 
 
 def test_an_unknown_architecture_keeps_its_reason_and_nearest_names(gateway):
