@@ -17,8 +17,15 @@ from vertebra.staged_file import StagedFile
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
-CHUNK_BYTES = 256 * 1024
-"""Wanted size of a message's data: larger ones cost the server more page faults than they save."""
+CHUNK_BYTES = 1024 * 1024
+"""Wanted size of a message's data when reading, the largest that a server sends. Beside 256 KiB the
+server needs a quarter less CPU time for it and we the same.
+
+Source: our own measurements of grpcio 1.85 on loopback, 42 downloads of 102 MB each.
+"""
+
+PIECE_BYTES = 256 * 1024
+"""Size of a message's data when writing."""
 
 SLOWEST_BYTES_PER_S = 256 * 1024
 """An upload may take as long as this speed needs, beyond the usual deadline."""
@@ -206,6 +213,6 @@ def _pieces(path: Path, digest: str, size_bytes: int) -> Iterator[wire.WriteBlob
     )
     with path.open("rb") as file:
         offset = 0
-        while data := file.read(CHUNK_BYTES):
+        while data := file.read(PIECE_BYTES):
             yield wire.WriteBlobRequest(offset=offset, data=data, crc32c=google_crc32c.value(data))
             offset += len(data)
