@@ -1,10 +1,12 @@
 """Runs benchmarks and prints what they found: `python -m tests.benchmarks [name ...]`.
 
-Each runs in a process of its own, so that none inherits another's memory and threads.
+Each runs in a process of its own, so that none inherits another's memory and threads. Its threads
+wait as a worker's do, ours and the peer's: spinning ones would drown everything in noise.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks.machine import header, load
 from tests.benchmarks.report import rows_from_json, rows_to_json, table_of
 from tests.benchmarks.table import BENCHMARKS
+from trainer_service.engines.process import WAITING_VARIABLES
 
 
 def main() -> int:
@@ -45,7 +48,7 @@ def _run(name: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.json"
         command = [sys.executable, "-m", "tests.benchmarks", name, "--rows", str(path)]
-        done = subprocess.run(command, check=False)
+        done = subprocess.run(command, check=False, env={**WAITING_VARIABLES, **os.environ})
         print(f"\n## {name}\n")
         print(f"{time.monotonic() - began:.0f} s; load before {load_before}, after {load()}\n")
         if done.returncode:

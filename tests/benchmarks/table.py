@@ -53,7 +53,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="train_frozen",
-        size={"num_images": 200, "num_epochs": 10, "num_rounds": 3},
+        size={"num_images": 192, "num_epochs": 10, "num_rounds": 3},
         tiny={
             "num_images": 8,
             "side_px": 32,
@@ -70,7 +70,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="wait_policy",
-        size={"num_steps": 4, "num_rounds": 5},
+        size={"num_steps": 2, "num_rounds": 5},
         tiny={
             "architecture_id": "shufflenet_v2_x0_5",
             "side_px": 32,

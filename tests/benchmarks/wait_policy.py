@@ -36,7 +36,7 @@ class Size:
 def measure(size: Size) -> list[Row]:
     """Return the rows of a quiet and of a contended machine."""
     with stepping(size, WAITING_VARIABLES) as ours, stepping(size, {}) as default:
-        quiet = _rows(size, ours, default, "alone")
+        quiet = _rows(size, ours, default, "nothing beside")
         with busy_process():
             return [*quiet, *_rows(size, ours, default, "beside a busy process")]
 
