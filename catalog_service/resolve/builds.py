@@ -9,6 +9,7 @@ from typing import Any
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobInfo, BlobNotFound, BlobStore, DigestMismatch
 from catalog_service.models.layout import LoadReport, StateLayout
+from catalog_service.models.plain_json import MalformedJson
 from catalog_service.models.spec import spec_digest
 from catalog_service.resolve.build_plan import BuildPlan
 from catalog_service.worker_pool import WorkerPool
@@ -59,13 +60,13 @@ class Builds:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def find(self, key: str) -> StoredState | None:
-        """Return a state that was built before and is still whole."""
+        """Return a state that was built before and is still whole; another release's is absent."""
         value = self._records.get(key)
         if value is None:
             return None
         try:
             return self._state(value)
-        except (BlobNotFound, DigestMismatch):
+        except (BlobNotFound, DigestMismatch, KeyError, MalformedJson):
             return None
 
     def build(self, key: str, plan: BuildPlan, numbers: Numbers) -> StoredState:

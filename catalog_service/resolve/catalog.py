@@ -103,6 +103,9 @@ class Catalog:
         return numbers, proven
 
     def _build(self, key: str, plan: BuildPlan, numbers: Numbers, report: Report) -> StoredState:
+        found = self.builds.find(key)  # another caller's build may have ended a moment ago
+        if found is not None:
+            return found
         report("building", f"{plan.recipe.architecture_id}: composing the state")
         try:
             return self.builds.build(key, plan, numbers)

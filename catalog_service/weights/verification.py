@@ -45,7 +45,7 @@ class Verification:
         """
         stamp = stamp_of(path)
         known = self._bad_files.get(_key(path, weight))
-        if known is not None and known["stamp"] == stamp:
+        if known is not None and known.get("stamp") == stamp:
             return Refutation(detail=f"{known['detail']} (unchanged since it was last checked)")
         digest = sha256_of_file(path)
         if not weight.sha256_prefix:

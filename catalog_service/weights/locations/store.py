@@ -8,6 +8,9 @@ from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.locations.location import Miss, Source
 from catalog_service.weights.trail import Outcome
 
+_FIELDS = {"blob_digest", "source_digest", "proof", "rules"}
+"""What a record must have; one of another release may have others, and counts as absent."""
+
 
 class Store:
     """Remembers conversions and finds them again.
@@ -52,7 +55,7 @@ class Store:
 
     def _recorded(self, weight: WeightEntry) -> Source | None:
         value = self._records.get(_key(weight))
-        if value is None:
+        if value is None or not value.keys() >= _FIELDS:
             return None
         return Source(
             blob_digest=value["blob_digest"],

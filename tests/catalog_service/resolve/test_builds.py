@@ -1,0 +1,157 @@
+"""What was built before is found again, unless it is no longer whole or no longer understood."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from catalog_service.blobs.records import Records
+from catalog_service.blobs.store import BlobStore
+from catalog_service.checkpoints.registry import Registry
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.layout import LoadReport, StateLayout
+from catalog_service.models.spec import ModelSpec
+from catalog_service.resolve import Catalog
+from catalog_service.resolve.builds import Builds
+from catalog_service.resolve.single_flight import SingleFlight
+from catalog_service.weights.locations.location import Miss, Source
+from catalog_service.weights.locations.store import Store
+from catalog_service.weights.verification import Proof, Verification
+from catalog_service.worker_pool import WorkerPool
+
+NO_POOL = cast(WorkerPool, None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "blobs")
+
+
+@pytest.fixture
+def record(store: BlobStore) -> dict[str, Any]:
+    """A build as `Builds.build` remembers it."""
+    with store.open_writer() as writer:
+        writer.write(b"numbers")
+        digest = writer.commit().digest
+    return {
+        "backbone": digest,
+        "head": digest,
+        "state_digest": "sha256:1",
+        "backbone_digest": "sha256:2",
+        "report": LoadReport().to_json(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "is_found"),
+    [
+        ({}, True),
+        ({"report": {"num_loaded": 1, "a_field_of_another_release": 2}}, False),
+        ({"report": {"num_loaded": "many"}}, False),
+        ({"head": f"sha256:{'0' * 64}"}, False),
+    ],
+)
+def test_a_record_that_is_not_understood_counts_as_absent(
+    store: BlobStore, record: dict[str, Any], change: dict[str, Any], is_found: bool
+) -> None:
+    """It was answered as the caller's mistake, for good: nothing ever replaced the record."""
+    records = Records(store.root, "builds")
+    records.put("key", {**record, **change})
+
+    found = Builds(store=store, records=records, pool=NO_POOL).find("key")
+
+    assert (found is not None) is is_found
+
+
+def test_a_record_without_its_fields_counts_as_absent(
+    store: BlobStore, record: dict[str, Any]
+) -> None:
+    records = Records(store.root, "builds")
+    del record["state_digest"]
+    records.put("key", record)
+
+    assert Builds(store=store, records=records, pool=NO_POOL).find("key") is None
+
+
+def test_a_conversion_of_another_release_counts_as_absent(
+    store: BlobStore, record: dict[str, Any]
+) -> None:
+    weight = CatalogIndex.load().default_weight("resnet18")
+    records = Records(store.root, "conversions")
+    own = Store(store, records)
+    own.remember(
+        weight,
+        Source(blob_digest=record["head"], source_digest="sha256:3", proof="prefix", rules=()),
+    )
+    assert isinstance(own.look(weight), Source)
+
+    records.put(f"{weight.reference} {weight.file_name}", {"blob_digest": record["head"]})
+
+    assert own.look(weight) == Miss(detail="absent")
+    assert not own.has(weight)
+
+
+def test_a_note_on_a_bad_file_of_another_release_is_not_believed(
+    store: BlobStore, tmp_path: Path
+) -> None:
+    weight = CatalogIndex.load().default_weight("resnet18")
+    path = tmp_path / "file.pth"
+    path.write_bytes(b"other bytes")
+    records = Records(store.root, "bad_files")
+    records.put(f"{path.absolute()} {weight.sha256_prefix}", {"verdict": "bad"})
+
+    found = Verification(records).check(path, weight)
+
+    assert not isinstance(found, Proof)
+    assert "published is" in found.detail
+
+
+class EndedMeanwhile:
+    """Builds where another caller's build ends between the look and the own turn."""
+
+    def __init__(self, state: Any) -> None:
+        self._looks = [None, state]
+
+    def key(self, *_: object) -> str:
+        return "key"
+
+    def find(self, key: str) -> Any:
+        return self._looks.pop(0)
+
+    def build(self, *_: object) -> Any:
+        raise AssertionError("it was built twice")
+
+
+class Layouts:
+    """Definitions without a worker."""
+
+    def layout(self, recipe: object) -> StateLayout:
+        return StateLayout(
+            tensors=(), stages=(), head_modules=(), replaced_modules=(), layout_digest=""
+        )
+
+
+def test_a_build_that_ended_a_moment_ago_is_not_repeated(
+    store: BlobStore, record: dict[str, Any], tmp_path: Path
+) -> None:
+    records = Records(store.root, "builds")
+    records.put("key", record)
+    state = Builds(store=store, records=records, pool=NO_POOL).find("key")
+    catalog = Catalog(
+        index=CatalogIndex.load(),
+        store=store,
+        registry=Registry(f"sqlite:///{tmp_path}/catalog.db"),
+        search=cast(Any, None),
+        definitions=cast(Any, Layouts()),
+        builds=cast(Any, EndedMeanwhile(state)),
+        fitting=cast(Any, None),
+        flights=SingleFlight(),
+    )
+
+    built = catalog.build(
+        ModelSpec(backbone="resnet18", pretrained=False),
+        definition_only=False,
+        report=lambda step, text: None,
+    )
+
+    assert built.state_digest == record["state_digest"]
