@@ -5,18 +5,23 @@ from pathlib import Path
 
 from torch import Tensor
 
+from catalog_service.blobs.disk import naming_disk_errors
 from catalog_service.blobs.safetensors_file import StateWriter, TensorSpec
 from catalog_service.models.attach import State
 from catalog_service.models.dtypes import spelling_of
 
 
 def write_state(path: Path, state: State) -> None:
-    """Write `state` to `path`; the file equals `safetensors.torch.save_file`'s byte for byte."""
+    """Write `state` to `path`; the file equals `safetensors.torch.save_file`'s byte for byte.
+
+    Raises:
+        DiskFull: no room; what was written is worthless.
+    """
     specs = [
         TensorSpec(name=name, dtype=spelling_of(tensor.dtype), shape=tuple(tensor.shape))
         for name, tensor in state.items()
     ]
-    with path.open("wb") as file:
+    with naming_disk_errors("write a state"), path.open("wb") as file:
         writer = StateWriter(file, specs)
         for spec in writer.order:
             tensor = state[spec.name].detach().contiguous()

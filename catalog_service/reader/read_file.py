@@ -113,7 +113,7 @@ def _answer(child: subprocess.CompletedProcess[bytes], path: Path) -> dict[str, 
         raise FileUnreadable(
             f"{path.name}: its reader was stopped by a limit (exit status {child.returncode})"
         ) from error
-    if answer.get("errno") in (str(errno.ENOSPC), str(errno.EDQUOT)):
+    if answer.get("errno") in (str(errno.ENOSPC), str(errno.EDQUOT), str(errno.EFBIG)):
         raise DiskFull(f"no room to convert {path.name}: {answer['failed']}")
     if "failed" in answer:
         raise OSError(int(answer["errno"] or 0), f"{answer['failed']}: {path.name}")
