@@ -7,8 +7,11 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from catalog_service.api.architecture_servicer import (
     ArchitectureServicer,
@@ -21,7 +24,7 @@ from catalog_service.blobs.disk import ensure_folder
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.registry import Registry
-from catalog_service.errors import VertebraError
+from catalog_service.errors import InvalidRequest, VertebraError
 from catalog_service.index.catalog_index import CatalogIndex, index_from_json
 from catalog_service.resolve import Catalog
 from catalog_service.resolve.builds import Builds
@@ -96,22 +99,45 @@ class Objects:
 
 def make_objects(settings: CatalogSettings) -> Objects:
     """Return the catalog and its workers; no worker is started yet."""
-    ensure_folder(settings.home)
-    store = BlobStore(settings.blobs_folder)
-    store.sweep_staging()
+    with _blaming("HOME", settings.home):
+        ensure_folder(settings.home)
+    with _blaming("BLOBS", settings.blobs_folder):
+        store = BlobStore(settings.blobs_folder)
+        store.sweep_staging()
+        search = _search(settings, store)
+        records = Records(store.root, "builds")
+    with _blaming("INDEX", settings.index):
+        index = _index(settings)
+    with _blaming("DATABASE_URL", "of the registry"):
+        registry = Registry(settings.registry_url)
     pool = WorkerPool(settings.workers)
     definitions = Definitions(pool)
     catalog = Catalog(
-        index=_index(settings),
+        index=index,
         store=store,
-        registry=Registry(settings.registry_url),
-        search=_search(settings, store),
+        registry=registry,
+        search=search,
         definitions=definitions,
-        builds=Builds(store=store, records=Records(store.root, "builds"), pool=pool),
+        builds=Builds(store=store, records=records, pool=pool),
         fitting=Fitting(store=store, pool=pool, definitions=definitions),
         flights=SingleFlight(),
     )
     return Objects(catalog=catalog, pool=pool)
+
+
+class SettingUnusable(InvalidRequest):
+    """A setting has the right form, but what it names cannot be used."""
+
+
+@contextmanager
+def _blaming(setting: str, value: object) -> Iterator[None]:
+    """Say which setting it is that cannot be used; a database URL is not shown: it has secrets."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, ImportError, SQLAlchemyError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        name = f"{CatalogSettings.model_config['env_prefix']}{setting}"
+        raise SettingUnusable(f"{name} {value} cannot be used: {why}") from error
 
 
 def _index(settings: CatalogSettings) -> CatalogIndex:

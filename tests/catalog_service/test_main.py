@@ -140,3 +140,32 @@ def test_the_usual_variables_decide_where_caches_are(
     assert settings.torch_home_folder == tmp_path / "th"
     assert settings.mirrors == (tmp_path / "a", tmp_path / "b")
     assert settings.blobs_folder == settings.home / "blobs"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOME", "/proc/nowhere"),
+        ("INDEX", "/nowhere/index.json"),
+        ("INDEX", __file__),
+        ("DATABASE_URL", "nosuchdatabase://user:secret@host/name"),
+    ],
+)
+def test_what_a_setting_names_but_cannot_be_used_is_one_line_without_secrets(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    settings = {"HOME": str(tmp_path / "home"), "LISTEN": "127.0.0.1:0", name: value}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "catalog_service"],
+        env={**os.environ, **{f"VERTEBRA_CATALOG_{key}": text for key, text in settings.items()}},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"VERTEBRA_CATALOG_{name} ")
+    assert "secret" not in line
