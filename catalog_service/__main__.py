@@ -76,11 +76,7 @@ async def _serve(settings: CatalogSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=[
-            *_registrations(objects.catalog, parts.drain),
-            model_registration(models),
-            checkpoint_registration(checkpoints),
-        ],
+        registrations=_registrations(objects.catalog, models, checkpoints, parts.drain),
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -166,10 +162,14 @@ def _search(settings: CatalogSettings, store: BlobStore) -> Search:
     )
 
 
-def _registrations(catalog: Catalog, drain: Drain) -> list[Registration]:
+def _registrations(
+    catalog: Catalog, models: ModelServicer, checkpoints: CheckpointServicer, drain: Drain
+) -> list[Registration]:
     return [
         architecture_registration(ArchitectureServicer(catalog.index)),
         weights_registration(WeightsServicer(catalog.index, catalog.search)),
+        model_registration(models),
+        checkpoint_registration(checkpoints),
         blob_registration(BlobServicer(catalog.store, drain=drain)),
     ]
 

@@ -18,6 +18,7 @@ PROGRAM = """
 import asyncio, sys
 import psutil
 from catalog_service.__main__ import make_objects, _registrations
+from catalog_service.api.checkpoint_servicer import CheckpointServicer
 from catalog_service.api.model_servicer import ModelServicer
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.server import ServerParts, start_server
@@ -28,9 +29,10 @@ from vertebra.catalog_client import CatalogClient
 async def serve():
     objects, parts = make_objects(read_settings(CatalogSettings)), ServerParts()
     models = ModelServicer(objects.catalog, parts.drain)
+    checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
     server = await start_server(
         Listen(host="127.0.0.1", port=0),
-        _registrations(objects.catalog, models, parts.drain),
+        _registrations(objects.catalog, models, checkpoints, parts.drain),
         parts=parts,
     )
 
