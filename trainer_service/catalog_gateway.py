@@ -41,7 +41,7 @@ from catalog_service.model_wire import (
 )
 from catalog_service.models.layout import InputContract, Lineage, OutputContract, StateLayout
 from catalog_service.models.spec import ModelSpec
-from trainer_service.errors import CatalogUnavailable
+from trainer_service.errors import CatalogUnavailable, CheckpointExists
 from trainer_service.jobs import JobModel
 from vertebra.catalog.v1 import weights_service_pb2
 from vertebra.catalog.v1.model_service_pb2 import BuiltModel
@@ -120,6 +120,15 @@ class Catalog(Protocol):
         """
         ...
 
+    async def require_free_name(self, checkpoint_id: str) -> None:
+        """Return unless a checkpoint of this name exists: registering other bytes would fail.
+
+        Raises:
+            CheckpointExists: it does.
+            VertebraError: what the catalog said. CatalogUnavailable: nothing.
+        """
+        ...
+
     async def prepare(self, spec: ModelSpec) -> JobModel:
         """Return the built model, its bytes verified in our own store.
 
@@ -179,6 +188,15 @@ class CatalogGateway:
         else:
             build.add_done_callback(lambda task: task.cancelled() or task.exception())
 
+    async def require_free_name(self, checkpoint_id: str) -> None:
+        """See `Catalog`."""
+        with contextlib.suppress(NotFound):
+            await self._ask(lambda: self._client.get_checkpoint(checkpoint_id))
+            raise CheckpointExists(
+                f"checkpoints/{checkpoint_id} exists and is never replaced; choose another name",
+                metadata={"checkpoint": checkpoint_id},
+            )
+
     async def prepare(self, spec: ModelSpec) -> JobModel:
         """See `Catalog`."""
         return await self._ask(lambda: self._build_and_fetch(spec))
@@ -200,8 +218,6 @@ class CatalogGateway:
         except (NotFound, InvalidRequest):
             return False  # a registered checkpoint: its bytes are in the catalog's own store
         return found.cached_state == weights_service_pb2.CACHED_STATE_ABSENT
-
-    # On a thread of ours
 
     def _build_and_fetch(self, spec: ModelSpec) -> JobModel:
         built = self._client.build_model(spec_to_message(spec))

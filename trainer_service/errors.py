@@ -3,6 +3,7 @@
 """
 
 from catalog_service.errors import (
+    Conflict,
     Corrupt,
     Denied,
     Exhausted,
@@ -102,6 +103,12 @@ class TooManyJobsWait(Exhausted):
     """The queue is full."""
 
     reason = "SERVER_BUSY"
+
+
+class CheckpointExists(Conflict):
+    """A job would register its backbone under a name that is taken."""
+
+    reason = "CHECKPOINT_EXISTS"
 
 
 class CatalogUnavailable(Unavailable):

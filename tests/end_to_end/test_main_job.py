@@ -163,3 +163,13 @@ def test_a_new_head_is_not_the_one_that_the_backbone_learned_with(site):
 
     assert second.backbone_digest == first.backbone_digest
     assert second.parts[1].blob.digest != first.parts[1].blob.digest
+
+
+def test_a_name_that_is_taken_is_refused_before_hours_of_training(site, pretrained):
+    """Checkpoints are never replaced, so the job could only fail at its end."""
+    spec = experiment(site, model={}, freeze={"scratch": {}}, register_as="stripes")
+
+    with pytest.raises(RpcFailed, match="checkpoints/stripes exists") as caught:
+        site.trainer_client.create(spec)
+
+    assert caught.value.reason == "CHECKPOINT_EXISTS"

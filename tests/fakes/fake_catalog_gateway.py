@@ -8,6 +8,7 @@ from catalog_service.models.layout import OutputContract
 from catalog_service.models.spec import ModelSpec
 from tests.fakes.job_values import INPUT, LAYOUT, job_model
 from trainer_service.catalog_gateway import ModelDescription, NewCheckpoint
+from trainer_service.errors import CheckpointExists
 from trainer_service.jobs import JobModel
 
 
@@ -46,6 +47,11 @@ class FakeCatalogGateway:
         """Raise what this fake was told to."""
         if self.bytes_failure is not None:
             raise self.bytes_failure
+
+    async def require_free_name(self, checkpoint_id: str) -> None:
+        """Raise where a checkpoint of this name was registered."""
+        if checkpoint_id in {one.checkpoint_id for one in self.registered.values()}:
+            raise CheckpointExists(f"checkpoints/{checkpoint_id} exists")
 
     async def prepare(self, spec: ModelSpec) -> JobModel:
         """Return the one model."""

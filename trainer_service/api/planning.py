@@ -26,6 +26,7 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
     Raises:
         DataInvalid, PathOutsideRoots: the data does not fit the spec.
         VertebraError: what the catalog says of the model: an unknown name, a bad image size.
+        CheckpointExists: the name to register under is taken.
         InvalidRequest: the freeze mode or the batch size does not fit the architecture.
     """
     # 1. The data: it may have the class names
@@ -38,7 +39,11 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
     except InvalidRequest as error:
         raise _about_the_model(error) from error
 
-    # 3. The plan
+    # 3. The name that the backbone is to get: known now, not after hours of training
+    if spec.export.register_as:
+        await catalog.require_free_name(spec.export.register_as)
+
+    # 4. The plan
     model = replace(
         described.spec,
         freeze_backbone=wanted.freeze_backbone,

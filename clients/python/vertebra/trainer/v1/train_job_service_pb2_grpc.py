@@ -89,6 +89,7 @@ class TrainJobServiceServicer(object):
         INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem found in the spec.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with
         the nearest names.
+        ALREADY_EXISTS       CHECKPOINT_EXISTS: the name to register the backbone under is taken.
         FAILED_PRECONDITION  DATA_INVALID: the data does not fit the spec; the message names files.
         ARCHITECTURE_NOT_BUILDABLE: listed, but this release does not build it.
         PERMISSION_DENIED    PATH_OUTSIDE_ROOTS: the message has the allowed roots.
