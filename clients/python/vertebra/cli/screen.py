@@ -1,6 +1,5 @@
 """What is printed: tables and lines for people, JSON for programs."""
 
-import io
 import json
 import re
 import sys
@@ -33,8 +32,12 @@ def screen() -> Console:
     return Console(file=page, width=PIPED_WIDTH, highlight=False, markup=False, emoji=False)
 
 
-class TrimmedPage(io.TextIOBase):
-    """Writes to `out` without the blanks that fill up a table's last column."""
+class TrimmedPage:
+    """Writes to `out` without the blanks that fill up a table's last column.
+
+    No io class: those flush when they are collected, when `out` may already be closed, and
+    Python 3.13 prints what that raises.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
