@@ -24,7 +24,7 @@ FEATURES_ONLY = "torchvision/VGG16_Weights.IMAGENET1K_FEATURES"
 LIVE = f"torchvision {torchvision.__version__.partition('+')[0]}"
 
 pytestmark = pytest.mark.skipif(
-    LIVE != PINNED, reason=f"the index is compared on the pinned release, {PINNED}"
+    LIVE != PINNED, reason=f"the index is compared on its release, {PINNED}; this is {LIVE}"
 )
 
 Live = dict[str, tuple[str, WeightsEnum]]
