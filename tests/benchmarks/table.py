@@ -41,7 +41,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="train_full",
-        size={"num_images": 160, "num_epochs": 2, "num_rounds": 5},
+        size={"num_images": 160, "num_epochs": 2, "num_rounds": 3},
         tiny={
             "num_images": 8,
             "side_px": 32,
