@@ -34,7 +34,7 @@ from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.logs import configure_logging
-from catalog_service.serving.run import Service, serve_until_signalled
+from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
 from catalog_service.settings import CatalogSettings
@@ -83,6 +83,7 @@ async def _serve(settings: CatalogSettings) -> None:
         on_stop=stop,
     )
     await serve_until_signalled(service)
+    leave_at_once()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

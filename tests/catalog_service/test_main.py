@@ -1,18 +1,24 @@
 """The process: says what is wrong with its settings, never imports torch, leaves no child."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
+from catalog_service.reader.child import NICENESS
 from catalog_service.serving.settings_reader import SettingsInvalid, read_settings
 from catalog_service.settings import CatalogSettings
 from tests.services import running_catalog
 from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import RpcFailed
 
 PROGRAM = """
 import asyncio, sys
@@ -22,6 +28,7 @@ from catalog_service.api.checkpoint_servicer import CheckpointServicer
 from catalog_service.api.model_servicer import ModelServicer
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.server import ServerParts, start_server
+from catalog_service.reader.child import NICENESS
 from catalog_service.serving.settings_reader import read_settings
 from catalog_service.settings import CatalogSettings
 from vertebra.catalog_client import CatalogClient
@@ -171,3 +178,39 @@ def test_what_a_setting_names_but_cannot_be_used_is_one_line_without_secrets(
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"VERTEBRA_CATALOG_{name} ")
     assert "secret" not in line
+
+
+def stopped_reader(catalog: psutil.Process) -> psutil.Process:
+    """Return the child that reads a file just now, stopped in the middle."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in catalog.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                is_reader = "catalog_service.reader.child" in " ".join(child.cmdline())
+                if is_reader and child.nice() == NICENESS:
+                    child.suspend()
+                    return child
+    raise AssertionError("no file was read")
+
+
+def test_a_file_that_is_never_read_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    """The drain is bounded although a thread waits for a reader that stands still."""
+    file = tmp_path / "backbone.ckpt"
+    torch.save({"conv1.weight": torch.zeros(4000, 4000)}, file)
+    with running_catalog(tmp_path / "home") as catalog, CatalogClient(catalog.address) as client:
+        blob = client.blobs.upload(file).name
+        names = {"checkpoint_id": "slow", "architecture_id": "resnet18", "blob_name": blob}
+
+        def register() -> None:
+            with contextlib.suppress(RpcFailed):
+                client.register_checkpoint(**names)
+
+        call = threading.Thread(target=register)
+        call.start()
+        reader = stopped_reader(psutil.Process(catalog.pid))
+
+        status = catalog.stop()
+
+        reader.wait(timeout=10)
+        call.join()
+    assert status == 0
