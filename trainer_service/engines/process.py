@@ -24,10 +24,12 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 """What numeric libraries read for the size of their thread pools."""
-WAITING_VARIABLES = {"OMP_WAIT_POLICY": "PASSIVE"}
+WAITING_VARIABLES = {"GOMP_SPINCOUNT": "1000"}
 """How threads of numeric libraries wait for each other, unless the service's own environment says:
-asleep. By default they spin, and where other work wants the cores that holds up the very thread
-that they wait for: training steps took 5 times longer and 5 times the CPU time on 2 busy cores.
+they spin for a moment, then sleep. By default they spin 300 times as long, and where other work
+wants the cores that holds up the very thread that they wait for: training steps took 5 times longer
+on 2 busy cores. Never spinning (OMP_WAIT_POLICY=PASSIVE) made steps 1.2 to 1.4 times longer on idle
+ones; this much spinning, 1.0 to 1.2 times.
 
 Source: our own measurements, tests/benchmarks/RESULTS.md, wait_policy.
 """
