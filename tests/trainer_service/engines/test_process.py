@@ -64,9 +64,7 @@ def test_a_worker_gets_its_own_session_threads_and_log(run, tmp_path):
     assert worker.exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("service", "worker"), [({}, "1000"), ({"GOMP_SPINCOUNT": "5"}, "5")]
-)
+@pytest.mark.parametrize(("service", "worker"), [({}, "1000"), ({"GOMP_SPINCOUNT": "5"}, "5")])
 def test_threads_that_wait_leave_the_cores_to_others_unless_the_operator_says_otherwise(
     run, monkeypatch, tmp_path, service, worker
 ):
