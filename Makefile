@@ -11,7 +11,7 @@ PROTOS_STAMP := .venv-protos/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check protos lock index bench pictures clean
+.PHONY: help setup demo test test-full check protos lock index bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
