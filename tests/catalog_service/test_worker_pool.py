@@ -65,11 +65,15 @@ def test_a_worker_describes_a_model_and_this_process_never_imports_torch() -> No
 
 
 def test_an_error_arrives_as_the_kind_that_it_was(pool: WorkerPool) -> None:
+    recipe = Recipe(
+        builder="torchvision/resnet18", arguments={}, library="", head={"kind": "crystal ball"}
+    )
+
     with pytest.raises(InvalidRequest) as caught:
-        pool.call("describe_model", {"recipe": {"builder": 3}})
+        pool.call("describe_model", {"recipe": recipe.to_json()})
 
     assert isinstance(caught.value, VertebraError)
-    assert "builder" in caught.value.message
+    assert "crystal ball" in caught.value.message
 
 
 def test_a_bug_is_not_taken_for_the_callers_mistake(pool: WorkerPool) -> None:
