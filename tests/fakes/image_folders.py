@@ -13,7 +13,7 @@ COLOURS = ((220, 40, 40), (40, 200, 60), (40, 60, 220), (220, 210, 40))
 def draw_folder(root: Path, num_images: Mapping[str, int], *, side_px: int = 12) -> Path:
     """Write PNG files `<root>/<class>/<number>.png` and return `root`."""
     random = np.random.default_rng(0)
-    for colour, (name, count) in zip(COLOURS, num_images.items(), strict=False):
+    for colour, (name, count) in zip(COLOURS[: len(num_images)], num_images.items(), strict=True):
         folder = root / name
         folder.mkdir(parents=True)
         for number in range(count):

@@ -35,7 +35,7 @@ def _draw_panel(axes, title: str, curves: Sequence[Curve], chance: float) -> Non
     axes.axhline(chance, color="#bbbbbb", linewidth=1, linestyle="--")
     label = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "top"}
     axes.annotate("guessing", (0.99, chance - 0.01), color="#888888", fontsize=9, **label)
-    for curve, colour in zip(curves, COLOURS, strict=False):
+    for curve, colour in zip(curves, COLOURS[: len(curves)], strict=True):
         epochs = sorted(curve.accuracy_by_epoch)
         values = [curve.accuracy_by_epoch[epoch] for epoch in epochs]
         axes.plot(epochs, values, color=colour, linewidth=2, label=curve.label)
