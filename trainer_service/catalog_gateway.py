@@ -39,7 +39,8 @@ from catalog_service.model_wire import (
     spec_from_message,
     spec_to_message,
 )
-from catalog_service.models.layout import InputContract, Lineage, OutputContract, StateLayout
+from catalog_service.models.contracts import InputContract, OutputContract
+from catalog_service.models.layout import Lineage, StateLayout
 from catalog_service.models.spec import ModelSpec
 from trainer_service.errors import CatalogUnavailable, CheckpointExists
 from trainer_service.jobs import JobModel

@@ -7,14 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from catalog_service.errors import InvalidRequest
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.freeze_plan import FreezePlan, batch_norms, freeze_plan
-from catalog_service.models.layout import (
-    InputContract,
-    OutputContract,
-    StateLayout,
-    TensorInfo,
-    is_inside,
-)
+from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import JobSpec, OptimizerGroup, OptimizerSpec, TrainPlan
 

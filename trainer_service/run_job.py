@@ -127,7 +127,7 @@ def load_model(ordered: JobModel) -> nn.Module:
         StateNotAsOrdered: the layout or the numbers are not those of the order's digests.
     """
     model = skeleton(ordered.recipe)
-    layout = layout_of(model, ordered.recipe.architecture_id)
+    layout = layout_of(model, ordered.recipe)
     if layout.layout_digest != ordered.layout.layout_digest:
         raise StateNotAsOrdered(
             f"this trainer builds {ordered.recipe.builder} with layout {layout.layout_digest}, the"

@@ -13,9 +13,9 @@ from typing import Any
 
 from catalog_service.errors import NotFound, closest
 from catalog_service.index.entries import ArchitectureEntry, Metric, WeightEntry
-from catalog_service.models.layout import InputContract, OutputContract
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.spec import ClassificationTask
+from catalog_service.models.tasks import ClassificationTask, Task
 
 _SOURCE = "torchvision/"
 
@@ -131,11 +131,12 @@ class CatalogIndex:
         )
 
 
-def output_contract(weight: WeightEntry, task: ClassificationTask | None = None) -> OutputContract:
+def output_contract(weight: WeightEntry, task: Task | None = None) -> OutputContract:
     """Return what the outputs mean: the task's classes, or the weight's own where there is none."""
     if task is None:
         return OutputContract(shape=(len(weight.categories),), class_names=weight.categories)
-    return OutputContract(shape=(task.num_outputs,), class_names=task.class_names)
+    names = task.class_names if isinstance(task, ClassificationTask) else ()
+    return OutputContract(shape=(task.num_outputs,), class_names=names)
 
 
 @cache

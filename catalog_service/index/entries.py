@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

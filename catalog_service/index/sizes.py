@@ -3,9 +3,9 @@
 from catalog_service.errors import Violation, invalid
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
+from catalog_service.models.contracts import InputContract
 from catalog_service.models.families.family import SizeRule
 from catalog_service.models.families.table import family_of
-from catalog_service.models.layout import InputContract
 
 
 def input_contract(

@@ -10,6 +10,7 @@ from catalog_service.model_wire.contracts import (
     lineage_to_message,
     output_from_message,
     output_to_message,
+    sizes_to_message,
 )
 from catalog_service.model_wire.layout import (
     layout_from_message,
@@ -38,6 +39,7 @@ __all__ = [
     "recipe_to_message",
     "report_from_message",
     "report_to_message",
+    "sizes_to_message",
     "spec_from_message",
     "spec_to_message",
     "struct_of",

@@ -1,9 +1,19 @@
 """StateLayout, TensorInfo, Recipe and LoadReport: message <-> value."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct
 
 from catalog_service.model_wire.plain_struct import known, plain_of, struct_of
-from catalog_service.models.layout import LoadReport, ShapeMismatch, Stage, StateLayout, TensorInfo
+from catalog_service.models.layout import (
+    LoadReport,
+    PrefixRename,
+    ShapeMismatch,
+    Stage,
+    StateLayout,
+    TensorInfo,
+)
 from catalog_service.models.recipe import Recipe
 from vertebra.model.v1 import layout_pb2
 
@@ -57,6 +67,13 @@ def layout_to_message(layout: StateLayout) -> layout_pb2.StateLayout:
         head_modules=layout.head_modules,
         replaced_modules=layout.replaced_modules,
         layout_digest=layout.layout_digest,
+        neck_modules=layout.neck_modules,
+        aux_modules=layout.aux_modules,
+        backbone_architecture=layout.backbone_architecture,
+        backbone_names=[
+            layout_pb2.PrefixRename(blob_prefix=rule.blob_prefix, model_prefix=rule.model_prefix)
+            for rule in layout.backbone_names
+        ],
     )
 
 
@@ -79,6 +96,13 @@ def layout_from_message(message: layout_pb2.StateLayout) -> StateLayout:
         head_modules=tuple(message.head_modules),
         replaced_modules=tuple(message.replaced_modules),
         layout_digest=message.layout_digest,
+        neck_modules=tuple(message.neck_modules),
+        aux_modules=tuple(message.aux_modules),
+        backbone_architecture=message.backbone_architecture,
+        backbone_names=tuple(
+            PrefixRename(blob_prefix=rule.blob_prefix, model_prefix=rule.model_prefix)
+            for rule in message.backbone_names
+        ),
     )
 
 
@@ -88,7 +112,10 @@ def recipe_to_message(recipe: Recipe) -> layout_pb2.Recipe:
         builder=recipe.builder,
         arguments=struct_of(recipe.arguments),
         library=recipe.library,
-        head=None if recipe.head is None else struct_of(recipe.head),
+        head=_optional_struct(recipe.head),
+        neck=_optional_struct(recipe.neck),
+        stem=_optional_struct(recipe.stem),
+        removed_modules=recipe.removed_modules,
     )
 
 
@@ -99,7 +126,14 @@ def recipe_from_message(message: layout_pb2.Recipe) -> Recipe:
         arguments=plain_of(message.arguments),
         library=message.library,
         head=plain_of(message.head) if message.HasField("head") else None,
+        neck=plain_of(message.neck) if message.HasField("neck") else None,
+        stem=plain_of(message.stem) if message.HasField("stem") else None,
+        removed_modules=tuple(message.removed_modules),
     )
+
+
+def _optional_struct(plain: Mapping[str, Any] | None) -> Struct | None:
+    return None if plain is None else struct_of(plain)
 
 
 def report_to_message(report: LoadReport) -> layout_pb2.LoadReport:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from torch import Tensor
 
+from catalog_service.models.anatomy import Anatomy, anatomy
 from catalog_service.models.attach import State, load_state
 from catalog_service.models.describe import describe
-from catalog_service.models.families.family import Family
 from catalog_service.models.families.table import family_of
 from catalog_service.models.fit_state import Fit, fit_state, is_finite, report_of
 from catalog_service.models.initialise import draw_head, random_state
 from catalog_service.models.layout import LoadReport, StateLayout, TensorInfo, is_inside
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.roles import role_of
 from catalog_service.models.state_mismatch import StateMismatch, refuse_state
 
 
@@ -51,10 +50,10 @@ def compose(
     if source_path is None:
         return _random(recipe, layout, seed)
     source = load_state(source_path)
-    family = family_of(recipe.architecture_id)
-    drawn = _names_to_draw(recipe, family, layout, source)
+    parts = anatomy(recipe)
+    drawn = _names_to_draw(recipe, parts, layout, source)
     wanted = [tensor for tensor in layout.tensors if tensor.name not in drawn]
-    fit = fit_state(source, wanted, _names_to_drop(family, layout, source, drawn))
+    fit = fit_state(source, wanted, _names_to_drop(parts, layout, source, drawn))
     _check(fit, layout, recipe, source_path, allow_partial=allow_partial)
     left = {tensor.name for tensor in wanted if tensor.name not in fit.state}
     state = {**_draw(recipe, layout, drawn | left, seed), **fit.state}
@@ -72,9 +71,9 @@ def fit_backbone(
         StateMismatch: as in `compose`.
     """
     layout = describe(recipe)
-    family = family_of(recipe.architecture_id)
+    parts = anatomy(recipe)
     source = load_state(source_path)
-    dropped = [name for name in source if role_of(family, name) != "backbone"]
+    dropped = [name for name in source if parts.role_of(name) != "backbone"]
     fit = fit_state(source, layout.of_role("backbone"), dropped)
     _check(fit, layout, recipe, source_path, allow_partial=allow_partial)
     return fit.state, report_of(fit, layout)
@@ -91,7 +90,7 @@ def _random(recipe: Recipe, layout: StateLayout, seed: int) -> ComposedState:
 
 
 def _names_to_draw(
-    recipe: Recipe, family: Family, layout: StateLayout, source: State
+    recipe: Recipe, parts: Anatomy, layout: StateLayout, source: State
 ) -> frozenset[str]:
     """Return the new head's names: the replaced modules, or the whole head where a source has none
     of it: a registered backbone, or VGG16's feature weights, whose classifier is NaN.
@@ -99,17 +98,17 @@ def _names_to_draw(
     if recipe.head is None:
         return frozenset()
     head = [tensor.name for tensor in layout.of_role("head")]
-    if not any(role_of(family, name) == "head" and is_finite(source[name]) for name in source):
+    if not any(parts.role_of(name) == "head" and is_finite(source[name]) for name in source):
         return frozenset(head)
     return frozenset(name for name in head if _is_replaced(layout, name))
 
 
 def _names_to_drop(
-    family: Family, layout: StateLayout, source: State, drawn: frozenset[str]
+    parts: Anatomy, layout: StateLayout, source: State, drawn: frozenset[str]
 ) -> frozenset[str]:
     """Return what a source has and this model has not, knowingly: the old head, auxiliary heads."""
     own = {tensor.name for tensor in layout.tensors}
-    auxiliary = {name for name in source if role_of(family, name) == "aux" and name not in own}
+    auxiliary = {name for name in source if parts.role_of(name) == "aux" and name not in own}
     replaced = {name for name in source if drawn and _is_replaced(layout, name)}
     return frozenset(auxiliary | replaced | (drawn & source.keys()))
 

@@ -4,41 +4,44 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from catalog_service.models.anatomy import Anatomy, anatomy
 from catalog_service.models.dtypes import spelling_of
-from catalog_service.models.families.family import Family, StageRule
-from catalog_service.models.families.table import family_of
+from catalog_service.models.families.family import StageRule
 from catalog_service.models.layout import Stage, StateLayout, TensorInfo, is_inside, layout_digest
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.roles import role_of
 from catalog_service.models.skeleton import skeleton
 
 
 def describe(recipe: Recipe) -> StateLayout:
     """Return everything about the state that a recipe's module has, but the numbers."""
-    return layout_of(skeleton(recipe), recipe.architecture_id)
+    return layout_of(skeleton(recipe), recipe)
 
 
-def layout_of(module: nn.Module, architecture_id: str) -> StateLayout:
-    """Return the layout of a module that was built as `architecture_id`."""
-    family = family_of(architecture_id)
-    tensors = _tensors(module, family)
+def layout_of(module: nn.Module, recipe: Recipe) -> StateLayout:
+    """Return the layout of a module that was built from `recipe`."""
+    parts = anatomy(recipe)
+    tensors = _tensors(module, parts)
     return StateLayout(
         tensors=tensors,
-        stages=tuple(_stage(rule, tensors) for rule in family.stages[architecture_id]),
-        head_modules=family.head_modules,
-        replaced_modules=family.replaced_modules,
+        stages=tuple(_stage(rule, tensors) for rule in parts.stages),
+        head_modules=parts.head_modules,
+        neck_modules=parts.neck_modules,
+        aux_modules=parts.aux_modules,
+        replaced_modules=parts.replaced_modules,
         layout_digest=layout_digest(tensors),
+        backbone_architecture=parts.backbone_architecture,
+        backbone_names=parts.backbone_names,
     )
 
 
-def _tensors(module: nn.Module, family: Family) -> tuple[TensorInfo, ...]:
+def _tensors(module: nn.Module, parts: Anatomy) -> tuple[TensorInfo, ...]:
     parameters = {name for name, _ in module.named_parameters()}
     return tuple(
         TensorInfo(
             name=name,
             dtype=spelling_of(tensor.dtype),
             shape=tuple(tensor.shape),
-            role=role_of(family, name),
+            role=parts.role_of(name),
             is_buffer=name not in parameters,
         )
         for name, tensor in module.state_dict().items()

@@ -1,6 +1,6 @@
 """Everything about a model's state but the numbers, and what a load did. No torch.
 
-Mirrors `vertebra.model.v1` layout, contracts and lineage, field by field.
+Mirrors `vertebra.model.v1` layout and lineage, field by field.
 """
 
 from collections.abc import Iterable
@@ -54,6 +54,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixRename:
+    """A prefix of a name in a backbone blob, and what stands in its place in the model."""
+
+    blob_prefix: str
+    model_prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateLayout:
     """Names, shapes, roles and stages of one model."""
 
@@ -71,6 +79,28 @@ class StateLayout:
 
     layout_digest: str
     """`sha256:...` of `layout_digest(tensors)`."""
+
+    neck_modules: tuple[str, ...] = ()
+    aux_modules: tuple[str, ...] = ()
+    backbone_architecture: str = ""
+    """`resnet50` for `fcn_resnet50`: whose backbones fit here, and who names them in blobs."""
+
+    backbone_names: tuple[PrefixRename, ...] = ()
+    """From names in a backbone blob to names of this layout; no rule: the same name."""
+
+    def model_name(self, blob_name: str) -> str:
+        """Return what a tensor of a backbone blob is called in this model."""
+        for rule in self.backbone_names:
+            if blob_name.startswith(rule.blob_prefix):
+                return rule.model_prefix + blob_name.removeprefix(rule.blob_prefix)
+        return blob_name
+
+    def blob_name(self, model_name: str) -> str:
+        """Return what a backbone tensor of this model is called in a backbone blob."""
+        for rule in self.backbone_names:
+            if model_name.startswith(rule.model_prefix):
+                return rule.blob_prefix + model_name.removeprefix(rule.model_prefix)
+        return model_name
 
     def of_role(self, *roles: str) -> tuple[TensorInfo, ...]:
         """Return the tensors with one of `roles`, in order."""
@@ -141,54 +171,6 @@ class LoadReport:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Return the report that `to_json` wrote."""
-        return from_plain(cls, data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputContract:
-    """How an image becomes the model's input: resize, crop, divide by 255, normalise (RGB)."""
-
-    num_channels: int = 3
-    height_px: int
-    width_px: int
-    resize_shorter_side_px: int = 0
-    """0: both sides are resized to `height_px` x `width_px`, and nothing is cropped."""
-
-    interpolation: str = "bilinear"
-    """`bilinear` or `bicubic`, antialiased."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def to_json(self) -> JsonObject:
-        """Return the contract as plain JSON."""
-        plain: JsonObject = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        """Return the contract that `to_json` wrote."""
-        return from_plain(cls, data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputContract:
-    """What the model's output means."""
-
-    kind: str = "logits"
-    shape: tuple[int, ...]
-    """Without the batch dimension."""
-
-    class_names: tuple[str, ...] = ()
-
-    def to_json(self) -> JsonObject:
-        """Return the contract as plain JSON."""
-        plain: JsonObject = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        """Return the contract that `to_json` wrote."""
         return from_plain(cls, data)
 
 

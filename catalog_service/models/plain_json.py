@@ -96,8 +96,16 @@ def _read_optional(hint: Any, data: Any, path: str) -> Any:
     if data is None:
         return None
     inner = [kind for kind in get_args(hint) if kind is not type(None)]
-    assert len(inner) == 1, f"{path}: only `X | None` is understood"
-    return _read(inner[0], data, path)
+    if len(inner) == 1:
+        return _read(inner[0], data, path)
+    kinds = {_kind_of(each): each for each in inner}
+    word = data.get("kind") if isinstance(data, Mapping) else None
+    return _read(kinds[_read_word(list(kinds), word, f"{path}.kind")], data, path)
+
+
+def _kind_of(dataclass_type: Any) -> Any:
+    """Return the default of the field `kind`, which tells the members of a union apart."""
+    return next(field.default for field in fields(dataclass_type) if field.name == "kind")
 
 
 def _read_tuple(hints: tuple[Any, ...], data: Any, path: str) -> tuple[Any, ...]:

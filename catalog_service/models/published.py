@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 from torchvision.models import WeightsEnum
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 
 MIB = 2**20
 

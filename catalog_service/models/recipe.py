@@ -28,10 +28,24 @@ class Recipe:
     head: Mapping[str, Any] | None = None
     """`{"kind": "classification", "num_outputs": 26}`; None for the published head."""
 
+    neck: Mapping[str, Any] | None = None
+    """`{"kind": "fpn", "num_channels": 256}`; None for no neck of ours."""
+
+    stem: Mapping[str, Any] | None = None
+    """`{"in_channels": 4, "adaptation": "repeat"}`; None for the published first layer."""
+
+    removed_modules: tuple[str, ...] = ()
+    """Paths of modules that are Identity."""
+
     @property
     def architecture_id(self) -> str:
         """Return `resnet50` of `torchvision/resnet50`."""
         return self.builder.rpartition("/")[2]
+
+    @property
+    def source(self) -> str:
+        """Return `torchvision` of `torchvision/resnet50`."""
+        return self.builder.partition("/")[0]
 
     def to_json(self) -> JsonObject:
         """Return `builder`, `arguments`, `library` and `head` as plain JSON."""

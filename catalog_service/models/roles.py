@@ -1,16 +1,7 @@
-"""Which part of a model a tensor or module belongs to. Pure, no torch."""
+"""Which stage of a backbone a tensor belongs to. Pure, no torch."""
 
-from catalog_service.models.families.family import Family, StageRule
-from catalog_service.models.layout import Role, is_inside
-
-
-def role_of(family: Family, name: str) -> Role:
-    """Return the role of a tensor or module path: exactly one for every name."""
-    if any(is_inside(name, module) for module in family.head_modules):
-        return "head"
-    if any(is_inside(name, module) for module in family.aux_modules):
-        return "aux"
-    return "backbone"
+from catalog_service.models.families.family import StageRule
+from catalog_service.models.layout import is_inside
 
 
 def stage_of(rules: tuple[StageRule, ...], name: str) -> StageRule:

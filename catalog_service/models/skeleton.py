@@ -1,19 +1,21 @@
 """Modules without numbers: a recipe becomes the structure that its weights were published with.
 
-Imports torch and torchvision. No network: builders are only ever called without weights.
+Imports torch. No network: builders are only ever called without weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from catalog_service.models.families.table import family_of
-from catalog_service.models.heads import head_arguments
+from catalog_service.models.builders import build_architecture
+from catalog_service.models.composed import compose_model
+from catalog_service.models.heads import replace_head
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.removed_modules import remove_modules
+from catalog_service.models.stem import adapt_stem
 
 PARAMETER_FACTORIES = frozenset(
     {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
@@ -58,16 +60,15 @@ def skeleton(recipe: Recipe) -> nn.Module:
 
 def build(recipe: Recipe) -> nn.Module:
     """Return the module with the architecture's own initialisation, from the global generator."""
-    family = family_of(recipe.architecture_id)
-    arguments = {**recipe.arguments, **head_arguments(family, recipe.head)}
-    module: nn.Module = torchvision.models.get_model(
-        recipe.architecture_id,
-        weights=None,
-        **{name: _argument(value) for name, value in arguments.items()},
-    )
-    return module
+    # 1. The architecture as its library builds it
+    module = build_architecture(recipe)
 
+    # 2. Its first layer, for another number of channels
+    module = adapt_stem(module, recipe)
 
-def _argument(value: Any) -> Any:
-    """Return tuples where JSON has lists."""
-    return tuple(value) if isinstance(value, list) else value
+    # 3. Its last layer, or our own head and neck around its backbone
+    module = replace_head(module, recipe)
+    module = compose_model(module, recipe)
+
+    # 4. What the caller wants to be Identity
+    return remove_modules(module, recipe.removed_modules)

@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from catalog_service.errors import Violation, invalid
 from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
+from catalog_service.models.tasks import TASKS, ClassificationTask, Task
 
 MAX_CLASSES = 1_000_000
 """More outputs than this is taken for a mistake."""
@@ -23,22 +24,6 @@ MAX_SEED = 2**63 - 1
 """The largest seed that a JSON reader and torch both take."""
 
 _ARCHITECTURE_PREFIX = "architectures/"
-
-_JSON_NAMES = {"task": "classification"}
-"""A oneof's field stands under the name of what it holds, as in protobuf's JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassificationTask:
-    """One label per image. Names win over the number; if both are given they must agree."""
-
-    class_names: tuple[str, ...] = ()
-    num_classes: int = 0
-
-    @property
-    def num_outputs(self) -> int:
-        """Return how many numbers the head puts out."""
-        return len(self.class_names) or self.num_classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +39,13 @@ class ModelSpec:
     weights: str = ""
     """Any reference; empty means the architecture's default weights."""
 
-    task: ClassificationTask | None = None
+    task: Task | None = None
     """The new head; None means the published head, exactly as it was trained. In JSON it stands
     under its kind: `{"classification": {...}}`.
     """
+
+    neck: str = ""
+    """Joins feature maps before a dense head; empty means the head's default."""
 
     image_height_px: int = 0
     """0 means the size that the weights were evaluated at; both or none are given."""
@@ -66,6 +54,21 @@ class ModelSpec:
 
     seed: int = 0
     """Seeds the random head, and the backbone where `pretrained` is False."""
+
+    in_channels: int = 0
+    """0 means the published number."""
+
+    stem_adaptation: str = ""
+    """`repeat` (the default), `average` or `random`."""
+
+    remove_modules: tuple[str, ...] = ()
+    """Paths of modules to replace by Identity."""
+
+    aux_heads: str = ""
+    """`keep`, `drop`, or empty for the task's default."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Builder arguments that differ from the published structure; a family says which it takes."""
 
     allow_partial: bool = False
     """Accept weights that cover less than the whole backbone."""
@@ -88,32 +91,43 @@ class ModelSpec:
 
     def to_json(self) -> JsonObject:
         """Return the spec under its proto's field names, unset fields left out."""
-        plain: JsonObject = to_plain(self)
-        unset = to_plain(ModelSpec(backbone=""))
-        return {
-            _JSON_NAMES.get(name, name): value
-            for name, value in plain.items()
-            if value != unset[name]
-        }
+        plain: JsonObject = _without_defaults(self, ModelSpec(backbone=""))
+        plain.pop("task", None)
+        if self.task is not None:
+            plain[self.task.kind] = _without_defaults(self.task, TASKS[self.task.kind]())
+        return plain
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Return the spec of `{"backbone": "resnet50", "pretrained": true, ...}`.
 
         Raises:
-            MalformedJson: an unknown field or a wrong type.
+            MalformedJson: an unknown field, a wrong type, or more than one task.
         """
         if not isinstance(data, Mapping):
             return from_plain(cls, data)
-        names = {json_name: name for name, json_name in _JSON_NAMES.items()}
-        if unknown := sorted(set(data) & set(_JSON_NAMES)):
-            raise MalformedJson(f"ModelSpec: no field {unknown[0]}; a task stands under its kind")
-        return from_plain(cls, {names.get(name, name): value for name, value in data.items()})
+        if "task" in data:
+            raise MalformedJson("ModelSpec: no field task; a task stands under its kind")
+        kinds = sorted(TASKS.keys() & data.keys())
+        if len(kinds) > 1:
+            raise MalformedJson(f"ModelSpec: more than one task: {', '.join(kinds)}")
+        fields = {name: value for name, value in data.items() if name not in TASKS}
+        if kinds and not isinstance(data[kinds[0]], Mapping):
+            raise MalformedJson(f"ModelSpec.{kinds[0]}: {data[kinds[0]]!r} is not an object")
+        if kinds:
+            fields["task"] = {**data[kinds[0]], "kind": kinds[0]}
+        return from_plain(cls, fields)
+
+
+def _without_defaults(value: object, unset: object) -> JsonObject:
+    defaults = to_plain(unset)
+    return {name: each for name, each in to_plain(value).items() if each != defaults[name]}
 
 
 def check(spec: ModelSpec) -> list[Violation]:
     """Return every problem that the spec shows by itself, field paths relative to the spec."""
-    return [*_check_source(spec), *_check_task(spec.task), *_check_numbers(spec)]
+    task = spec.task if isinstance(spec.task, ClassificationTask) else None
+    return [*_check_source(spec), *_check_task(task), *_check_numbers(spec)]
 
 
 def require_valid(spec: ModelSpec) -> None:
@@ -176,13 +190,13 @@ def _check_count(task: ClassificationTask) -> list[tuple[str, str]]:
 def _check_numbers(spec: ModelSpec) -> list[Violation]:
     found = []
     sizes = {"image_height_px": spec.image_height_px, "image_width_px": spec.image_width_px}
-    for field, size in sizes.items():
+    for name, size in sizes.items():
         if not 0 <= size <= MAX_IMAGE_PX:
             why = f"{size} is not between 0 and {MAX_IMAGE_PX}"
-            found.append(Violation(field=field, description=why))
+            found.append(Violation(field=name, description=why))
     if (spec.image_height_px == 0) != (spec.image_width_px == 0):
-        field = "image_height_px" if spec.image_height_px == 0 else "image_width_px"
-        found.append(Violation(field=field, description="give both sides or none"))
+        name = "image_height_px" if spec.image_height_px == 0 else "image_width_px"
+        found.append(Violation(field=name, description="give both sides or none"))
     if not 0 <= spec.seed <= MAX_SEED:
         why = f"{spec.seed} is not between 0 and 2^63 - 1"
         found.append(Violation(field="seed", description=why))

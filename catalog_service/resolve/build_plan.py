@@ -14,9 +14,10 @@ from catalog_service.errors import (
 from catalog_service.index.catalog_index import CatalogIndex, output_contract
 from catalog_service.index.entries import ArchitectureEntry, WeightEntry
 from catalog_service.index.sizes import input_contract
-from catalog_service.models.layout import InputContract, OutputContract
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.recipe import Recipe, classification_head
-from catalog_service.models.spec import ClassificationTask, ModelSpec, check
+from catalog_service.models.spec import ModelSpec, check
+from catalog_service.models.tasks import ClassificationTask, Task
 from catalog_service.weights.references import check_reference, is_checkpoint
 
 
@@ -159,7 +160,7 @@ def _plan(
     spec: ModelSpec, index: CatalogIndex, origin: _Origin, contract: InputContract
 ) -> BuildPlan:
     structure, task = origin.structure, spec.task
-    if task is not None:
+    if isinstance(task, ClassificationTask):
         task = replace(task, num_classes=task.num_outputs)
     head = None if task is None else classification_head(task.num_outputs)
     resolved = replace(
@@ -182,9 +183,7 @@ def _plan(
     )
 
 
-def _output(
-    structure: WeightEntry, task: ClassificationTask | None, *, is_pretrained: bool
-) -> OutputContract:
+def _output(structure: WeightEntry, task: Task | None, *, is_pretrained: bool) -> OutputContract:
     """A random head with the published shape does not know the published classes."""
     published = output_contract(structure, task)
     return published if is_pretrained or task else replace(published, class_names=())

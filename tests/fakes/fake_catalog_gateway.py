@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from catalog_service.errors import NotFound, VertebraError
-from catalog_service.models.layout import OutputContract
+from catalog_service.models.contracts import OutputContract
 from catalog_service.models.spec import ModelSpec
 from tests.fakes.job_values import INPUT, LAYOUT, job_model
 from trainer_service.catalog_gateway import ModelDescription, NewCheckpoint

@@ -8,8 +8,9 @@ from torch import nn
 
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.describe import layout_of
-from catalog_service.models.layout import InputContract, Lineage, LoadReport, OutputContract
+from catalog_service.models.layout import Lineage, LoadReport
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
 from catalog_service.models.spec import ClassificationTask, ModelSpec
@@ -47,7 +48,7 @@ def write_job_model(
     """Write the parts of a random model to `folder` and return what the worker is told of it."""
     recipe = recipe_of(architecture_id, len(class_names))
     module = random_module(recipe)
-    layout = layout_of(module, architecture_id)
+    layout = layout_of(module, recipe)
     state = module.state_dict()
     backbone, head = folder / "backbone.safetensors", folder / "head.safetensors"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,10 @@
 """Small valid values of `trainer_service.jobs`, for tests that need a job but not what is in it."""
 
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.freeze_plan import FreezeMode, freeze_plan
 from catalog_service.models.layout import (
-    InputContract,
     Lineage,
     LoadReport,
-    OutputContract,
     Stage,
     StateLayout,
     TensorInfo,

@@ -2,9 +2,10 @@
 
 import torch
 
+from catalog_service.models.contracts import OutputContract
 from catalog_service.models.describe import layout_of
 from catalog_service.models.freeze_plan import FreezeMode
-from catalog_service.models.layout import OutputContract, StateLayout
+from catalog_service.models.layout import StateLayout
 from catalog_service.models.spec import ClassificationTask, ModelSpec
 from tests.fakes.job_models import input_contract, random_module, recipe_of
 from trainer_service.datasets.batches import as_input
@@ -68,8 +69,9 @@ def make_training(
 ) -> tuple[Training, StateLayout]:
     """Return a training on a random model, not frozen yet, and the model's layout."""
     torch.set_num_threads(1)  # tiny tensors gain nothing from two, and waiting threads cost
-    model = random_module(recipe_of(spec.model.backbone, len(CLASS_NAMES)))
-    layout = layout_of(model, spec.model.backbone)
+    recipe = recipe_of(spec.model.backbone, len(CLASS_NAMES))
+    model = random_module(recipe)
+    layout = layout_of(model, recipe)
     # Statistics that fit the images: with others, signals of a random model die on the way.
     batch = as_input(random_images(8, side_px).kept, input_contract(side_px))
     recalibrate(model, layout, [batch])

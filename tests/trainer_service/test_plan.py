@@ -7,15 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from catalog_service.errors import InvalidRequest
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.freeze_plan import FreezeMode
-from catalog_service.models.layout import (
-    InputContract,
-    OutputContract,
-    Stage,
-    StateLayout,
-    TensorInfo,
-    layout_digest,
-)
+from catalog_service.models.layout import Stage, StateLayout, TensorInfo, layout_digest
 from catalog_service.models.spec import ModelSpec
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import DatasetSpec, JobSpec, OptimizerSpec, TrainPlan

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from catalog_service.blobs.digests import sha256_of_file
+from catalog_service.models.contracts import OutputContract
 from catalog_service.models.freeze_plan import FreezeMode
-from catalog_service.models.layout import OutputContract
 from tests.fakes.job_models import random_module
 from tests.fakes.work_orders import write_tiny_order
 from trainer_service.datasets import read

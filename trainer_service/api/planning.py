@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from catalog_service.errors import InvalidRequest, Violation
-from catalog_service.models.spec import ClassificationTask, ModelSpec
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import ClassificationTask
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.datasets.inspect import DatasetSummary, inspect
 from trainer_service.jobs import JobSpec, TrainPlan
@@ -56,9 +57,10 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
 
 def _summary(spec: JobSpec, allowed_roots: Sequence[str]) -> DatasetSummary:
     task = spec.model.task
+    names = task.class_names if isinstance(task, ClassificationTask) else ()
     return inspect(
         spec.dataset,
-        task.class_names if task else (),
+        names,
         allowed_roots,
         num_outputs=task.num_outputs if task else 0,
     )

@@ -10,6 +10,7 @@ from catalog_service.model_wire import spec_from_message, spec_to_message
 from catalog_service.models.freeze_plan import FreezeMode
 from catalog_service.models.layout import MAX_NOTE_CHARS
 from catalog_service.models.spec import MAX_SEED, ModelSpec, check
+from catalog_service.models.tasks import ClassificationTask
 from trainer_service.api.words import ALGORITHMS, AUGMENTATIONS, NORMS, number_of, word_of
 from trainer_service.jobs import DatasetSpec, ExportSpec, JobSpec, OptimizerSpec
 from trainer_service.jobs.spec import (
@@ -20,6 +21,9 @@ from trainer_service.jobs.spec import (
     DEFAULT_VALIDATION_RATIO,
 )
 from vertebra.trainer.v1 import train_job_pb2 as pb
+
+TRAINED_TASKS = ("classification",)
+"""Kinds of ModelSpec's tasks that `trainer_service/tasks` has a loss for."""
 
 CHECKPOINT_ID = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 
@@ -82,8 +86,11 @@ def _freeze(message: pb.TrainJobSpec, reader: _Reader) -> FreezeMode:
 
 def _model(message: pb.TrainJobSpec, freeze: FreezeMode, reader: _Reader) -> ModelSpec:
     spec = spec_from_message(message.model)
-    if spec.task is not None and spec.task.num_outputs == 0:
+    if isinstance(spec.task, ClassificationTask) and spec.task.num_outputs == 0:
         spec = replace(spec, task=None)
+    if spec.task is not None and spec.task.kind not in TRAINED_TASKS:
+        why = f"this release trains {', '.join(TRAINED_TASKS)}; BuildModel gives the model"
+        reader.wrong(f"model.{spec.task.kind}", why)
     for violation in check(spec):
         reader.wrong(f"model.{violation.field}", violation.description)
     if freeze.kind == "scratch":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.augment import augmented
 from trainer_service.datasets.images import Images, KeptImages
 from trainer_service.datasets.split import shuffled

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from catalog_service.errors import listed
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.image_file import read_image_file
 from trainer_service.datasets.inspect import Samples
 from trainer_service.datasets.pixels import ImageUnreadable, Pixels, decode, fit

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.image_file import read_image_file
 from trainer_service.datasets.pixels import ImageUnreadable, decode, fit
 from trainer_service.errors import DataInvalid

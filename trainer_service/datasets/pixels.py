@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.image_folder import IMAGE_FORMATS
 
 Pixels = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ import psutil
 import torch
 from PIL import Image
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets import bundled_digits
 from trainer_service.datasets.data_check import CheckedImages, check_images
 from trainer_service.datasets.images import Images, ImagesOnDisk, KeptImages

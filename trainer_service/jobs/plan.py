@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.freeze_plan import FreezePlan
-from catalog_service.models.layout import InputContract, OutputContract
 from trainer_service.jobs.spec import OptimizerSpec
 
 

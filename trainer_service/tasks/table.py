@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from catalog_service.models.layout import OutputContract
+from catalog_service.models.contracts import OutputContract
 from trainer_service.tasks.classification import Classification
 from trainer_service.tasks.task import Task
 

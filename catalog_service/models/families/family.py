@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from catalog_service.models.layout import PrefixRename
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRule:
@@ -30,6 +32,31 @@ class SizeRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """The architecture whose backbone lies inside another one."""
+
+    architecture_id: str
+    """`resnet50` inside `fcn_resnet50`."""
+
+    names: tuple[PrefixRename, ...]
+    """From the trunk's names to those inside: `` -> `backbone.body.`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureRule:
+    """How feature maps are taken from a backbone: which modules run in which order, and taps."""
+
+    modules: tuple[str, ...]
+    """Paths in the order of the forward, up to the last map; `relu` and the like are modules."""
+
+    taps: Mapping[str, str]
+    """Name of a map (the stage after which it is taken) -> path of the module that gives it."""
+
+    runner: str = "sequential"
+    """How the modules are run: a name in the table of `trunk.py`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A row of facts that hold for every architecture of a family."""
 
@@ -50,6 +77,30 @@ class Family:
     aux_modules: tuple[str, ...] = ()
     """Used in training only; a new task drops them."""
 
+    neck_modules: tuple[str, ...] = ()
+    """Joins feature maps: FPN and RPN's like."""
+
+    task: str = "classification"
+    """What the published head does."""
+
+    replaced: tuple[str, ...] = ()
+    """What a new task re-initialises; empty means `final_layer` alone."""
+
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    """Architecture -> the other architecture whose backbone it has; itself where it is absent."""
+
+    stem_layers: Mapping[str, str] = field(default_factory=dict)
+    """Architecture -> path of the first convolution, whose input channels can be changed."""
+
+    features: Mapping[str, FeatureRule] = field(default_factory=dict)
+    """Architecture -> how feature maps are taken; absent: it has none for a dense head."""
+
+    free_arguments: tuple[str, ...] = ()
+    """Builder arguments that a spec may set (`arguments`): configurations of any size."""
+
+    tiny_arguments: Mapping[str, object] = field(default_factory=dict)
+    """Builder arguments of a variant small enough for a test's training step."""
+
     new_task_arguments: Mapping[str, object] = field(default_factory=dict)
     """Builder arguments that a new task changes besides the number of classes."""
 
@@ -59,7 +110,7 @@ class Family:
     @property
     def replaced_modules(self) -> tuple[str, ...]:
         """Return the paths that a new task re-initialises."""
-        return (self.final_layer,)
+        return self.replaced or (self.final_layer,)
 
 
 def stages(**modules: str) -> tuple[StageRule, ...]:

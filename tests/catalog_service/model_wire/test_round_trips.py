@@ -8,11 +8,10 @@ import pytest
 from catalog_service import model_wire
 from catalog_service.errors import InvalidRequest
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import (
-    InputContract,
     Lineage,
     LoadReport,
-    OutputContract,
     ShapeMismatch,
     Stage,
     StateLayout,

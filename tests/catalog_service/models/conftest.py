@@ -22,9 +22,9 @@ def skeletons(index: CatalogIndex) -> dict[str, nn.Module]:
 
 
 @pytest.fixture(scope="session")
-def layouts(skeletons: dict[str, nn.Module]) -> dict[str, StateLayout]:
+def layouts(index: CatalogIndex, skeletons: dict[str, nn.Module]) -> dict[str, StateLayout]:
     """Architecture -> layout with the published head, of all 80."""
-    return {name: layout_of(module, name) for name, module in skeletons.items()}
+    return {name: layout_of(module, index.recipe_for(name)) for name, module in skeletons.items()}
 
 
 @pytest.fixture(scope="session")

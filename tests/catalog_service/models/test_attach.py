@@ -31,7 +31,7 @@ def state(recipe: Recipe) -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def layout(recipe: Recipe) -> StateLayout:
-    return layout_of(skeleton(recipe), NAME)
+    return layout_of(skeleton(recipe), recipe)
 
 
 def test_an_attached_model_computes_what_the_built_one_computes(

@@ -8,10 +8,12 @@ import pytest
 import torchvision
 from torch import nn
 
-from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.anatomy import anatomy
+from catalog_service.models.families.family import stages
 from catalog_service.models.families.table import FAMILIES, families, family_of
 from catalog_service.models.layout import StateLayout, is_inside
-from catalog_service.models.roles import role_of, stage_of
+from catalog_service.models.recipe import Recipe
+from catalog_service.models.roles import stage_of
 
 NUM_MEMBERS = {
     "alexnet": 1,
@@ -133,18 +135,10 @@ def test_a_tensor_in_two_stages_is_an_error() -> None:
 
 
 def test_a_name_that_only_begins_like_the_head_is_backbone() -> None:
-    family = Family(
-        name="made_up",
-        stages={"made_up": stages(stem="fcx")},
-        head_modules=("fc",),
-        final_layer="fc",
-        head_init="zeros",
-        size=SizeRule(minimum_px=1),
-        source="nobody",
-    )
+    parts = anatomy(Recipe(builder="torchvision/resnet18"))
 
-    assert role_of(family, "fcx.weight") == "backbone"
-    assert role_of(family, "fc.weight") == "head"
+    assert parts.role_of("fcx.weight") == "backbone"
+    assert parts.role_of("fc.weight") == "head"
 
 
 def test_tables_and_values_import_no_torch() -> None:
@@ -152,11 +146,14 @@ def test_tables_and_values_import_no_torch() -> None:
         "catalog_service.index.catalog_index",
         "catalog_service.index.sizes",
         "catalog_service.models.freeze_plan",
-        "catalog_service.models.heads",
+        "catalog_service.models.anatomy",
+        "catalog_service.models.contracts",
+        "catalog_service.models.head_arguments",
         "catalog_service.models.layout",
         "catalog_service.models.recipe",
         "catalog_service.models.roles",
         "catalog_service.models.spec",
+        "catalog_service.models.tasks",
         "catalog_service.models.state_mismatch",
     ]
     program = (

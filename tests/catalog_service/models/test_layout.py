@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import (
-    InputContract,
     Lineage,
     LoadReport,
-    OutputContract,
     ShapeMismatch,
     StateLayout,
     is_inside,

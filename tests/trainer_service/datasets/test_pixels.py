@@ -9,7 +9,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.batches import as_input
 from trainer_service.datasets.pixels import ImageUnreadable, decode, fit
 

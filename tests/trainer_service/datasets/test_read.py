@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from catalog_service.models.layout import InputContract
+from catalog_service.models.contracts import InputContract
 from tests.fakes.image_folders import draw_folder
 from trainer_service.datasets import read
 from trainer_service.datasets.batches import TrainingOrder, evaluation_batches, training_batches

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from catalog_service.models.layout import OutputContract
+from catalog_service.models.contracts import OutputContract
 from trainer_service.tasks.table import task_for
 
 CPU = torch.device("cpu")

@@ -22,32 +22,39 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vertebra.model.v1 import layout_pb2 as vertebra_dot_model_dot_v1_dot_layout__pb2
 from vertebra.model.v1 import stream_pb2 as vertebra_dot_model_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vertebra/blob/v1/blob_service.proto\x12\x10vertebra.blob.v1\x1a\x1evertebra/model/v1/stream.proto\"%\n\x0fStatBlobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\">\n\x10StatBlobResponse\x12*\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\"Q\n\x04\x42lob\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\"t\n\x0fReadBlobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x14\n\x05limit\x18\x03 \x01(\x03R\x05limit\x12\x1f\n\x0b\x63hunk_bytes\x18\x04 \x01(\x05R\nchunkBytes\"\xb2\x01\n\x10ReadBlobResponse\x12\x16\n\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63rc32c\x18\x03 \x01(\x07R\x06\x63rc32c\x12*\n\x04\x62lob\x18\x04 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12.\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndR\x03\x65nd\"\xa1\x01\n\x10WriteBlobRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.vertebra.blob.v1.WriteBlobHeaderR\x06header\x12\x16\n\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x03 \x01(\x0cR\x04\x64\x61ta\x12\x1b\n\x06\x63rc32c\x18\x04 \x01(\x07H\x00R\x06\x63rc32c\x88\x01\x01\x42\t\n\x07_crc32c\"j\n\x0fWriteBlobHeader\x12\'\n\x0f\x65xpected_digest\x18\x01 \x01(\tR\x0e\x65xpectedDigest\x12.\n\x13\x65xpected_size_bytes\x18\x02 \x01(\x03R\x11\x65xpectedSizeBytes\"h\n\x11WriteBlobResponse\x12*\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12\'\n\x0f\x61lready_existed\x18\x02 \x01(\x08R\x0e\x61lreadyExisted2\x8d\x02\n\x0b\x42lobService\x12Q\n\x08StatBlob\x12!.vertebra.blob.v1.StatBlobRequest\x1a\".vertebra.blob.v1.StatBlobResponse\x12S\n\x08ReadBlob\x12!.vertebra.blob.v1.ReadBlobRequest\x1a\".vertebra.blob.v1.ReadBlobResponse0\x01\x12V\n\tWriteBlob\x12\".vertebra.blob.v1.WriteBlobRequest\x1a#.vertebra.blob.v1.WriteBlobResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vertebra/blob/v1/blob_service.proto\x12\x10vertebra.blob.v1\x1a\x1evertebra/model/v1/layout.proto\x1a\x1evertebra/model/v1/stream.proto\"%\n\x0fStatBlobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"]\n\x10StatBlobResponse\x12*\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12\x1d\n\nlocal_path\x18\x02 \x01(\tR\tlocalPath\"Q\n\x04\x42lob\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06\x64igest\x18\x02 \x01(\tR\x06\x64igest\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\"t\n\x0fReadBlobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x14\n\x05limit\x18\x03 \x01(\x03R\x05limit\x12\x1f\n\x0b\x63hunk_bytes\x18\x04 \x01(\x05R\nchunkBytes\"\xb2\x01\n\x10ReadBlobResponse\x12\x16\n\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63rc32c\x18\x03 \x01(\x07R\x06\x63rc32c\x12*\n\x04\x62lob\x18\x04 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12.\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndR\x03\x65nd\"\x83\x02\n\x12ReadTensorsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12+\n\x04role\x18\x02 \x01(\x0e\x32\x17.vertebra.model.v1.RoleR\x04role\x12\x18\n\x07tensors\x18\x03 \x03(\tR\x07tensors\x12\x14\n\x05\x64type\x18\x04 \x01(\tR\x05\x64type\x12\x1f\n\x0bheader_only\x18\x05 \x01(\x08R\nheaderOnly\x12\"\n\rif_none_match\x18\x06 \x01(\tR\x0bifNoneMatch\x12\x16\n\x06offset\x18\x07 \x01(\x03R\x06offset\x12\x1f\n\x0b\x63hunk_bytes\x18\x08 \x01(\x05R\nchunkBytes\"\xd4\x01\n\x13ReadTensorsResponse\x12\x16\n\x06offset\x18\x01 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x16\n\x06\x63rc32c\x18\x03 \x01(\x07R\x06\x63rc32c\x12\x31\n\x04\x66ile\x18\x04 \x01(\x0b\x32\x1d.vertebra.blob.v1.TensorsFileR\x04\x66ile\x12.\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndR\x03\x65nd\x12\x16\n\x06\x64igest\x18\x06 \x01(\tR\x06\x64igest\"\x89\x01\n\x0bTensorsFile\x12\x12\n\x04\x65tag\x18\x01 \x01(\tR\x04\x65tag\x12\x1d\n\nsize_bytes\x18\x02 \x01(\x03R\tsizeBytes\x12\x1f\n\x0bnum_tensors\x18\x03 \x01(\x05R\nnumTensors\x12&\n\x0fis_not_modified\x18\x04 \x01(\x08R\risNotModified\"\xa1\x01\n\x10WriteBlobRequest\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32!.vertebra.blob.v1.WriteBlobHeaderR\x06header\x12\x16\n\x06offset\x18\x02 \x01(\x03R\x06offset\x12\x12\n\x04\x64\x61ta\x18\x03 \x01(\x0cR\x04\x64\x61ta\x12\x1b\n\x06\x63rc32c\x18\x04 \x01(\x07H\x00R\x06\x63rc32c\x88\x01\x01\x42\t\n\x07_crc32c\"j\n\x0fWriteBlobHeader\x12\'\n\x0f\x65xpected_digest\x18\x01 \x01(\tR\x0e\x65xpectedDigest\x12.\n\x13\x65xpected_size_bytes\x18\x02 \x01(\x03R\x11\x65xpectedSizeBytes\"h\n\x11WriteBlobResponse\x12*\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12\'\n\x0f\x61lready_existed\x18\x02 \x01(\x08R\x0e\x61lreadyExisted2\xeb\x02\n\x0b\x42lobService\x12Q\n\x08StatBlob\x12!.vertebra.blob.v1.StatBlobRequest\x1a\".vertebra.blob.v1.StatBlobResponse\x12S\n\x08ReadBlob\x12!.vertebra.blob.v1.ReadBlobRequest\x1a\".vertebra.blob.v1.ReadBlobResponse0\x01\x12\\\n\x0bReadTensors\x12$.vertebra.blob.v1.ReadTensorsRequest\x1a%.vertebra.blob.v1.ReadTensorsResponse0\x01\x12V\n\tWriteBlob\x12\".vertebra.blob.v1.WriteBlobRequest\x1a#.vertebra.blob.v1.WriteBlobResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.blob.v1.blob_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATBLOBREQUEST']._serialized_start=89
-  _globals['_STATBLOBREQUEST']._serialized_end=126
-  _globals['_STATBLOBRESPONSE']._serialized_start=128
-  _globals['_STATBLOBRESPONSE']._serialized_end=190
-  _globals['_BLOB']._serialized_start=192
-  _globals['_BLOB']._serialized_end=273
-  _globals['_READBLOBREQUEST']._serialized_start=275
-  _globals['_READBLOBREQUEST']._serialized_end=391
-  _globals['_READBLOBRESPONSE']._serialized_start=394
-  _globals['_READBLOBRESPONSE']._serialized_end=572
-  _globals['_WRITEBLOBREQUEST']._serialized_start=575
-  _globals['_WRITEBLOBREQUEST']._serialized_end=736
-  _globals['_WRITEBLOBHEADER']._serialized_start=738
-  _globals['_WRITEBLOBHEADER']._serialized_end=844
-  _globals['_WRITEBLOBRESPONSE']._serialized_start=846
-  _globals['_WRITEBLOBRESPONSE']._serialized_end=950
-  _globals['_BLOBSERVICE']._serialized_start=953
-  _globals['_BLOBSERVICE']._serialized_end=1222
+  _globals['_STATBLOBREQUEST']._serialized_start=121
+  _globals['_STATBLOBREQUEST']._serialized_end=158
+  _globals['_STATBLOBRESPONSE']._serialized_start=160
+  _globals['_STATBLOBRESPONSE']._serialized_end=253
+  _globals['_BLOB']._serialized_start=255
+  _globals['_BLOB']._serialized_end=336
+  _globals['_READBLOBREQUEST']._serialized_start=338
+  _globals['_READBLOBREQUEST']._serialized_end=454
+  _globals['_READBLOBRESPONSE']._serialized_start=457
+  _globals['_READBLOBRESPONSE']._serialized_end=635
+  _globals['_READTENSORSREQUEST']._serialized_start=638
+  _globals['_READTENSORSREQUEST']._serialized_end=897
+  _globals['_READTENSORSRESPONSE']._serialized_start=900
+  _globals['_READTENSORSRESPONSE']._serialized_end=1112
+  _globals['_TENSORSFILE']._serialized_start=1115
+  _globals['_TENSORSFILE']._serialized_end=1252
+  _globals['_WRITEBLOBREQUEST']._serialized_start=1255
+  _globals['_WRITEBLOBREQUEST']._serialized_end=1416
+  _globals['_WRITEBLOBHEADER']._serialized_start=1418
+  _globals['_WRITEBLOBHEADER']._serialized_end=1524
+  _globals['_WRITEBLOBRESPONSE']._serialized_start=1526
+  _globals['_WRITEBLOBRESPONSE']._serialized_end=1630
+  _globals['_BLOBSERVICE']._serialized_start=1633
+  _globals['_BLOBSERVICE']._serialized_end=1996
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,11 @@ class BlobServiceStub(object):
                 request_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobRequest.SerializeToString,
                 response_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobResponse.FromString,
                 _registered_method=True)
+        self.ReadTensors = channel.unary_stream(
+                '/vertebra.blob.v1.BlobService/ReadTensors',
+                request_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsResponse.FromString,
+                _registered_method=True)
         self.WriteBlob = channel.stream_unary(
                 '/vertebra.blob.v1.BlobService/WriteBlob',
                 request_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobRequest.SerializeToString,
@@ -91,6 +96,28 @@ class BlobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadTensors(self, request, context):
+        """Streams chosen tensors of a built model or of a safetensors blob as one valid safetensors file,
+        made
+        on the way: of one role, by name or pattern, cast to another dtype, or the header alone. The
+        same
+        request always gives the same bytes, so a read can be resumed at any offset.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: a malformed name, dtype or pattern, a role of a bare
+        blob, or a
+        negative number. TENSOR_NOT_FOUND: a name or pattern that matches
+        nothing;
+        the message has the nearest names.
+        NOT_FOUND            BLOB_NOT_FOUND, MODEL_NOT_FOUND: build it again.
+        OUT_OF_RANGE         OFFSET_BEYOND_END: the offset is larger than the file.
+        FAILED_PRECONDITION  FILE_UNREADABLE: the blob is not a safetensors file.
+        DATA_LOSS            DIGEST_MISMATCH: the stored bytes changed; the blob was quarantined.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WriteBlob(self, request_iterator, context):
         """Stores bytes. The first message has the header, the others have data in order. The server
         computes the digest itself; with `expected_digest` it refuses anything else. Writing a blob
@@ -120,6 +147,11 @@ def add_BlobServiceServicer_to_server(servicer, server):
                     servicer.ReadBlob,
                     request_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobRequest.FromString,
                     response_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobResponse.SerializeToString,
+            ),
+            'ReadTensors': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadTensors,
+                    request_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsRequest.FromString,
+                    response_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsResponse.SerializeToString,
             ),
             'WriteBlob': grpc.stream_unary_rpc_method_handler(
                     servicer.WriteBlob,
@@ -186,6 +218,33 @@ class BlobService(object):
             '/vertebra.blob.v1.BlobService/ReadBlob',
             vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobRequest.SerializeToString,
             vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadBlobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadTensors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vertebra.blob.v1.BlobService/ReadTensors',
+            vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsRequest.SerializeToString,
+            vertebra_dot_blob_dot_v1_dot_blob__service__pb2.ReadTensorsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,25 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.vertebra/catalog/v1/architecture_service.proto\x12\x13vertebra.catalog.v1\"\xfb\x03\n\x0c\x41rchitecture\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\'\n\x0f\x61rchitecture_id\x18\x02 \x01(\tR\x0e\x61rchitectureId\x12\x16\n\x06\x66\x61mily\x18\x03 \x01(\tR\x06\x66\x61mily\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12%\n\x0enum_parameters\x18\x05 \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x06 \x01(\x01R\x06gflops\x12!\n\x0cnum_features\x18\x07 \x01(\x05R\x0bnumFeatures\x12\x18\n\x07weights\x18\x08 \x03(\tR\x07weights\x12\'\n\x0f\x64\x65\x66\x61ult_weights\x18\t \x01(\tR\x0e\x64\x65\x66\x61ultWeights\x12 \n\x0cmin_image_px\x18\n \x01(\x05R\nminImagePx\x12(\n\x10\x64\x65\x66\x61ult_image_px\x18\x0b \x01(\x05R\x0e\x64\x65\x66\x61ultImagePx\x12!\n\x0cis_buildable\x18\x0c \x01(\x08R\x0bisBuildable\x12\x1d\n\nfloat_twin\x18\r \x01(\tR\tfloatTwin\x12\x18\n\x07library\x18\x0e \x01(\tR\x07library\x12\x1a\n\x08licences\x18\x0f \x03(\tR\x08licences\"\x89\x01\n\x18ListArchitecturesRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xab\x01\n\x19ListArchitecturesResponse\x12G\n\rarchitectures\x18\x01 \x03(\x0b\x32!.vertebra.catalog.v1.ArchitectureR\rarchitectures\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\",\n\x16GetArchitectureRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"`\n\x17GetArchitectureResponse\x12\x45\n\x0c\x61rchitecture\x18\x01 \x01(\x0b\x32!.vertebra.catalog.v1.ArchitectureR\x0c\x61rchitecture*\xbb\x01\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_CLASSIFICATION\x10\x01\x12\x12\n\x0eTASK_DETECTION\x10\x02\x12\x1e\n\x1aTASK_INSTANCE_SEGMENTATION\x10\x03\x12\x12\n\x0eTASK_KEYPOINTS\x10\x04\x12\x15\n\x11TASK_SEGMENTATION\x10\x05\x12\x0e\n\nTASK_VIDEO\x10\x06\x12\x15\n\x11TASK_OPTICAL_FLOW\x10\x07\x32\xf7\x01\n\x13\x41rchitectureService\x12r\n\x11ListArchitectures\x12-.vertebra.catalog.v1.ListArchitecturesRequest\x1a..vertebra.catalog.v1.ListArchitecturesResponse\x12l\n\x0fGetArchitecture\x12+.vertebra.catalog.v1.GetArchitectureRequest\x1a,.vertebra.catalog.v1.GetArchitectureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.vertebra/catalog/v1/architecture_service.proto\x12\x13vertebra.catalog.v1\"\xfc\x05\n\x0c\x41rchitecture\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\'\n\x0f\x61rchitecture_id\x18\x02 \x01(\tR\x0e\x61rchitectureId\x12\x16\n\x06\x66\x61mily\x18\x03 \x01(\tR\x06\x66\x61mily\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12%\n\x0enum_parameters\x18\x05 \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x06 \x01(\x01R\x06gflops\x12!\n\x0cnum_features\x18\x07 \x01(\x05R\x0bnumFeatures\x12\x18\n\x07weights\x18\x08 \x03(\tR\x07weights\x12\'\n\x0f\x64\x65\x66\x61ult_weights\x18\t \x01(\tR\x0e\x64\x65\x66\x61ultWeights\x12 \n\x0cmin_image_px\x18\n \x01(\x05R\nminImagePx\x12(\n\x10\x64\x65\x66\x61ult_image_px\x18\x0b \x01(\x05R\x0e\x64\x65\x66\x61ultImagePx\x12!\n\x0cis_buildable\x18\x0c \x01(\x08R\x0bisBuildable\x12\x1d\n\nfloat_twin\x18\r \x01(\tR\tfloatTwin\x12\x18\n\x07library\x18\x0e \x01(\tR\x07library\x12\x1a\n\x08licences\x18\x0f \x03(\tR\x08licences\x12\x1f\n\x0bmetric_name\x18\x10 \x01(\tR\nmetricName\x12%\n\x0emetric_dataset\x18\x11 \x01(\tR\rmetricDataset\x12!\n\x0cmetric_value\x18\x12 \x01(\x01R\x0bmetricValue\x12\x1b\n\tis_cached\x18\x13 \x01(\x08R\x08isCached\x12\x33\n\x15\x62\x61\x63kbone_architecture\x18\x14 \x01(\tR\x14\x62\x61\x63kboneArchitecture\x12\x42\n\x0c\x66\x65\x61ture_maps\x18\x15 \x03(\x0b\x32\x1f.vertebra.catalog.v1.FeatureMapR\x0b\x66\x65\x61tureMaps\"\x98\x01\n\nFeatureMap\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n\tstride_px\x18\x02 \x01(\x05R\x08stridePx\x12!\n\x0cnum_channels\x18\x03 \x01(\x05R\x0bnumChannels\x12\x1b\n\theight_px\x18\x04 \x01(\x05R\x08heightPx\x12\x19\n\x08width_px\x18\x05 \x01(\x05R\x07widthPx\"\x89\x01\n\x18ListArchitecturesRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xab\x01\n\x19ListArchitecturesResponse\x12G\n\rarchitectures\x18\x01 \x03(\x0b\x32!.vertebra.catalog.v1.ArchitectureR\rarchitectures\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\",\n\x16GetArchitectureRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"`\n\x17GetArchitectureResponse\x12\x45\n\x0c\x61rchitecture\x18\x01 \x01(\x0b\x32!.vertebra.catalog.v1.ArchitectureR\x0c\x61rchitecture*\xce\x01\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_CLASSIFICATION\x10\x01\x12\x12\n\x0eTASK_DETECTION\x10\x02\x12\x1e\n\x1aTASK_INSTANCE_SEGMENTATION\x10\x03\x12\x12\n\x0eTASK_KEYPOINTS\x10\x04\x12\x15\n\x11TASK_SEGMENTATION\x10\x05\x12\x0e\n\nTASK_VIDEO\x10\x06\x12\x15\n\x11TASK_OPTICAL_FLOW\x10\x07\x12\x11\n\rTASK_FEATURES\x10\x08\x32\xf7\x01\n\x13\x41rchitectureService\x12r\n\x11ListArchitectures\x12-.vertebra.catalog.v1.ListArchitecturesRequest\x1a..vertebra.catalog.v1.ListArchitecturesResponse\x12l\n\x0fGetArchitecture\x12+.vertebra.catalog.v1.GetArchitectureRequest\x1a,.vertebra.catalog.v1.GetArchitectureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.catalog.v1.architecture_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASK']._serialized_start=1040
-  _globals['_TASK']._serialized_end=1227
+  _globals['_TASK']._serialized_start=1452
+  _globals['_TASK']._serialized_end=1658
   _globals['_ARCHITECTURE']._serialized_start=72
-  _globals['_ARCHITECTURE']._serialized_end=579
-  _globals['_LISTARCHITECTURESREQUEST']._serialized_start=582
-  _globals['_LISTARCHITECTURESREQUEST']._serialized_end=719
-  _globals['_LISTARCHITECTURESRESPONSE']._serialized_start=722
-  _globals['_LISTARCHITECTURESRESPONSE']._serialized_end=893
-  _globals['_GETARCHITECTUREREQUEST']._serialized_start=895
-  _globals['_GETARCHITECTUREREQUEST']._serialized_end=939
-  _globals['_GETARCHITECTURERESPONSE']._serialized_start=941
-  _globals['_GETARCHITECTURERESPONSE']._serialized_end=1037
-  _globals['_ARCHITECTURESERVICE']._serialized_start=1230
-  _globals['_ARCHITECTURESERVICE']._serialized_end=1477
+  _globals['_ARCHITECTURE']._serialized_end=836
+  _globals['_FEATUREMAP']._serialized_start=839
+  _globals['_FEATUREMAP']._serialized_end=991
+  _globals['_LISTARCHITECTURESREQUEST']._serialized_start=994
+  _globals['_LISTARCHITECTURESREQUEST']._serialized_end=1131
+  _globals['_LISTARCHITECTURESRESPONSE']._serialized_start=1134
+  _globals['_LISTARCHITECTURESRESPONSE']._serialized_end=1305
+  _globals['_GETARCHITECTUREREQUEST']._serialized_start=1307
+  _globals['_GETARCHITECTUREREQUEST']._serialized_end=1351
+  _globals['_GETARCHITECTURERESPONSE']._serialized_start=1353
+  _globals['_GETARCHITECTURERESPONSE']._serialized_end=1449
+  _globals['_ARCHITECTURESERVICE']._serialized_start=1661
+  _globals['_ARCHITECTURESERVICE']._serialized_end=1908
 # @@protoc_insertion_point(module_scope)

@@ -69,7 +69,8 @@ class CheckpointServiceServicer(object):
         INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no architecture, no blob, a lineage
         text of over 4,096 characters (note: 10,000), over 100 metrics.
         REQUEST_ID_REUSED: the id was used with another request.
-        NOT_FOUND            ARCHITECTURE_NOT_FOUND with the nearest names. BLOB_NOT_FOUND: upload it first.
+        NOT_FOUND            ARCHITECTURE_NOT_FOUND with the nearest names. BLOB_NOT_FOUND: upload it
+        first.
         ALREADY_EXISTS       CHECKPOINT_EXISTS: the id holds other bytes; they are never replaced.
         FAILED_PRECONDITION  STATE_MISMATCH: the file does not fit the architecture; the message has
         the missing and misshapen names. FILE_UNREADABLE: not a tensor file, or

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelServiceStub(object):
-    """Builds models.
+    """Describes, checks and builds models.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,31 @@ class ModelServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.DescribeModel = channel.unary_unary(
+                '/vertebra.catalog.v1.ModelService/DescribeModel',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelResponse.FromString,
+                _registered_method=True)
+        self.RenderModel = channel.unary_unary(
+                '/vertebra.catalog.v1.ModelService/RenderModel',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelResponse.FromString,
+                _registered_method=True)
+        self.CheckInput = channel.unary_unary(
+                '/vertebra.catalog.v1.ModelService/CheckInput',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputResponse.FromString,
+                _registered_method=True)
+        self.ListCompositions = channel.unary_unary(
+                '/vertebra.catalog.v1.ModelService/ListCompositions',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsResponse.FromString,
+                _registered_method=True)
+        self.AdviseTransfer = channel.unary_unary(
+                '/vertebra.catalog.v1.ModelService/AdviseTransfer',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferResponse.FromString,
+                _registered_method=True)
         self.BuildModel = channel.unary_stream(
                 '/vertebra.catalog.v1.ModelService/BuildModel',
                 request_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.BuildModelRequest.SerializeToString,
@@ -43,8 +68,81 @@ class ModelServiceStub(object):
 
 
 class ModelServiceServicer(object):
-    """Builds models.
+    """Describes, checks and builds models.
     """
+
+    def DescribeModel(self, request, context):
+        """Describes the model that a spec asks for: its modules with roles and shapes, its stages and
+        feature
+        maps, parameters and multiply-adds at the asked image size, what trains under a freeze mode,
+        and the
+        memory that training needs. Nothing is resolved or downloaded; no numbers are made.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: as BuildModel; an unknown freeze mode, optimizer or
+        dtype.
+        NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
+        FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
+        instead.
+        UNAVAILABLE          WORKER_DIED: the process that describes ended; call again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenderModel(self, request, context):
+        """Draws the model from backbone over neck to head, with shapes.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: no format.
+        NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
+        FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
+        instead.
+        UNAVAILABLE          WORKER_DIED: the process that describes ended; call again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInput(self, request, context):
+        """Says whether a model takes images of a size, in evaluation and in training, and which sizes
+        near it
+        are legal. A size that does not fit is an answer, not an error.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: a contradiction in the spec, a size or batch below 1.
+        NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
+        FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
+        instead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCompositions(self, request, context):
+        """Lists which backbone goes under which head through which neck.
+
+        Errors:
+        INVALID_ARGUMENT  FILTER_INVALID, ORDER_INVALID, PAGE_TOKEN_INVALID, FIELD_INVALID: as in
+        ListArchitectures.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdviseTransfer(self, request, context):
+        """Advises how to fine-tune for a data set: freeze mode, learning rates, and which published
+        weights
+        fit the memory and the licences, each with its reason. Answers from the index; nothing is
+        built.
+
+        Errors:
+        INVALID_ARGUMENT  FIELD_INVALID: no task, a negative number, an unknown word.
+        NOT_FOUND         ARCHITECTURE_NOT_FOUND: with the nearest names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def BuildModel(self, request, context):
         """Builds the model that a spec asks for and stores its state as safetensors blobs, to be read
@@ -59,8 +157,12 @@ class ModelServiceServicer(object):
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID: a contradiction in the spec, or an image size that the
         architecture cannot take; BadRequest has every problem found.
+        COMPOSITION_INFEASIBLE: this backbone does not go with this neck or
+        head;
+        the message has those that do.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with
-        the nearest names.
+        the nearest names. BLOB_NOT_FOUND: a registered checkpoint's blob is
+        gone; register it again.
         FAILED_PRECONDITION  WEIGHTS_UNAVAILABLE: no bytes anywhere; the message has every place
         tried and the remedies. STATE_MISMATCH: the bytes do not fit the
         architecture; the message has the missing and misshapen names.
@@ -77,6 +179,31 @@ class ModelServiceServicer(object):
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'DescribeModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeModel,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelResponse.SerializeToString,
+            ),
+            'RenderModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenderModel,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelResponse.SerializeToString,
+            ),
+            'CheckInput': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInput,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputResponse.SerializeToString,
+            ),
+            'ListCompositions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCompositions,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsResponse.SerializeToString,
+            ),
+            'AdviseTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdviseTransfer,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferResponse.SerializeToString,
+            ),
             'BuildModel': grpc.unary_stream_rpc_method_handler(
                     servicer.BuildModel,
                     request_deserializer=vertebra_dot_catalog_dot_v1_dot_model__service__pb2.BuildModelRequest.FromString,
@@ -91,8 +218,143 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService(object):
-    """Builds models.
+    """Describes, checks and builds models.
     """
+
+    @staticmethod
+    def DescribeModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.ModelService/DescribeModel',
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.DescribeModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenderModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.ModelService/RenderModel',
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.RenderModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.ModelService/CheckInput',
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.CheckInputResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCompositions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.ModelService/ListCompositions',
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.ListCompositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdviseTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.ModelService/AdviseTransfer',
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_model__service__pb2.AdviseTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def BuildModel(request,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vertebra/model/v1/contracts.proto\x12\x11vertebra.model.v1\"\xeb\x01\n\rInputContract\x12!\n\x0cnum_channels\x18\x01 \x01(\x05R\x0bnumChannels\x12\x1b\n\theight_px\x18\x02 \x01(\x05R\x08heightPx\x12\x19\n\x08width_px\x18\x03 \x01(\x05R\x07widthPx\x12\x33\n\x16resize_shorter_side_px\x18\x04 \x01(\x05R\x13resizeShorterSidePx\x12$\n\rinterpolation\x18\x05 \x01(\tR\rinterpolation\x12\x12\n\x04mean\x18\x06 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x07 \x03(\x01R\x03std\"[\n\x0eOutputContract\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x1f\n\x0b\x63lass_names\x18\x03 \x03(\tR\nclassNamesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vertebra/model/v1/contracts.proto\x12\x11vertebra.model.v1\"\xdc\x03\n\rInputContract\x12!\n\x0cnum_channels\x18\x01 \x01(\x05R\x0bnumChannels\x12\x1b\n\theight_px\x18\x02 \x01(\x05R\x08heightPx\x12\x19\n\x08width_px\x18\x03 \x01(\x05R\x07widthPx\x12\x33\n\x16resize_shorter_side_px\x18\x04 \x01(\x05R\x13resizeShorterSidePx\x12$\n\rinterpolation\x18\x05 \x01(\tR\rinterpolation\x12\x12\n\x04mean\x18\x06 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x07 \x03(\x01R\x03std\x12%\n\x0erescale_factor\x18\x08 \x01(\x01R\rrescaleFactor\x12#\n\rchannel_names\x18\t \x03(\tR\x0c\x63hannelNames\x12\"\n\ris_image_list\x18\n \x01(\x08R\x0bisImageList\x12+\n\x12max_longer_side_px\x18\x0b \x01(\x05R\x0fmaxLongerSidePx\x12\x1d\n\nnum_frames\x18\x0c \x01(\x05R\tnumFrames\x12\x33\n\x05sizes\x18\r \x01(\x0b\x32\x1d.vertebra.model.v1.SizeLimitsR\x05sizes\"\xdd\x01\n\nSizeLimits\x12\x15\n\x06min_px\x18\x01 \x01(\x05R\x05minPx\x12&\n\x0fmin_training_px\x18\x02 \x01(\x05R\rminTrainingPx\x12$\n\x0emultiple_of_px\x18\x03 \x01(\x05R\x0cmultipleOfPx\x12!\n\x0c\x63rops_border\x18\x04 \x01(\x08R\x0b\x63ropsBorder\x12\x19\n\x08is_fixed\x18\x05 \x01(\x08R\x07isFixed\x12,\n\x12min_training_batch\x18\x06 \x01(\x05R\x10minTrainingBatch\"\x80\x03\n\x0eOutputContract\x12\x12\n\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x1f\n\x0b\x63lass_names\x18\x03 \x03(\tR\nclassNames\x12\x1e\n\nactivation\x18\x04 \x01(\tR\nactivation\x12\x39\n\x07tensors\x18\x05 \x03(\x0b\x32\x1f.vertebra.model.v1.OutputTensorR\x07tensors\x12>\n\tdetection\x18\x06 \x01(\x0b\x32 .vertebra.model.v1.DetectionRuleR\tdetection\x12%\n\x0ekeypoint_names\x18\x07 \x03(\tR\rkeypointNames\x12\x1f\n\x0btarget_mean\x18\x08 \x03(\x01R\ntargetMean\x12\x1d\n\ntarget_std\x18\t \x03(\x01R\ttargetStd\x12!\n\x0ctarget_names\x18\n \x03(\tR\x0btargetNames\"h\n\x0cOutputTensor\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x64type\x18\x02 \x01(\tR\x05\x64type\x12\x14\n\x05shape\x18\x03 \x03(\x03R\x05shape\x12\x18\n\x07meaning\x18\x04 \x01(\tR\x07meaning\"\xd1\x01\n\rDetectionRule\x12\'\n\x0fscore_threshold\x18\x01 \x01(\x01R\x0escoreThreshold\x12*\n\x11nms_iou_threshold\x18\x02 \x01(\x01R\x0fnmsIouThreshold\x12%\n\x0emax_detections\x18\x03 \x01(\x05R\rmaxDetections\x12\x1d\n\nbox_format\x18\x04 \x01(\tR\tboxFormat\x12%\n\x0emask_threshold\x18\x05 \x01(\x01R\rmaskThresholdb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.model.v1.contracts
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INPUTCONTRACT']._serialized_start=57
-  _globals['_INPUTCONTRACT']._serialized_end=292
-  _globals['_OUTPUTCONTRACT']._serialized_start=294
-  _globals['_OUTPUTCONTRACT']._serialized_end=385
+  _globals['_INPUTCONTRACT']._serialized_end=533
+  _globals['_SIZELIMITS']._serialized_start=536
+  _globals['_SIZELIMITS']._serialized_end=757
+  _globals['_OUTPUTCONTRACT']._serialized_start=760
+  _globals['_OUTPUTCONTRACT']._serialized_end=1144
+  _globals['_OUTPUTTENSOR']._serialized_start=1146
+  _globals['_OUTPUTTENSOR']._serialized_end=1250
+  _globals['_DETECTIONRULE']._serialized_start=1253
+  _globals['_DETECTIONRULE']._serialized_end=1462
 # @@protoc_insertion_point(module_scope)

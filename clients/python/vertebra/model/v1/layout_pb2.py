@@ -25,25 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evertebra/model/v1/layout.proto\x12\x11vertebra.model.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x96\x01\n\nTensorInfo\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x64type\x18\x02 \x01(\tR\x05\x64type\x12\x14\n\x05shape\x18\x03 \x03(\x03R\x05shape\x12+\n\x04role\x18\x04 \x01(\x0e\x32\x17.vertebra.model.v1.RoleR\x04role\x12\x1b\n\tis_buffer\x18\x05 \x01(\x08R\x08isBuffer\"\\\n\x05Stage\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n\x07modules\x18\x02 \x03(\tR\x07modules\x12%\n\x0enum_parameters\x18\x03 \x01(\x03R\rnumParameters\"\xeb\x01\n\x0bStateLayout\x12\x37\n\x07tensors\x18\x01 \x03(\x0b\x32\x1d.vertebra.model.v1.TensorInfoR\x07tensors\x12\x30\n\x06stages\x18\x02 \x03(\x0b\x32\x18.vertebra.model.v1.StageR\x06stages\x12!\n\x0chead_modules\x18\x03 \x03(\tR\x0bheadModules\x12#\n\rlayout_digest\x18\x04 \x01(\tR\x0clayoutDigest\x12)\n\x10replaced_modules\x18\x05 \x03(\tR\x0freplacedModules\"\xa0\x01\n\x06Recipe\x12\x18\n\x07\x62uilder\x18\x01 \x01(\tR\x07\x62uilder\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\x12\x18\n\x07library\x18\x03 \x01(\tR\x07library\x12+\n\x04head\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructR\x04head\"\xab\x03\n\nLoadReport\x12\x1d\n\nnum_loaded\x18\x01 \x01(\x03R\tnumLoaded\x12!\n\x0cnum_expected\x18\x02 \x01(\x03R\x0bnumExpected\x12.\n\x13num_elements_loaded\x18\x03 \x01(\x03R\x11numElementsLoaded\x12\x32\n\x15num_elements_expected\x18\x04 \x01(\x03R\x13numElementsExpected\x12+\n\x11\x62\x61\x63kbone_coverage\x18\x05 \x01(\x01R\x10\x62\x61\x63kboneCoverage\x12\x18\n\x07missing\x18\x06 \x03(\tR\x07missing\x12\x1e\n\nunexpected\x18\x07 \x03(\tR\nunexpected\x12>\n\tmisshapen\x18\x08 \x03(\x0b\x32 .vertebra.model.v1.ShapeMismatchR\tmisshapen\x12\x18\n\x07\x64ropped\x18\t \x03(\tR\x07\x64ropped\x12 \n\x0binitialised\x18\n \x03(\tR\x0binitialised\x12\x14\n\x05rules\x18\x0b \x03(\tR\x05rules\"i\n\rShapeMismatch\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0csource_shape\x18\x02 \x03(\x03R\x0bsourceShape\x12!\n\x0clayout_shape\x18\x03 \x03(\x03R\x0blayoutShape*[\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_BACKBONE\x10\x01\x12\r\n\tROLE_NECK\x10\x02\x12\r\n\tROLE_HEAD\x10\x03\x12\x0c\n\x08ROLE_AUX\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evertebra/model/v1/layout.proto\x12\x11vertebra.model.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x96\x01\n\nTensorInfo\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05\x64type\x18\x02 \x01(\tR\x05\x64type\x12\x14\n\x05shape\x18\x03 \x03(\x03R\x05shape\x12+\n\x04role\x18\x04 \x01(\x0e\x32\x17.vertebra.model.v1.RoleR\x04role\x12\x1b\n\tis_buffer\x18\x05 \x01(\x08R\x08isBuffer\"\\\n\x05Stage\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n\x07modules\x18\x02 \x03(\tR\x07modules\x12%\n\x0enum_parameters\x18\x03 \x01(\x03R\rnumParameters\"\xac\x03\n\x0bStateLayout\x12\x37\n\x07tensors\x18\x01 \x03(\x0b\x32\x1d.vertebra.model.v1.TensorInfoR\x07tensors\x12\x30\n\x06stages\x18\x02 \x03(\x0b\x32\x18.vertebra.model.v1.StageR\x06stages\x12!\n\x0chead_modules\x18\x03 \x03(\tR\x0bheadModules\x12#\n\rlayout_digest\x18\x04 \x01(\tR\x0clayoutDigest\x12)\n\x10replaced_modules\x18\x05 \x03(\tR\x0freplacedModules\x12!\n\x0cneck_modules\x18\x06 \x03(\tR\x0bneckModules\x12\x1f\n\x0b\x61ux_modules\x18\x07 \x03(\tR\nauxModules\x12\x33\n\x15\x62\x61\x63kbone_architecture\x18\x08 \x01(\tR\x14\x62\x61\x63kboneArchitecture\x12\x46\n\x0e\x62\x61\x63kbone_names\x18\t \x03(\x0b\x32\x1f.vertebra.model.v1.PrefixRenameR\rbackboneNames\"R\n\x0cPrefixRename\x12\x1f\n\x0b\x62lob_prefix\x18\x01 \x01(\tR\nblobPrefix\x12!\n\x0cmodel_prefix\x18\x02 \x01(\tR\x0bmodelPrefix\"\xa3\x02\n\x06Recipe\x12\x18\n\x07\x62uilder\x18\x01 \x01(\tR\x07\x62uilder\x12\x35\n\targuments\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\targuments\x12\x18\n\x07library\x18\x03 \x01(\tR\x07library\x12+\n\x04head\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructR\x04head\x12+\n\x04neck\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x04neck\x12+\n\x04stem\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructR\x04stem\x12\'\n\x0fremoved_modules\x18\x07 \x03(\tR\x0eremovedModules\"\xab\x03\n\nLoadReport\x12\x1d\n\nnum_loaded\x18\x01 \x01(\x03R\tnumLoaded\x12!\n\x0cnum_expected\x18\x02 \x01(\x03R\x0bnumExpected\x12.\n\x13num_elements_loaded\x18\x03 \x01(\x03R\x11numElementsLoaded\x12\x32\n\x15num_elements_expected\x18\x04 \x01(\x03R\x13numElementsExpected\x12+\n\x11\x62\x61\x63kbone_coverage\x18\x05 \x01(\x01R\x10\x62\x61\x63kboneCoverage\x12\x18\n\x07missing\x18\x06 \x03(\tR\x07missing\x12\x1e\n\nunexpected\x18\x07 \x03(\tR\nunexpected\x12>\n\tmisshapen\x18\x08 \x03(\x0b\x32 .vertebra.model.v1.ShapeMismatchR\tmisshapen\x12\x18\n\x07\x64ropped\x18\t \x03(\tR\x07\x64ropped\x12 \n\x0binitialised\x18\n \x03(\tR\x0binitialised\x12\x14\n\x05rules\x18\x0b \x03(\tR\x05rules\"i\n\rShapeMismatch\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12!\n\x0csource_shape\x18\x02 \x03(\x03R\x0bsourceShape\x12!\n\x0clayout_shape\x18\x03 \x03(\x03R\x0blayoutShape*[\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_BACKBONE\x10\x01\x12\r\n\tROLE_NECK\x10\x02\x12\r\n\tROLE_HEAD\x10\x03\x12\x0c\n\x08ROLE_AUX\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.model.v1.layout_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=1268
-  _globals['_ROLE']._serialized_end=1359
+  _globals['_ROLE']._serialized_start=1676
+  _globals['_ROLE']._serialized_end=1767
   _globals['_TENSORINFO']._serialized_start=84
   _globals['_TENSORINFO']._serialized_end=234
   _globals['_STAGE']._serialized_start=236
   _globals['_STAGE']._serialized_end=328
   _globals['_STATELAYOUT']._serialized_start=331
-  _globals['_STATELAYOUT']._serialized_end=566
-  _globals['_RECIPE']._serialized_start=569
-  _globals['_RECIPE']._serialized_end=729
-  _globals['_LOADREPORT']._serialized_start=732
-  _globals['_LOADREPORT']._serialized_end=1159
-  _globals['_SHAPEMISMATCH']._serialized_start=1161
-  _globals['_SHAPEMISMATCH']._serialized_end=1266
+  _globals['_STATELAYOUT']._serialized_end=759
+  _globals['_PREFIXRENAME']._serialized_start=761
+  _globals['_PREFIXRENAME']._serialized_end=843
+  _globals['_RECIPE']._serialized_start=846
+  _globals['_RECIPE']._serialized_end=1137
+  _globals['_LOADREPORT']._serialized_start=1140
+  _globals['_LOADREPORT']._serialized_end=1567
+  _globals['_SHAPEMISMATCH']._serialized_start=1569
+  _globals['_SHAPEMISMATCH']._serialized_end=1674
 # @@protoc_insertion_point(module_scope)

@@ -46,30 +46,52 @@ class Stage(_message.Message):
     def __init__(self, name: _Optional[str] = ..., modules: _Optional[_Iterable[str]] = ..., num_parameters: _Optional[int] = ...) -> None: ...
 
 class StateLayout(_message.Message):
-    __slots__ = ("tensors", "stages", "head_modules", "layout_digest", "replaced_modules")
+    __slots__ = ("tensors", "stages", "head_modules", "layout_digest", "replaced_modules", "neck_modules", "aux_modules", "backbone_architecture", "backbone_names")
     TENSORS_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     HEAD_MODULES_FIELD_NUMBER: _ClassVar[int]
     LAYOUT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     REPLACED_MODULES_FIELD_NUMBER: _ClassVar[int]
+    NECK_MODULES_FIELD_NUMBER: _ClassVar[int]
+    AUX_MODULES_FIELD_NUMBER: _ClassVar[int]
+    BACKBONE_ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    BACKBONE_NAMES_FIELD_NUMBER: _ClassVar[int]
     tensors: _containers.RepeatedCompositeFieldContainer[TensorInfo]
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
     head_modules: _containers.RepeatedScalarFieldContainer[str]
     layout_digest: str
     replaced_modules: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, tensors: _Optional[_Iterable[_Union[TensorInfo, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., head_modules: _Optional[_Iterable[str]] = ..., layout_digest: _Optional[str] = ..., replaced_modules: _Optional[_Iterable[str]] = ...) -> None: ...
+    neck_modules: _containers.RepeatedScalarFieldContainer[str]
+    aux_modules: _containers.RepeatedScalarFieldContainer[str]
+    backbone_architecture: str
+    backbone_names: _containers.RepeatedCompositeFieldContainer[PrefixRename]
+    def __init__(self, tensors: _Optional[_Iterable[_Union[TensorInfo, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., head_modules: _Optional[_Iterable[str]] = ..., layout_digest: _Optional[str] = ..., replaced_modules: _Optional[_Iterable[str]] = ..., neck_modules: _Optional[_Iterable[str]] = ..., aux_modules: _Optional[_Iterable[str]] = ..., backbone_architecture: _Optional[str] = ..., backbone_names: _Optional[_Iterable[_Union[PrefixRename, _Mapping]]] = ...) -> None: ...
+
+class PrefixRename(_message.Message):
+    __slots__ = ("blob_prefix", "model_prefix")
+    BLOB_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    MODEL_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    blob_prefix: str
+    model_prefix: str
+    def __init__(self, blob_prefix: _Optional[str] = ..., model_prefix: _Optional[str] = ...) -> None: ...
 
 class Recipe(_message.Message):
-    __slots__ = ("builder", "arguments", "library", "head")
+    __slots__ = ("builder", "arguments", "library", "head", "neck", "stem", "removed_modules")
     BUILDER_FIELD_NUMBER: _ClassVar[int]
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     LIBRARY_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    NECK_FIELD_NUMBER: _ClassVar[int]
+    STEM_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_MODULES_FIELD_NUMBER: _ClassVar[int]
     builder: str
     arguments: _struct_pb2.Struct
     library: str
     head: _struct_pb2.Struct
-    def __init__(self, builder: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., library: _Optional[str] = ..., head: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+    neck: _struct_pb2.Struct
+    stem: _struct_pb2.Struct
+    removed_modules: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, builder: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., library: _Optional[str] = ..., head: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., neck: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., stem: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., removed_modules: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LoadReport(_message.Message):
     __slots__ = ("num_loaded", "num_expected", "num_elements_loaded", "num_elements_expected", "backbone_coverage", "missing", "unexpected", "misshapen", "dropped", "initialised", "rules")

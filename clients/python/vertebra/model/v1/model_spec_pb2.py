@@ -22,17 +22,30 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vertebra/model/v1/model_spec.proto\x12\x11vertebra.model.v1\"\xc7\x03\n\tModelSpec\x12\x1a\n\x08\x62\x61\x63kbone\x18\x01 \x01(\tR\x08\x62\x61\x63kbone\x12#\n\npretrained\x18\x02 \x01(\x08H\x01R\npretrained\x88\x01\x01\x12\x18\n\x07weights\x18\x03 \x01(\tR\x07weights\x12,\n\x0f\x66reeze_backbone\x18\x04 \x01(\x08H\x02R\x0e\x66reezeBackbone\x88\x01\x01\x12O\n\x0e\x63lassification\x18\n \x01(\x0b\x32%.vertebra.model.v1.ClassificationTaskH\x00R\x0e\x63lassification\x12&\n\x0fimage_height_px\x18\x14 \x01(\x05R\rimageHeightPx\x12$\n\x0eimage_width_px\x18\x15 \x01(\x05R\x0cimageWidthPx\x12\x12\n\x04seed\x18\x16 \x01(\x04R\x04seed\x12#\n\rallow_partial\x18\x17 \x01(\x08R\x0c\x61llowPartial\x12.\n\x13\x61llow_frozen_random\x18\x18 \x01(\x08R\x11\x61llowFrozenRandomB\x06\n\x04taskB\r\n\x0b_pretrainedB\x12\n\x10_freeze_backbone\"V\n\x12\x43lassificationTask\x12\x1f\n\x0b\x63lass_names\x18\x01 \x03(\tR\nclassNames\x12\x1f\n\x0bnum_classes\x18\x02 \x01(\x05R\nnumClassesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vertebra/model/v1/model_spec.proto\x12\x11vertebra.model.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xd7\x08\n\tModelSpec\x12\x1a\n\x08\x62\x61\x63kbone\x18\x01 \x01(\tR\x08\x62\x61\x63kbone\x12#\n\npretrained\x18\x02 \x01(\x08H\x01R\npretrained\x88\x01\x01\x12\x18\n\x07weights\x18\x03 \x01(\tR\x07weights\x12,\n\x0f\x66reeze_backbone\x18\x04 \x01(\x08H\x02R\x0e\x66reezeBackbone\x88\x01\x01\x12O\n\x0e\x63lassification\x18\n \x01(\x0b\x32%.vertebra.model.v1.ClassificationTaskH\x00R\x0e\x63lassification\x12\x43\n\nregression\x18\x0b \x01(\x0b\x32!.vertebra.model.v1.RegressionTaskH\x00R\nregression\x12I\n\x0csegmentation\x18\x0c \x01(\x0b\x32#.vertebra.model.v1.SegmentationTaskH\x00R\x0csegmentation\x12@\n\tdetection\x18\r \x01(\x0b\x32 .vertebra.model.v1.DetectionTaskH\x00R\tdetection\x12\x62\n\x15instance_segmentation\x18\x0e \x01(\x0b\x32+.vertebra.model.v1.InstanceSegmentationTaskH\x00R\x14instanceSegmentation\x12@\n\tkeypoints\x18\x0f \x01(\x0b\x32 .vertebra.model.v1.KeypointsTaskH\x00R\tkeypoints\x12=\n\x08\x66\x65\x61tures\x18\x10 \x01(\x0b\x32\x1f.vertebra.model.v1.FeaturesTaskH\x00R\x08\x66\x65\x61tures\x12\x12\n\x04neck\x18\x11 \x01(\tR\x04neck\x12&\n\x0fimage_height_px\x18\x14 \x01(\x05R\rimageHeightPx\x12$\n\x0eimage_width_px\x18\x15 \x01(\x05R\x0cimageWidthPx\x12\x12\n\x04seed\x18\x16 \x01(\x04R\x04seed\x12#\n\rallow_partial\x18\x17 \x01(\x08R\x0c\x61llowPartial\x12.\n\x13\x61llow_frozen_random\x18\x18 \x01(\x08R\x11\x61llowFrozenRandom\x12\x1f\n\x0bin_channels\x18\x19 \x01(\x05R\ninChannels\x12\'\n\x0fstem_adaptation\x18\x1a \x01(\tR\x0estemAdaptation\x12%\n\x0eremove_modules\x18\x1b \x03(\tR\rremoveModules\x12\x1b\n\taux_heads\x18\x1c \x01(\tR\x08\x61uxHeads\x12\x35\n\targuments\x18\x1d \x01(\x0b\x32\x17.google.protobuf.StructR\targumentsB\x06\n\x04taskB\r\n\x0b_pretrainedB\x12\n\x10_freeze_backbone\"\x8c\x02\n\x12\x43lassificationTask\x12\x1f\n\x0b\x63lass_names\x18\x01 \x03(\tR\nclassNames\x12\x1f\n\x0bnum_classes\x18\x02 \x01(\x05R\nnumClasses\x12\x1e\n\nmultilabel\x18\x03 \x01(\x08R\nmultilabel\x12!\n\x0chidden_units\x18\x04 \x03(\x05R\x0bhiddenUnits\x12\x1d\n\x07\x64ropout\x18\x05 \x01(\x01H\x00R\x07\x64ropout\x88\x01\x01\x12\x18\n\x07pooling\x18\x06 \x01(\tR\x07pooling\x12,\n\x12keep_known_classes\x18\x07 \x01(\x08R\x10keepKnownClassesB\n\n\x08_dropout\"\xbc\x01\n\x0eRegressionTask\x12\x1f\n\x0bnum_targets\x18\x01 \x01(\x05R\nnumTargets\x12!\n\x0ctarget_names\x18\x02 \x03(\tR\x0btargetNames\x12!\n\x0chidden_units\x18\x03 \x03(\x05R\x0bhiddenUnits\x12\x1d\n\x07\x64ropout\x18\x04 \x01(\x01H\x00R\x07\x64ropout\x88\x01\x01\x12\x18\n\x07pooling\x18\x05 \x01(\tR\x07poolingB\n\n\x08_dropout\"\xb6\x01\n\x10SegmentationTask\x12\x1f\n\x0b\x63lass_names\x18\x01 \x03(\tR\nclassNames\x12\x1f\n\x0bnum_classes\x18\x02 \x01(\x05R\nnumClasses\x12\x12\n\x04head\x18\x03 \x01(\tR\x04head\x12\x1e\n\nmultilabel\x18\x04 \x01(\x08R\nmultilabel\x12,\n\x12keep_known_classes\x18\x05 \x01(\x08R\x10keepKnownClasses\"\x93\x01\n\rDetectionTask\x12\x1f\n\x0b\x63lass_names\x18\x01 \x03(\tR\nclassNames\x12\x1f\n\x0bnum_classes\x18\x02 \x01(\x05R\nnumClasses\x12\x12\n\x04head\x18\x03 \x01(\tR\x04head\x12,\n\x12keep_known_classes\x18\x04 \x01(\x08R\x10keepKnownClasses\"\x9e\x01\n\x18InstanceSegmentationTask\x12\x1f\n\x0b\x63lass_names\x18\x01 \x03(\tR\nclassNames\x12\x1f\n\x0bnum_classes\x18\x02 \x01(\x05R\nnumClasses\x12\x12\n\x04head\x18\x03 \x01(\tR\x04head\x12,\n\x12keep_known_classes\x18\x04 \x01(\x08R\x10keepKnownClasses\"\x90\x01\n\rKeypointsTask\x12%\n\x0ekeypoint_names\x18\x01 \x03(\tR\rkeypointNames\x12#\n\rnum_keypoints\x18\x02 \x01(\x05R\x0cnumKeypoints\x12\x1f\n\x0b\x63lass_names\x18\x03 \x03(\tR\nclassNames\x12\x12\n\x04head\x18\x04 \x01(\tR\x04head\"@\n\x0c\x46\x65\x61turesTask\x12\x16\n\x06output\x18\x01 \x01(\tR\x06output\x12\x18\n\x07pooling\x18\x02 \x01(\tR\x07poolingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.model.v1.model_spec_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELSPEC']._serialized_start=58
-  _globals['_MODELSPEC']._serialized_end=513
-  _globals['_CLASSIFICATIONTASK']._serialized_start=515
-  _globals['_CLASSIFICATIONTASK']._serialized_end=601
+  _globals['_MODELSPEC']._serialized_start=88
+  _globals['_MODELSPEC']._serialized_end=1199
+  _globals['_CLASSIFICATIONTASK']._serialized_start=1202
+  _globals['_CLASSIFICATIONTASK']._serialized_end=1470
+  _globals['_REGRESSIONTASK']._serialized_start=1473
+  _globals['_REGRESSIONTASK']._serialized_end=1661
+  _globals['_SEGMENTATIONTASK']._serialized_start=1664
+  _globals['_SEGMENTATIONTASK']._serialized_end=1846
+  _globals['_DETECTIONTASK']._serialized_start=1849
+  _globals['_DETECTIONTASK']._serialized_end=1996
+  _globals['_INSTANCESEGMENTATIONTASK']._serialized_start=1999
+  _globals['_INSTANCESEGMENTATIONTASK']._serialized_end=2157
+  _globals['_KEYPOINTSTASK']._serialized_start=2160
+  _globals['_KEYPOINTSTASK']._serialized_end=2304
+  _globals['_FEATURESTASK']._serialized_start=2306
+  _globals['_FEATURESTASK']._serialized_end=2370
 # @@protoc_insertion_point(module_scope)

@@ -136,7 +136,8 @@ class TrainJobServiceServicer(object):
     def WatchTrainJob(self, request, context):
         """Streams a job's events, first those after `after_seq`, then new ones as they happen. Events are
         in order, without gap or repetition, and a bookmark at n means that all events up to n were
-        sent. The last message has `end`; with COMPLETED the job is in a final state and every event was
+        sent. The last message has `end`; with COMPLETED the job is in a final state and every event
+        was
         sent. A stream that breaks without `end` is resumed from the last seq.
 
         Errors:
@@ -161,7 +162,8 @@ class TrainJobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelTrainJob(self, request, context):
-        """Asks a job to stop. Answers at once; a running job is CANCELLING until its worker is gone, which
+        """Asks a job to stop. Answers at once; a running job is CANCELLING until its worker is gone,
+        which
         takes at most 12 s. Cancelling a job that is cancelled or being cancelled succeeds.
 
         Errors:
