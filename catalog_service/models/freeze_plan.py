@@ -150,15 +150,12 @@ def _train_modules(layout: StateLayout, mode: FreezeMode) -> tuple[str, ...]:
         return ("",)
     stages = layout.stages[len(layout.stages) - mode.num_blocks :]
     modules = (module for stage in stages for module in stage.modules)
-    return (*modules, *layout.head_modules, *layout.neck_modules, *_own_aux(layout))
+    return (*modules, *layout.head_modules, *layout.neck_modules, *_new_aux(layout))
 
 
-def _own_aux(layout: StateLayout) -> tuple[str, ...]:
-    """Return the auxiliary heads that the layout has: a new task may have dropped them."""
-    aux = layout.of_role("aux")
-    return tuple(
-        path for path in layout.aux_modules if any(is_inside(tensor.name, path) for tensor in aux)
-    )
+def _new_aux(layout: StateLayout) -> tuple[str, ...]:
+    """Return the auxiliary heads that are new: the published ones stay with their backbone."""
+    return tuple(path for path in layout.aux_modules if path in layout.replaced_modules)
 
 
 def _lies(tensor: TensorInfo, modules: tuple[str, ...]) -> bool:

@@ -139,4 +139,4 @@ def test_the_lock_files_are_hashed_and_name_no_host():
 
         assert pins
         assert all("--hash=sha256:" in pin for pin in pins), lock.name
-        assert "http" not in text
+        assert "://" not in text
