@@ -34,6 +34,9 @@ _INPUT_NUMBERS = (
     "is_image_list",
     "max_longer_side_px",
     "num_frames",
+    "keeps_whole_image",
+    "resize_height_px",
+    "resize_width_px",
 )
 _SIZE_NUMBERS = tuple(field.name for field in fields(SizeLimits))
 _RULE_NUMBERS = tuple(field.name for field in fields(DetectionRule))

@@ -40,7 +40,7 @@ class InputContract:
     """0: both sides are resized to `height_px` x `width_px`, and nothing is cropped."""
 
     interpolation: str = "bilinear"
-    """`bilinear` or `bicubic`, antialiased."""
+    """`bilinear` or `bicubic`, antialiased; `bilinear_aliased` is not."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -56,6 +56,15 @@ class InputContract:
     """Frames of a clip: [B, C, T, H, W]; 0 for images."""
 
     sizes: SizeLimits = SizeLimits()
+    keeps_whole_image: bool = False
+    """Nothing is cropped: the longer side follows the image; without `resize_shorter_side_px` the
+    image is not resized at all. `height_px` and `width_px` are those of the usual image.
+    """
+
+    resize_height_px: int = 0
+    """With `resize_width_px`: both sides are resized to this, then the middle is cropped."""
+
+    resize_width_px: int = 0
 
     def to_json(self) -> JsonObject:
         """Return the contract as plain JSON."""

@@ -17,5 +17,6 @@ FAMILY = Family(
     final_layer="classifier.6",
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=63),
+    stem_layer="features.0",
     source="Krizhevsky 2014, arXiv:1404.5997",
 )

@@ -19,5 +19,6 @@ FAMILY = Family(
     final_layer="classifier.2",
     head_init="truncated_normal_0.02",
     size=SizeRule(minimum_px=32),
+    stem_layer="features.0.0",
     source="Liu et al. 2022, arXiv:2201.03545, table 9",
 )

@@ -17,5 +17,6 @@ FAMILY = Family(
     final_layer="classifier",
     head_init="uniform_fan_in_zero_bias",
     size=SizeRule(minimum_px=29),
+    stem_layer="features.conv0",
     source="Huang et al. 2016, arXiv:1608.06993, table 1",
 )

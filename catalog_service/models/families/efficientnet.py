@@ -28,5 +28,6 @@ FAMILY = Family(
     final_layer="classifier.1",
     head_init="uniform_fan_out",
     size=SizeRule(minimum_px=1),
+    stem_layer="features.0.0",
     source="Tan and Le 2019, arXiv:1905.11946, table 1; 2021, arXiv:2104.00298, table 4",
 )

@@ -1,7 +1,8 @@
 """What a family file says about its architectures: stages, head, sizes, as names only. No torch."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from catalog_service.models.layout import PrefixRename
 
@@ -21,6 +22,32 @@ class SizeRule:
     minimum_px: int
     """Smallest side whose forward does not raise."""
 
+    minimums_px: Mapping[str, int] = field(default_factory=dict)
+    """Architectures whose smallest side is another one."""
+
+    training_px: int = 0
+    """Smallest side that trains; 0: the same as in evaluation."""
+
+    aux_training_px: int = 0
+    """Smallest side that trains with the auxiliary heads; 0: they do not mind."""
+
+    multiple_of_px: int = 1
+    """Sides are multiples of this."""
+
+    crops_border: bool = False
+    """Sides that are no multiples run, but what is beyond the last multiple is not seen."""
+
+    single_px: int = 0
+    """Up to this longer side, some batch norm has one number per channel: two images train, one
+    does not. 0: there is no such size.
+    """
+
+    aux_single_px: int = 0
+    """The same with the auxiliary heads."""
+
+    training_batch: int = 1
+    """Smallest batch that trains at any size: 2 where pooled features go through a batch norm."""
+
     is_fixed: bool = False
     """Only the size that the structure was built for: position tables, window partitions."""
 
@@ -29,6 +56,11 @@ class SizeRule:
 
     default_px: int = 0
     """The fixed size where the recipe does not say another."""
+
+    multiple_of_px: int = 1
+    """Sides are multiples of this; with `crops_border` the rest is cut off instead."""
+
+    crops_border: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +84,17 @@ class FeatureRule:
     taps: Mapping[str, str]
     """Name of a map (the stage after which it is taken) -> path of the module that gives it."""
 
+    strides: tuple[int, ...] = (4, 8, 16, 32)
+    """Pixels of the image per step of each map, finest first, in the order of `taps`."""
+
     runner: str = "sequential"
     """How the modules are run: a name in the table of `trunk.py`."""
+
+    has_class_token: bool = False
+    """It also has a vector of its own (`class_token`), as ViT and DINOv3 do."""
+
+    dilation: Mapping[str, object] = field(default_factory=dict)
+    """Builder arguments that keep the last maps finer, for segmentation without a neck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +103,20 @@ class Family:
 
     name: str
     stages: Mapping[str, tuple[StageRule, ...]]
-    """Architecture -> stages from the image side to the head side. Its keys are the family."""
+    """Architecture -> stages from the image side to the head side. Its keys are the family; the
+    first one is the smallest.
+    """
 
     head_modules: tuple[str, ...]
     """What trains under a frozen backbone, dropout before the last layer included."""
 
     final_layer: str
-    """Path of the layer whose outputs are the classes."""
+    """Path of the layer whose outputs are the classes; empty where nothing has classes."""
 
     head_init: str
-    """How the family itself initialises `final_layer`: a name in `initialise.py`'s table."""
+    """How the family itself initialises what is replaced: a name in `initialise.py`'s table, or
+    `library`: as the module's own constructor draws it.
+    """
 
     size: SizeRule
     aux_modules: tuple[str, ...] = ()
@@ -90,7 +135,9 @@ class Family:
     """Architecture -> the other architecture whose backbone it has; itself where it is absent."""
 
     stem_layers: Mapping[str, str] = field(default_factory=dict)
-    """Architecture -> path of the first convolution, whose input channels can be changed."""
+    """Architecture -> path of the first convolution, whose input channels can be changed; absent
+    where there is not one (RAFT has two).
+    """
 
     features: Mapping[str, FeatureRule] = field(default_factory=dict)
     """Architecture -> how feature maps are taken; absent: it has none for a dense head."""
@@ -98,8 +145,13 @@ class Family:
     free_arguments: tuple[str, ...] = ()
     """Builder arguments that a spec may set (`arguments`): configurations of any size."""
 
+    sized_stages: Callable[[Mapping[str, object]], tuple[StageRule, ...]] | None = None
+    """Builder arguments -> stages, where arguments change how many there are; () where they do not
+    say.
+    """
+
     tiny_arguments: Mapping[str, object] = field(default_factory=dict)
-    """Builder arguments of a variant small enough for a test's training step."""
+    """Builder arguments that make `tiny_architecture` small enough for a test's training step."""
 
     new_task_arguments: Mapping[str, object] = field(default_factory=dict)
     """Builder arguments that a new task changes besides the number of classes."""
@@ -109,8 +161,20 @@ class Family:
 
     @property
     def replaced_modules(self) -> tuple[str, ...]:
-        """Return the paths that a new task re-initialises."""
-        return self.replaced or (self.final_layer,)
+        """Return the paths that a new task re-initialises; none where nothing has classes."""
+        return self.replaced or ((self.final_layer,) if self.final_layer else ())
+
+    @property
+    def tiny_architecture(self) -> str:
+        """Return the member that tests build with `tiny_arguments`."""
+        return next(iter(self.stages))
+
+    def stages_of(
+        self, architecture_id: str, arguments: Mapping[str, object]
+    ) -> tuple[StageRule, ...]:
+        """Return the stages of an architecture that is built with `arguments`."""
+        sized = self.sized_stages(arguments) if self.sized_stages else ()
+        return sized or self.stages[architecture_id]
 
 
 def stages(**modules: str) -> tuple[StageRule, ...]:
@@ -118,3 +182,28 @@ def stages(**modules: str) -> tuple[StageRule, ...]:
     return tuple(
         StageRule(name=name, modules=tuple(text.split())) for name, text in modules.items()
     )
+
+
+def feature_rule(modules: str, taps: Mapping[str, str], **facts: Any) -> FeatureRule:
+    """Return a rule from `"conv1 bn1 relu"`, paths separated by blanks.
+
+    Args:
+        taps: in the order of the forward.
+        facts: other fields of `FeatureRule`.
+    """
+    return FeatureRule(modules=tuple(modules.split()), taps=taps, **facts)
+
+
+def stages_inside(trunk: Trunk, rules: tuple[StageRule, ...]) -> tuple[StageRule, ...]:
+    """Return a trunk's own stages under the names that they have inside another architecture."""
+    return tuple(
+        replace(rule, modules=tuple(_inside(trunk, path) for path in rule.modules))
+        for rule in rules
+    )
+
+
+def _inside(trunk: Trunk, path: str) -> str:
+    for names in trunk.names:
+        if path.startswith(names.blob_prefix):
+            return names.model_prefix + path.removeprefix(names.blob_prefix)
+    return path

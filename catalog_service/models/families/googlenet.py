@@ -18,5 +18,6 @@ FAMILY = Family(
     size=SizeRule(minimum_px=15),
     aux_modules=("aux1", "aux2"),
     new_task_arguments={"aux_logits": False},
+    stem_layer="conv1.conv",
     source="Szegedy et al. 2014, arXiv:1409.4842, table 1",
 )

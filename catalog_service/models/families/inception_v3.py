@@ -19,5 +19,6 @@ FAMILY = Family(
     size=SizeRule(minimum_px=75),
     aux_modules=("AuxLogits",),
     new_task_arguments={"aux_logits": False},
+    stem_layer="Conv2d_1a_3x3.conv",
     source="Szegedy et al. 2015, arXiv:1512.00567, table 1",
 )

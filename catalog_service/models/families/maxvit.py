@@ -17,5 +17,6 @@ FAMILY = Family(
     final_layer="classifier.5",
     head_init="normal_0.02",
     size=SizeRule(minimum_px=224, is_fixed=True, argument="input_size", default_px=224),
+    stem_layer="stem.0.0",
     source="Tu et al. 2022, arXiv:2204.01697, table 1",
 )

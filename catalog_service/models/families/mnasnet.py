@@ -19,5 +19,6 @@ FAMILY = Family(
     final_layer="classifier.1",
     head_init="kaiming_fan_out_sigmoid",
     size=SizeRule(minimum_px=1),
+    stem_layer="layers.0",
     source="Tan et al. 2018, arXiv:1807.11626, figure 7",
 )

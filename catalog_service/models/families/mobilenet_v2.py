@@ -20,5 +20,6 @@ FAMILY = Family(
     final_layer="classifier.1",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=1),
+    stem_layer="features.0.0",
     source="Sandler et al. 2018, arXiv:1801.04381, table 2",
 )

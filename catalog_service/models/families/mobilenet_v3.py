@@ -27,5 +27,6 @@ FAMILY = Family(
     final_layer="classifier.3",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=1),
+    stem_layer="features.0.0",
     source="Howard et al. 2019, arXiv:1905.02244, tables 1 and 2",
 )

@@ -23,5 +23,6 @@ FAMILY = Family(
     final_layer="fc",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=1),
+    stem_layer="stem.0",
     source="Radosavovic et al. 2020, arXiv:2003.13678, figure 3",
 )

@@ -17,5 +17,6 @@ FAMILY = Family(
     final_layer="fc",
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=1),
+    stem_layer="conv1",
     source="He et al. 2015, arXiv:1512.03385, table 1",
 )

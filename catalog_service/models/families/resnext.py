@@ -17,5 +17,6 @@ FAMILY = Family(
     final_layer="fc",
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=1),
+    stem_layer="conv1",
     source="Xie et al. 2016, arXiv:1611.05431, table 1",
 )

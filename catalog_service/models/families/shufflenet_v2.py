@@ -24,5 +24,6 @@ FAMILY = Family(
     final_layer="fc",
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=1),
+    stem_layer="conv1.0",
     source="Ma et al. 2018, arXiv:1807.11164, table 5",
 )

@@ -22,5 +22,6 @@ FAMILY = Family(
     final_layer="classifier.1",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=21),
+    stem_layer="features.0",
     source="Iandola et al. 2016, arXiv:1602.07360, figure 2",
 )

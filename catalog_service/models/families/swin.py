@@ -19,5 +19,6 @@ FAMILY = Family(
     final_layer="head",
     head_init="truncated_normal_0.02",
     size=SizeRule(minimum_px=4),
+    stem_layer="features.0.0",
     source="Liu et al. 2021, arXiv:2103.14030, table 7; arXiv:2111.09883",
 )

@@ -39,5 +39,6 @@ FAMILY = Family(
     final_layer="classifier.6",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=32),
+    stem_layer="features.0",
     source="Simonyan and Zisserman 2014, arXiv:1409.1556",
 )

@@ -26,5 +26,6 @@ FAMILY = Family(
     final_layer="heads.head",
     head_init="zeros",
     size=SizeRule(minimum_px=224, is_fixed=True, argument="image_size", default_px=224),
+    stem_layer="conv_proj",
     source="Dosovitskiy et al. 2020, arXiv:2010.11929",
 )

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class InputContract(_message.Message):
-    __slots__ = ("num_channels", "height_px", "width_px", "resize_shorter_side_px", "interpolation", "mean", "std", "rescale_factor", "channel_names", "is_image_list", "max_longer_side_px", "num_frames", "sizes")
+    __slots__ = ("num_channels", "height_px", "width_px", "resize_shorter_side_px", "interpolation", "mean", "std", "rescale_factor", "channel_names", "is_image_list", "max_longer_side_px", "num_frames", "sizes", "keeps_whole_image", "resize_height_px", "resize_width_px")
     NUM_CHANNELS_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
     WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,9 @@ class InputContract(_message.Message):
     MAX_LONGER_SIDE_PX_FIELD_NUMBER: _ClassVar[int]
     NUM_FRAMES_FIELD_NUMBER: _ClassVar[int]
     SIZES_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_WHOLE_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    RESIZE_HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    RESIZE_WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
     num_channels: int
     height_px: int
     width_px: int
@@ -34,7 +37,10 @@ class InputContract(_message.Message):
     max_longer_side_px: int
     num_frames: int
     sizes: SizeLimits
-    def __init__(self, num_channels: _Optional[int] = ..., height_px: _Optional[int] = ..., width_px: _Optional[int] = ..., resize_shorter_side_px: _Optional[int] = ..., interpolation: _Optional[str] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., rescale_factor: _Optional[float] = ..., channel_names: _Optional[_Iterable[str]] = ..., is_image_list: bool = ..., max_longer_side_px: _Optional[int] = ..., num_frames: _Optional[int] = ..., sizes: _Optional[_Union[SizeLimits, _Mapping]] = ...) -> None: ...
+    keeps_whole_image: bool
+    resize_height_px: int
+    resize_width_px: int
+    def __init__(self, num_channels: _Optional[int] = ..., height_px: _Optional[int] = ..., width_px: _Optional[int] = ..., resize_shorter_side_px: _Optional[int] = ..., interpolation: _Optional[str] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., rescale_factor: _Optional[float] = ..., channel_names: _Optional[_Iterable[str]] = ..., is_image_list: bool = ..., max_longer_side_px: _Optional[int] = ..., num_frames: _Optional[int] = ..., sizes: _Optional[_Union[SizeLimits, _Mapping]] = ..., keeps_whole_image: bool = ..., resize_height_px: _Optional[int] = ..., resize_width_px: _Optional[int] = ...) -> None: ...
 
 class SizeLimits(_message.Message):
     __slots__ = ("min_px", "min_training_px", "multiple_of_px", "crops_border", "is_fixed", "min_training_batch")
