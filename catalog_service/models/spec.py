@@ -1,27 +1,16 @@
-"""What model is wanted, as a value, with every contradiction found at once. No torch.
+"""What model is wanted, as a value. No torch.
 
-Mirrors `vertebra.model.v1.ModelSpec`. Whether the names exist is the index's business, not ours.
+Mirrors `vertebra.model.v1.ModelSpec`. `spec_check.py` finds its contradictions.
 """
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from catalog_service.errors import Violation, invalid
 from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
-from catalog_service.models.tasks import TASKS, ClassificationTask, Task
-
-MAX_CLASSES = 1_000_000
-"""More outputs than this is taken for a mistake."""
-
-MAX_IMAGE_PX = 8192
-"""Larger sides than this are taken for a mistake."""
-
-MAX_SEED = 2**63 - 1
-"""The largest seed that a JSON reader and torch both take."""
+from catalog_service.models.tasks import TASKS, Task
 
 _ARCHITECTURE_PREFIX = "architectures/"
 
@@ -124,19 +113,6 @@ def _without_defaults(value: object, unset: object) -> JsonObject:
     return {name: each for name, each in to_plain(value).items() if each != defaults[name]}
 
 
-def check(spec: ModelSpec) -> list[Violation]:
-    """Return every problem that the spec shows by itself, field paths relative to the spec."""
-    task = spec.task if isinstance(spec.task, ClassificationTask) else None
-    return [*_check_source(spec), *_check_task(task), *_check_numbers(spec)]
-
-
-def require_valid(spec: ModelSpec) -> None:
-    """Raise `InvalidRequest` with every problem of `check`, if there is one."""
-    violations = check(spec)
-    if violations:
-        raise invalid(violations)
-
-
 def spec_digest(spec: ModelSpec) -> str:
     """Return `sha256:...` over the spec; give it a resolved one, with every default filled in."""
     plain = to_plain(spec)
@@ -144,60 +120,3 @@ def spec_digest(spec: ModelSpec) -> str:
     plain |= {"backbone": spec.architecture_id, "pretrained": spec.is_pretrained}
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _check_source(spec: ModelSpec) -> list[Violation]:
-    found = []
-    if not spec.architecture_id:
-        found.append(Violation(field="backbone", description="required, such as 'resnet50'"))
-    if not spec.is_pretrained and spec.weights:
-        why = f"weights {spec.weights!r} contradict pretrained=false; leave one of them out"
-        found.append(Violation(field="weights", description=why))
-    if not spec.is_pretrained and spec.allow_partial:
-        why = "means nothing with pretrained=false: nothing is loaded"
-        found.append(Violation(field="allow_partial", description=why))
-    return found
-
-
-def _check_task(task: ClassificationTask | None) -> list[Violation]:
-    if task is None:
-        return []
-    found = [*_check_names(task.class_names), *_check_count(task)]
-    return [Violation(field=f"classification.{name}", description=why) for name, why in found]
-
-
-def _check_names(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    found = []
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        found.append(("class_names", f"{repeated[0]!r} is there more than once"))
-    if any(not name.strip() for name in names):
-        found.append(("class_names", "a name is empty"))
-    return found
-
-
-def _check_count(task: ClassificationTask) -> list[tuple[str, str]]:
-    if task.num_classes < 0 or task.num_outputs > MAX_CLASSES:
-        return [("num_classes", f"{task.num_outputs} is not between 1 and {MAX_CLASSES}")]
-    if task.num_outputs == 0:
-        return [("num_classes", "give class_names or num_classes")]
-    if task.class_names and task.num_classes not in (0, len(task.class_names)):
-        why = f"{task.num_classes} contradicts the {len(task.class_names)} class_names"
-        return [("num_classes", why)]
-    return []
-
-
-def _check_numbers(spec: ModelSpec) -> list[Violation]:
-    found = []
-    sizes = {"image_height_px": spec.image_height_px, "image_width_px": spec.image_width_px}
-    for name, size in sizes.items():
-        if not 0 <= size <= MAX_IMAGE_PX:
-            why = f"{size} is not between 0 and {MAX_IMAGE_PX}"
-            found.append(Violation(field=name, description=why))
-    if (spec.image_height_px == 0) != (spec.image_width_px == 0):
-        name = "image_height_px" if spec.image_height_px == 0 else "image_width_px"
-        found.append(Violation(field=name, description="give both sides or none"))
-    if not 0 <= spec.seed <= MAX_SEED:
-        why = f"{spec.seed} is not between 0 and 2^63 - 1"
-        found.append(Violation(field="seed", description=why))
-    return found

@@ -16,7 +16,8 @@ from catalog_service.index.entries import ArchitectureEntry, WeightEntry
 from catalog_service.index.sizes import input_contract
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.recipe import Recipe, classification_head
-from catalog_service.models.spec import ModelSpec, check
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.spec_check import check
 from catalog_service.models.tasks import ClassificationTask, Task
 from catalog_service.weights.references import check_reference, is_checkpoint
 

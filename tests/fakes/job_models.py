@@ -13,7 +13,8 @@ from catalog_service.models.describe import layout_of
 from catalog_service.models.layout import Lineage, LoadReport
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
-from catalog_service.models.spec import ClassificationTask, ModelSpec
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import ClassificationTask
 from trainer_service.jobs import JobModel
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -11,7 +11,8 @@ from catalog_service.models.layout import (
     layout_digest,
 )
 from catalog_service.models.recipe import Recipe, classification_head
-from catalog_service.models.spec import ClassificationTask, ModelSpec
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import ClassificationTask
 from trainer_service.jobs import (
     DatasetSpec,
     EpochMetrics,

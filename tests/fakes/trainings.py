@@ -6,7 +6,8 @@ from catalog_service.models.contracts import OutputContract
 from catalog_service.models.describe import layout_of
 from catalog_service.models.freeze_plan import FreezeMode
 from catalog_service.models.layout import StateLayout
-from catalog_service.models.spec import ClassificationTask, ModelSpec
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import ClassificationTask
 from tests.fakes.job_models import input_contract, random_module, recipe_of
 from trainer_service.datasets.batches import as_input
 from trainer_service.datasets.images import KeptImages

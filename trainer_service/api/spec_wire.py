@@ -9,7 +9,8 @@ from catalog_service.errors import Violation, invalid
 from catalog_service.model_wire import spec_from_message, spec_to_message
 from catalog_service.models.freeze_plan import FreezeMode
 from catalog_service.models.layout import MAX_NOTE_CHARS
-from catalog_service.models.spec import MAX_SEED, ModelSpec, check
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.spec_check import MAX_SEED, check
 from catalog_service.models.tasks import ClassificationTask
 from trainer_service.api.words import ALGORITHMS, AUGMENTATIONS, NORMS, number_of, word_of
 from trainer_service.jobs import DatasetSpec, ExportSpec, JobSpec, OptimizerSpec

@@ -14,7 +14,7 @@ from catalog_service.index.catalog_index import (
     output_contract,
 )
 from catalog_service.models.recipe import classification_head
-from catalog_service.models.spec import ClassificationTask
+from catalog_service.models.tasks import ClassificationTask
 
 V2 = "torchvision/ResNet50_Weights.IMAGENET1K_V2"
 

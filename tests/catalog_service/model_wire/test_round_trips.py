@@ -18,7 +18,8 @@ from catalog_service.models.layout import (
     TensorInfo,
 )
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.spec import ClassificationTask, ModelSpec
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import ClassificationTask
 from vertebra.model.v1.layout_pb2 import StateLayout as LayoutMessage
 
 TENSORS = tuple(

@@ -6,13 +6,9 @@ import pytest
 
 from catalog_service.errors import InvalidRequest
 from catalog_service.models.plain_json import MalformedJson
-from catalog_service.models.spec import (
-    ClassificationTask,
-    ModelSpec,
-    check,
-    require_valid,
-    spec_digest,
-)
+from catalog_service.models.spec import ModelSpec, spec_digest
+from catalog_service.models.spec_check import check, require_valid
+from catalog_service.models.tasks import ClassificationTask
 
 PETS = ModelSpec(backbone="resnet50", task=ClassificationTask(class_names=("cat", "dog")))
 
