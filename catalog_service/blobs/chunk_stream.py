@@ -52,11 +52,11 @@ def read_chunks(path: Path, *, offset: int, limit: int, chunk_bytes: int) -> Ite
     if offset < 0 or limit < 0 or chunk_bytes < 0:
         raise InvalidRequest("offset, limit and chunk size cannot be negative")
     size = clamp_chunk_bytes(chunk_bytes)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = open_for_reading(path)
     try:
         end = _end_of_range(os.fstat(descriptor).st_size, offset, limit)
         while offset < end:
-            data = _read_exactly(descriptor, min(size, end - offset), offset)
+            data = read_exactly(descriptor, min(size, end - offset), offset)
             yield Chunk(offset=offset, data=data, crc32c=crc32c_of(data))
             offset += len(data)
     finally:
@@ -73,7 +73,17 @@ def _end_of_range(size_bytes: int, offset: int, limit: int) -> int:
     return min(size_bytes, offset + limit) if limit else size_bytes
 
 
-def _read_exactly(descriptor: int, num_bytes: int, offset: int) -> bytes:
+def open_for_reading(path: Path) -> int:
+    """Return a descriptor for reading; a link is not followed."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def read_exactly(descriptor: int, num_bytes: int, offset: int) -> bytes:
+    """Return bytes of an open file.
+
+    Raises:
+        Corrupt: the file ends before them.
+    """
     data = os.pread(descriptor, num_bytes, offset)
     while len(data) < num_bytes:
         more = os.pread(descriptor, num_bytes - len(data), offset + len(data))

@@ -89,8 +89,11 @@ class TensorEntry:
     end: int
 
 
-def read_header(path: Path) -> list[TensorEntry]:
+def read_header(path: Path, *, max_header_bytes: int = MAX_HEADER_BYTES) -> list[TensorEntry]:
     """Return the tensors of a file, in the order of their bytes.
+
+    Args:
+        max_header_bytes: a longer one is refused unread: where it may not hold up others.
 
     Raises:
         MalformedSafetensors: the header is no such header, or does not describe the file exactly.
@@ -98,7 +101,7 @@ def read_header(path: Path) -> list[TensorEntry]:
     try:
         with path.open("rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
-            header = _read_json(file, size_bytes)
+            header = _read_json(file, min(max_header_bytes, size_bytes - _LENGTH_BYTES))
             data_start = file.tell()
         return _entries(header, data_start, size_bytes)
     except MalformedSafetensors as error:
@@ -141,11 +144,10 @@ class StateWriter:
     """
 
     def __init__(self, file: BinaryIO, tensors: Sequence[TensorSpec]) -> None:
-        self.order = tuple(sorted(tensors, key=lambda t: (-_RANK[t.dtype], t.name)))
-        assert len({t.name for t in tensors}) == len(tensors), "a tensor name comes twice"
+        self.order = file_order(tensors)
         self._file = file
         self._num_written = 0
-        file.write(_header_bytes(self.order))
+        file.write(header_bytes(self.order))
 
     def write_tensor(self, name: str, buffer: bytes | bytearray | memoryview) -> None:
         """Append the next tensor's bytes: contiguous, little-endian."""
@@ -162,7 +164,18 @@ class StateWriter:
         assert not missing, f"tensors without bytes: {missing}"
 
 
-def _header_bytes(tensors: Sequence[TensorSpec]) -> bytes:
+def file_order(tensors: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """Return tensors in the order in which a file has their bytes."""
+    assert len({tensor.name for tensor in tensors}) == len(tensors), "a tensor name comes twice"
+    return tuple(sorted(tensors, key=lambda tensor: (-_RANK[tensor.dtype], tensor.name)))
+
+
+def header_bytes(tensors: Sequence[TensorSpec]) -> bytes:
+    """Return all that a file has before the first tensor's bytes.
+
+    Args:
+        tensors: in `file_order`.
+    """
     header: dict[str, Any] = {"__metadata__": _METADATA}
     begin = 0
     for tensor in tensors:
@@ -178,10 +191,10 @@ def _header_bytes(tensors: Sequence[TensorSpec]) -> bytes:
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text
 
 
-def _read_json(file: BinaryIO, size_bytes: int) -> dict[str, Any]:
+def _read_json(file: BinaryIO, max_bytes: int) -> dict[str, Any]:
     prefix = file.read(_LENGTH_BYTES)
     length = int.from_bytes(prefix, "little")
-    if len(prefix) < _LENGTH_BYTES or length > min(MAX_HEADER_BYTES, size_bytes - _LENGTH_BYTES):
+    if len(prefix) < _LENGTH_BYTES or length > max_bytes:
         raise MalformedSafetensors(f"no header: the first 8 bytes announce {length} bytes of it")
     text = file.read(length)
     if not text.startswith(b"{"):

@@ -3,24 +3,28 @@
 Disk work runs in threads, one step at a time, so a slow disk holds up one stream, not the server.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 
-from catalog_service.blobs.blob import BlobInfo
 from catalog_service.blobs.chunk_stream import read_chunks
 from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.store import BlobStore
+from catalog_service.blobs.tensor_plan import TensorPlan, header_alone, plan_tensors
+from catalog_service.blobs.tensor_stream import KnownDigests, TensorStream
 from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.serving.blob_upload import UploadLimits, receive_blob
-from catalog_service.serving.blob_wire import blob_message, encoded_chunk
+from catalog_service.serving.blob_wire import blob_message
 from catalog_service.serving.call import Context
 from catalog_service.serving.disk_threads import DiskThreads
+from catalog_service.serving.download import Download
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.peers import is_on_this_host
 from catalog_service.serving.server import Registration
+from catalog_service.serving.tensor_selection import ModelLookup, check_request, chosen_tensors
 from vertebra.blob.v1 import blob_service_pb2 as pb
-from vertebra.model.v1.stream_pb2 import StreamEnd
 
 FULL_NAME = "vertebra.blob.v1.BlobService"
 
@@ -31,23 +35,39 @@ class BlobServicer:
     Args:
         store: where the bytes are.
         drain: downloads end with DRAINING when it closes.
+        models: finds what `models/<id>` means; None where there are blobs alone.
+        shares_paths: callers on this host are told where a blob is.
         limits: what an upload may take.
     """
 
     def __init__(
-        self, store: BlobStore, *, drain: Drain, limits: UploadLimits | None = None
+        self,
+        store: BlobStore,
+        *,
+        drain: Drain,
+        models: ModelLookup | None = None,
+        shares_paths: bool = False,
+        limits: UploadLimits | None = None,
     ) -> None:
         self._store = store
         self._drain = drain
+        self._models = models
+        self._shares_paths = shares_paths
         self._limits = limits or UploadLimits()
         self._threads = DiskThreads()
+        self._known_digests = KnownDigests()
 
     async def StatBlob(  # noqa: N802  # the contract's spelling
         self, request: pb.StatBlobRequest, context: Context
     ) -> pb.StatBlobResponse:
         """Return a blob's size; NOT_FOUND when it is not here."""
-        info = await self._threads.run(self._store.info, _digest(request.name))
-        return pb.StatBlobResponse(blob=blob_message(info))
+        digest = _digest(request.name)
+        if not (self._shares_paths and is_on_this_host(context.peer())):
+            info = await self._threads.run(self._store.info, digest)
+            return pb.StatBlobResponse(blob=blob_message(info))
+        info = await self._threads.run(self._store.ensure_intact, digest)
+        path = self._store.path(digest).absolute()
+        return pb.StatBlobResponse(blob=blob_message(info), local_path=str(path))
 
     async def ReadBlob(  # noqa: N802
         self, request: pb.ReadBlobRequest, context: Context
@@ -56,17 +76,44 @@ class BlobServicer:
         digest = _digest(request.name)
         _check_range(request)
         info = await self._threads.run(self._store.ensure_intact, digest)
-        download = _Download(info)
-        messages = download.messages(self._store, request)
-        try:
-            while (message := await self._threads.run(next, messages, None)) is not None:
+        chunks = read_chunks(
+            self._store.path(digest),
+            offset=request.offset,
+            limit=request.limit,
+            chunk_bytes=request.chunk_bytes,
+        )
+        first = pb.ReadBlobResponse(blob=blob_message(info))
+        download = Download(first, request.offset, threads=self._threads, drain=self._drain)
+        async with aclosing(download.messages(chunks)) as messages:
+            async for message in messages:
                 yield message
-                if self._drain.closing.is_set():
-                    yield download.end(StreamEnd.REASON_DRAINING)
-                    return
-            yield download.end(StreamEnd.REASON_COMPLETED)
-        finally:
-            messages.close()
+        yield download.end().SerializeToString()
+
+    async def ReadTensors(  # noqa: N802
+        self, request: pb.ReadTensorsRequest, context: Context
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield serialised messages: a safetensors file, then one with the end and its digest."""
+        check_request(request)
+        plan = await self._threads.run(self._plan, request)
+        first = pb.ReadTensorsResponse(file=_file_message(plan, request.if_none_match))
+        download = Download(first, request.offset, threads=self._threads, drain=self._drain)
+        if first.file.is_not_modified:
+            download.is_completed = True
+            yield download.end().SerializeToString()
+            return
+        stream = TensorStream(
+            plan,
+            offset=request.offset,
+            chunk_bytes=request.chunk_bytes,
+            known=self._known_digests,
+        )
+        async with aclosing(download.messages(stream.chunks())) as messages:
+            async for message in messages:
+                yield message
+        last = download.end()
+        assert isinstance(last, pb.ReadTensorsResponse)
+        last.digest = stream.digest if download.is_completed else ""
+        yield last.SerializeToString()
 
     async def WriteBlob(  # noqa: N802
         self, request_iterator: AsyncIterator[pb.WriteBlobRequest], context: Context
@@ -76,40 +123,15 @@ class BlobServicer:
             request_iterator, store=self._store, threads=self._threads, limits=self._limits
         )
 
+    def _plan(self, request: pb.ReadTensorsRequest) -> TensorPlan:
+        chosen = chosen_tensors(request, self._store, self._models)
+        plan = plan_tensors(chosen, dtype=request.dtype)
+        return header_alone(plan) if request.header_only else plan
+
 
 def blob_registration(servicer: BlobServicer) -> Registration:
     """Return what `start_server` wants."""
     return Registration(add=_add, servicer=servicer, full_name=FULL_NAME)
-
-
-class _Download:
-    """One answer of ReadBlob: where it is, and whether the blob was introduced."""
-
-    def __init__(self, info: BlobInfo) -> None:
-        self._info = info
-        self._introduction: pb.Blob | None = blob_message(info)
-        self._position = 0
-
-    def messages(
-        self, store: BlobStore, request: pb.ReadBlobRequest
-    ) -> Generator[bytes, None, None]:
-        self._position = request.offset
-        chunks = read_chunks(
-            store.path(self._info.digest),
-            offset=request.offset,
-            limit=request.limit,
-            chunk_bytes=request.chunk_bytes,
-        )
-        for chunk in chunks:
-            encoded = encoded_chunk(chunk, self._introduction)
-            self._introduction = None
-            self._position = chunk.offset + len(chunk.data)
-            yield encoded
-
-    def end(self, reason: StreamEnd.Reason) -> bytes:
-        end = StreamEnd(reason=reason, resume_after=self._position)
-        last = pb.ReadBlobResponse(offset=self._position, blob=self._introduction, end=end)
-        return last.SerializeToString()
 
 
 def _digest(name: str) -> str:
@@ -117,6 +139,15 @@ def _digest(name: str) -> str:
         return parse_digest(name)
     except InvalidRequest as error:
         raise invalid([Violation(field="name", description=error.message)]) from error
+
+
+def _file_message(plan: TensorPlan, if_none_match: str) -> pb.TensorsFile:
+    return pb.TensorsFile(
+        etag=plan.etag,
+        size_bytes=plan.size_bytes,
+        num_tensors=plan.num_tensors,
+        is_not_modified=if_none_match == plan.etag,
+    )
 
 
 def _check_range(request: pb.ReadBlobRequest) -> None:
@@ -131,7 +162,7 @@ def _check_range(request: pb.ReadBlobRequest) -> None:
 
 
 def _add(servicer: BlobServicer, server: grpc.aio.Server) -> None:
-    """Register the service; ReadBlob without a serialiser, because it yields bytes."""
+    """Register the service; what yields bytes has no serialiser."""
     handlers: dict[str, Any] = {
         "StatBlob": grpc.unary_unary_rpc_method_handler(
             servicer.StatBlob,
@@ -140,6 +171,9 @@ def _add(servicer: BlobServicer, server: grpc.aio.Server) -> None:
         ),
         "ReadBlob": grpc.unary_stream_rpc_method_handler(
             servicer.ReadBlob, request_deserializer=pb.ReadBlobRequest.FromString
+        ),
+        "ReadTensors": grpc.unary_stream_rpc_method_handler(
+            servicer.ReadTensors, request_deserializer=pb.ReadTensorsRequest.FromString
         ),
         "WriteBlob": grpc.stream_unary_rpc_method_handler(
             servicer.WriteBlob,

@@ -4,8 +4,10 @@ from catalog_service.blobs.blob import BlobInfo
 from catalog_service.blobs.chunk_stream import Chunk
 from vertebra.blob.v1 import blob_service_pb2 as pb
 
+Piece = pb.ReadBlobResponse | pb.ReadTensorsResponse
+
 _DATA_TAG = b"\x12"
-"""Field 2, length-delimited: `ReadBlobResponse.data`."""
+"""Field 2, length-delimited: `data` of both messages."""
 
 
 def blob_message(info: BlobInfo) -> pb.Blob:
@@ -13,13 +15,18 @@ def blob_message(info: BlobInfo) -> pb.Blob:
     return pb.Blob(name=f"blobs/{info.digest}", digest=info.digest, size_bytes=info.size_bytes)
 
 
-def encoded_chunk(chunk: Chunk, blob: pb.Blob | None) -> bytes:
-    """Return a serialised ReadBlobResponse, equal to what protobuf makes of it.
+def encoded_chunk(chunk: Chunk, introduction: Piece) -> bytes:
+    """Return a serialised message with a chunk's bytes, equal to what protobuf makes of it.
 
     A message object would copy the data twice; this copies it once.
+
+    Args:
+        introduction: the message without the chunk: empty but in the first of a stream.
     """
-    before = pb.ReadBlobResponse(offset=chunk.offset).SerializeToString()
-    after = pb.ReadBlobResponse(crc32c=chunk.crc32c, blob=blob).SerializeToString()
+    kind = type(introduction)
+    before = kind(offset=chunk.offset).SerializeToString()
+    introduction.crc32c = chunk.crc32c
+    after = introduction.SerializeToString()
     if not chunk.data:
         return before + after
     return b"".join((before, _DATA_TAG, _varint(len(chunk.data)), chunk.data, after))

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Generic, Literal, TypeVar
 
 from catalog_service.errors import InvalidRequest, Violation
+from catalog_service.serving.wildcards import matcher
 
 T = TypeVar("T")
 
@@ -90,11 +91,11 @@ def _test(term: re.Match[str], fields: Mapping[str, Field[T]]) -> Callable[[T], 
 def _comparison(field: Field[T], operator: str, text: str) -> Callable[[T], bool]:
     get = field.get
     if field.kind == "texts":
-        is_match = _pattern(text) if operator == ":" else text.__eq__
+        is_match = matcher(text) if operator == ":" else text.__eq__
         wanted = operator != "!="
         return lambda item: any(is_match(value) for value in _texts(get(item))) is wanted
     if operator == ":":
-        is_like = _pattern(text)
+        is_like = matcher(text)
         return lambda item: isinstance(value := get(item), str) and is_like(value)
     literal = _LITERALS[field.kind](field.name, text)
     compare = _COMPARE[operator]
@@ -104,27 +105,6 @@ def _comparison(field: Field[T], operator: str, text: str) -> Callable[[T], bool
 def _texts(value: Value) -> Sequence[str]:
     assert isinstance(value, list | tuple)
     return value
-
-
-def _pattern(text: str) -> Callable[[str], bool]:
-    """Return whether a value matches, in time that does not depend on how many `*` there are."""
-    begin, *between = text.split("*")
-    if not between:
-        return text.__eq__
-    *middle, end = between
-
-    def is_match(value: str) -> bool:
-        if not value.startswith(begin):
-            return False
-        position = len(begin)
-        for piece in middle:
-            found = value.find(piece, position)
-            if found < 0:
-                return False
-            position = found + len(piece)
-        return len(value) - len(end) >= position and value.endswith(end)
-
-    return is_match
 
 
 def _number(name: str, text: str) -> Value:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 BYTE_STREAMS = frozenset(
-    {"/vertebra.blob.v1.BlobService/ReadBlob", "/vertebra.blob.v1.BlobService/WriteBlob"}
+    f"/vertebra.blob.v1.BlobService/{method}" for method in ("ReadBlob", "ReadTensors", "WriteBlob")
 )
 """Streams that move bulk bytes: few are useful at once, each costs a thread and megabytes."""
 
