@@ -53,19 +53,19 @@ def anatomy(recipe: Recipe) -> Anatomy:
     """
     family = family_of(recipe.architecture_id)
     kind = recipe.head["kind"] if recipe.head is not None else ""
-    own = _own(family, recipe.architecture_id)
+    own = _own(family, recipe)
     return _composed(own, PLACEMENTS[kind]) if kind in PLACEMENTS else own
 
 
-def _own(family: Family, architecture_id: str) -> Anatomy:
-    trunk = family.trunks.get(architecture_id)
+def _own(family: Family, recipe: Recipe) -> Anatomy:
+    trunk = family.trunks.get(recipe.architecture_id)
     return Anatomy(
-        stages=family.stages[architecture_id],
+        stages=family.stages_of(recipe.architecture_id, recipe.arguments),
         head_modules=family.head_modules,
         neck_modules=family.neck_modules,
         aux_modules=family.aux_modules,
         replaced_modules=family.replaced_modules,
-        backbone_architecture=trunk.architecture_id if trunk else architecture_id,
+        backbone_architecture=trunk.architecture_id if trunk else recipe.architecture_id,
         backbone_names=trunk.names if trunk else (),
     )
 

@@ -1,6 +1,17 @@
 """AlexNet: five convolutions, three fully connected layers."""
 
-from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.families.family import Family, SizeRule, feature_rule, stages
+
+FEATURES = feature_rule(
+    " ".join(f"features.{index}" for index in range(13)),
+    {
+        "conv1": "features.1",
+        "conv2": "features.4",
+        "conv4": "features.9",
+        "conv5": "features.12",
+    },
+)
+"""Rectified; the last one is pooled too."""
 
 FAMILY = Family(
     name="alexnet",
@@ -18,5 +29,6 @@ FAMILY = Family(
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=63),
     stem_layer="features.0",
+    features={"alexnet": FEATURES},
     source="Krizhevsky 2014, arXiv:1404.5997",
 )

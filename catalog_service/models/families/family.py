@@ -57,11 +57,6 @@ class SizeRule:
     default_px: int = 0
     """The fixed size where the recipe does not say another."""
 
-    multiple_of_px: int = 1
-    """Sides are multiples of this; with `crops_border` the rest is cut off instead."""
-
-    crops_border: bool = False
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
@@ -134,10 +129,13 @@ class Family:
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
     """Architecture -> the other architecture whose backbone it has; itself where it is absent."""
 
-    stem_layers: Mapping[str, str] = field(default_factory=dict)
-    """Architecture -> path of the first convolution, whose input channels can be changed; absent
-    where there is not one (RAFT has two).
+    stem_layer: str = ""
+    """Path of the first convolution, whose input channels can be changed; empty where there is not
+    one (RAFT has two).
     """
+
+    stem_layers: Mapping[str, str] = field(default_factory=dict)
+    """Architecture -> path of its first convolution, where it is not `stem_layer`."""
 
     features: Mapping[str, FeatureRule] = field(default_factory=dict)
     """Architecture -> how feature maps are taken; absent: it has none for a dense head."""
@@ -168,6 +166,10 @@ class Family:
     def tiny_architecture(self) -> str:
         """Return the member that tests build with `tiny_arguments`."""
         return next(iter(self.stages))
+
+    def stem_of(self, architecture_id: str) -> str:
+        """Return the path of an architecture's first convolution; empty where there is not one."""
+        return self.stem_layers.get(architecture_id, self.stem_layer)
 
     def stages_of(
         self, architecture_id: str, arguments: Mapping[str, object]

@@ -1,6 +1,19 @@
 """GoogLeNet: inception modules between poolings. A new task has no auxiliary heads."""
 
-from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.families.family import Family, SizeRule, feature_rule, stages
+
+FEATURES = feature_rule(
+    "conv1 maxpool1 conv2 conv3 maxpool2 inception3a inception3b maxpool3 "
+    "inception4a inception4b inception4c inception4d inception4e maxpool4 "
+    "inception5a inception5b",
+    {
+        "stem": "conv3",
+        "inception3": "inception3b",
+        "inception4": "inception4e",
+        "inception5": "inception5b",
+    },
+    runner="transformed_input",
+)
 
 FAMILY = Family(
     name="googlenet",
@@ -19,5 +32,6 @@ FAMILY = Family(
     aux_modules=("aux1", "aux2"),
     new_task_arguments={"aux_logits": False},
     stem_layer="conv1.conv",
+    features={"googlenet": FEATURES},
     source="Szegedy et al. 2014, arXiv:1409.4842, table 1",
 )

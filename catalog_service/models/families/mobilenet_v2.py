@@ -1,6 +1,6 @@
 """MobileNetV2: inverted residuals, a stage for each row of the paper's table."""
 
-from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.families.family import Family, SizeRule, feature_rule, stages
 
 FAMILY = Family(
     name="mobilenet_v2",
@@ -21,5 +21,16 @@ FAMILY = Family(
     head_init="normal_0.01",
     size=SizeRule(minimum_px=1),
     stem_layer="features.0.0",
+    features={
+        "mobilenet_v2": feature_rule(
+            " ".join(f"features.{index}" for index in range(19)),
+            {
+                "stage2": "features.3",
+                "stage3": "features.6",
+                "stage5": "features.13",
+                "stage7": "features.18",
+            },
+        )
+    },
     source="Sandler et al. 2018, arXiv:1801.04381, table 2",
 )

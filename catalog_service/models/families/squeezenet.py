@@ -1,6 +1,8 @@
 """SqueezeNet: fire modules between poolings; the head is a 1x1 convolution, then ReLU and pool."""
 
-from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.families.family import Family, SizeRule, feature_rule, stages
+
+MODULES = " ".join(f"features.{index}" for index in range(13))
 
 FAMILY = Family(
     name="squeezenet",
@@ -23,5 +25,17 @@ FAMILY = Family(
     head_init="normal_0.01",
     size=SizeRule(minimum_px=21),
     stem_layer="features.0",
+    features={
+        "squeezenet1_0": feature_rule(
+            MODULES,
+            {"block1": "features.5", "block2": "features.10", "block3": "features.12"},
+            strides=(4, 8, 16),
+        ),
+        "squeezenet1_1": feature_rule(
+            MODULES,
+            {"block1": "features.4", "block2": "features.7", "block3": "features.12"},
+            strides=(4, 8, 16),
+        ),
+    },
     source="Iandola et al. 2016, arXiv:1602.07360, figure 2",
 )

@@ -1,6 +1,12 @@
 """VGG: blocks of 3x3 convolutions between poolings. The whole classifier is head, not replaced."""
 
-from catalog_service.models.families.family import Family, SizeRule, StageRule
+from catalog_service.models.families.family import (
+    Family,
+    FeatureRule,
+    SizeRule,
+    StageRule,
+    feature_rule,
+)
 
 CONVOLUTIONS = {
     "vgg11": (1, 1, 2, 2, 2),
@@ -26,6 +32,18 @@ def _stages(num_convolutions: tuple[int, ...], layers: tuple[str, ...]) -> tuple
     return tuple(rules)
 
 
+def _features(num_convolutions: tuple[int, ...], num_layers: int) -> FeatureRule:
+    """Return the map after the pooling of each block but the first."""
+    pools, index = [], -1
+    for count in num_convolutions:
+        index += count * num_layers + 1
+        pools.append(f"features.{index}")
+    return feature_rule(
+        " ".join(f"features.{place}" for place in range(index + 1)),
+        {f"block{block}": pool for block, pool in enumerate(pools[1:], start=2)},
+    )
+
+
 FAMILY = Family(
     name="vgg",
     stages={
@@ -40,5 +58,9 @@ FAMILY = Family(
     head_init="normal_0.01",
     size=SizeRule(minimum_px=32),
     stem_layer="features.0",
+    features={
+        **{name: _features(counts, 2) for name, counts in CONVOLUTIONS.items()},
+        **{f"{name}_bn": _features(counts, 3) for name, counts in CONVOLUTIONS.items()},
+    },
     source="Simonyan and Zisserman 2014, arXiv:1409.1556",
 )

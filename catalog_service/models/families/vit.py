@@ -1,6 +1,12 @@
 """Vision Transformer: a stage for each encoder layer; the last norm belongs to the last one."""
 
-from catalog_service.models.families.family import Family, SizeRule, StageRule
+from catalog_service.models.families.family import (
+    Family,
+    FeatureRule,
+    SizeRule,
+    StageRule,
+    feature_rule,
+)
 
 NUM_LAYERS = {"vit_b_16": 12, "vit_b_32": 12, "vit_l_16": 24, "vit_l_32": 24, "vit_h_14": 32}
 """Source: Dosovitskiy et al. 2020, table 1."""
@@ -19,6 +25,21 @@ def _stages(num_layers: int) -> tuple[StageRule, ...]:
     )
 
 
+PATCHES = {"vit_b_16": 16, "vit_b_32": 32, "vit_l_16": 16, "vit_l_32": 32, "vit_h_14": 14}
+"""Pixels per patch."""
+
+
+def _features(patch_px: int) -> FeatureRule:
+    """Return the tokens of the last norm as a map; the class token is a vector of its own."""
+    return feature_rule(
+        "conv_proj encoder",
+        {"patches": "encoder"},
+        strides=(patch_px,),
+        runner="vit",
+        has_class_token=True,
+    )
+
+
 FAMILY = Family(
     name="vit",
     stages={name: _stages(count) for name, count in NUM_LAYERS.items()},
@@ -27,5 +48,7 @@ FAMILY = Family(
     head_init="zeros",
     size=SizeRule(minimum_px=224, is_fixed=True, argument="image_size", default_px=224),
     stem_layer="conv_proj",
+    features={name: _features(size) for name, size in PATCHES.items()},
+    tiny_arguments={"image_size": 32},
     source="Dosovitskiy et al. 2020, arXiv:2010.11929",
 )

@@ -1,6 +1,7 @@
 """Wide ResNet: ResNet with twice the bottleneck width."""
 
 from catalog_service.models.families.family import Family, SizeRule, stages
+from catalog_service.models.families.resnet import BOTTLENECK_FEATURES
 
 STAGES = stages(
     stem="conv1 bn1",
@@ -18,5 +19,6 @@ FAMILY = Family(
     head_init="uniform_fan_in",
     size=SizeRule(minimum_px=1),
     stem_layer="conv1",
+    features=dict.fromkeys(("wide_resnet50_2", "wide_resnet101_2"), BOTTLENECK_FEATURES),
     source="Zagoruyko and Komodakis 2016, arXiv:1605.07146",
 )
