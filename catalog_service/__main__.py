@@ -29,10 +29,10 @@ from catalog_service.index.catalog_index import CatalogIndex, index_from_json
 from catalog_service.resolve import Catalog
 from catalog_service.resolve.builds import Builds
 from catalog_service.resolve.definitions import Definitions
+from catalog_service.resolve.description import Descriptions
 from catalog_service.resolve.registration import Fitting
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
-from catalog_service.serving.drain import Drain
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
@@ -62,6 +62,9 @@ async def _serve(settings: CatalogSettings) -> None:
     parts = ServerParts()
     objects = make_objects(settings)
     models = ModelServicer(objects.catalog, parts.drain)
+    blobs = BlobServicer(
+        objects.catalog.store, drain=parts.drain, shares_paths=settings.shares_paths
+    )
     checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
 
     async def stop() -> None:
@@ -76,7 +79,7 @@ async def _serve(settings: CatalogSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=_registrations(objects.catalog, models, checkpoints, parts.drain),
+        registrations=_registrations(objects.catalog, models, checkpoints, blobs),
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -115,6 +118,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
         registry=registry,
         search=search,
         definitions=definitions,
+        descriptions=Descriptions(pool),
         builds=Builds(store=store, records=records, pool=pool),
         fitting=Fitting(store=store, pool=pool, definitions=definitions),
         flights=SingleFlight(),
@@ -164,14 +168,14 @@ def _search(settings: CatalogSettings, store: BlobStore) -> Search:
 
 
 def _registrations(
-    catalog: Catalog, models: ModelServicer, checkpoints: CheckpointServicer, drain: Drain
+    catalog: Catalog, models: ModelServicer, checkpoints: CheckpointServicer, blobs: BlobServicer
 ) -> list[Registration]:
     return [
         architecture_registration(ArchitectureServicer(catalog.index)),
         weights_registration(WeightsServicer(catalog.index, catalog.search)),
         model_registration(models),
         checkpoint_registration(checkpoints),
-        blob_registration(BlobServicer(catalog.store, drain=drain)),
+        blob_registration(blobs),
     ]
 
 

@@ -52,11 +52,12 @@ def _read_orders(orders: BinaryIO, waiting: "queue.SimpleQueue[dict[str, Any]]")
 def _functions(num_threads: int) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
     import torch
 
-    from catalog_service.models import build_parts
+    from catalog_service.models import build_parts, description
 
     torch.set_num_threads(num_threads)
     return {
         "describe_model": build_parts.describe_model,
+        "model_description": description.model_description_order,
         "build_parts": build_parts.build_parts,
         "fit_backbone": build_parts.fit_backbone,
         "ping": lambda _: {"pid": os.getpid()},

@@ -1,9 +1,9 @@
-"""ModelService: streams the progress of a build that runs in a thread, then its result."""
+"""ModelService: answers about models, and streams the progress of a build that runs in a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from catalog_service.api.build_wire import (
     end_message,
@@ -11,10 +11,12 @@ from catalog_service.api.build_wire import (
     model_message,
     progress_message,
 )
+from catalog_service.api.description_wire import description_message
 from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
 from catalog_service.model_wire import spec_from_message
 from catalog_service.models.spec import ModelSpec
 from catalog_service.resolve import BuiltModel, Catalog
+from catalog_service.resolve.description import DescribedModel, training_of
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.server import Registration
@@ -30,8 +32,13 @@ HEARTBEAT_S = 15.0
 MAX_BUILDS = 32
 """Builds at once; each holds a thread that mostly waits for a worker."""
 
+MAX_QUESTIONS = 16
+"""Threads for what is no build, so that it does not wait behind builds; more calls queue."""
 
-class ModelServicer:
+T = TypeVar("T")
+
+
+class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
     """The servicer; register it with `model_registration`.
 
     Args:
@@ -44,9 +51,17 @@ class ModelServicer:
         self._drain = drain
         self._heartbeat_s = heartbeat_s
         self._threads = ThreadPoolExecutor(MAX_BUILDS, thread_name_prefix="build")
+        self._questions = ThreadPoolExecutor(MAX_QUESTIONS, thread_name_prefix="question")
         self._num_builds = 0
 
-    async def BuildModel(  # noqa: N802  # the contract's spelling
+    async def DescribeModel(  # noqa: N802  # the contract's spelling
+        self, request: pb.DescribeModelRequest, context: Context
+    ) -> pb.DescribeModelResponse:
+        """Return what the spec's model looks like."""
+        described = await self._described(request)
+        return pb.DescribeModelResponse(description=description_message(described))
+
+    async def BuildModel(  # noqa: N802
         self, request: pb.BuildModelRequest, context: Context
     ) -> AsyncGenerator[pb.BuildModelResponse, None]:
         """Yield progress, the model, and the end.
@@ -54,10 +69,9 @@ class ModelServicer:
         A client that leaves does not stop the build: others may wait for it, and the next call
         finds its result.
         """
-        if not request.HasField("spec"):
-            raise invalid([Violation(field="spec", description="required")])
+        spec = _spec_of(request)
         progress: asyncio.Queue[pb.BuildModelResponse] = asyncio.Queue()
-        build = self._start(spec_from_message(request.spec), request.definition_only, progress)
+        build = self._start(spec, request.definition_only, progress)
         async for message in self._until_done(build, progress):
             yield message
         if not build.done():
@@ -69,6 +83,25 @@ class ModelServicer:
     def close(self) -> None:
         """Take no more builds; those under way end with their workers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._questions.shutdown(wait=False, cancel_futures=True)
+
+    async def _described(self, request: pb.DescribeModelRequest) -> DescribedModel:
+        spec = _spec_of(request)
+        training = training_of(
+            spec,
+            freeze_mode=request.freeze_mode,
+            batch_size=request.batch_size,
+            optimizer=request.optimizer,
+            activation_dtype=request.activation_dtype,
+        )
+        return await self._ask(lambda: self._catalog.describe(spec, training))
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        """Return what `question` answers, in a thread; its errors' fields are the spec's."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._questions, question)
+        except InvalidRequest as error:
+            raise _of_request(error) from None
 
     def _start(
         self,
@@ -124,19 +157,31 @@ class ModelServicer:
             closing.cancel()
 
 
+def _spec_of(request: pb.BuildModelRequest | pb.DescribeModelRequest) -> ModelSpec:
+    """Return the spec of a request, which must have one."""
+    if not request.HasField("spec"):
+        raise invalid([Violation(field="spec", description="required")])
+    return spec_from_message(request.spec)
+
+
 def _result(build: "asyncio.Future[BuiltModel]") -> BuiltModel:
     """Return the model; fields in its error are relative to the request, not to the spec."""
     try:
         return build.result()
     except InvalidRequest as error:
-        if error.error_reason != InvalidRequest.reason or not error.violations:
-            raise
-        raise invalid(
-            [
-                Violation(field=f"spec.{found.field}", description=found.description)
-                for found in error.violations
-            ]
-        ) from error
+        raise _of_request(error) from None
+
+
+def _of_request(error: InvalidRequest) -> InvalidRequest:
+    """Return the error with fields relative to the request instead of the spec."""
+    if error.error_reason != InvalidRequest.reason or not error.violations:
+        return error
+    return invalid(
+        [
+            Violation(field=f"spec.{found.field}", description=found.description)
+            for found in error.violations
+        ]
+    )
 
 
 def model_registration(servicer: ModelServicer) -> Registration:

@@ -4,6 +4,7 @@ No torch here. The catalog describes with it, the trainer plans and enforces wit
 same names.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -38,6 +39,25 @@ class FreezeMode:
     def from_json(cls, data: object) -> Self:
         """Return the mode that `to_json` wrote."""
         return from_plain(cls, data)
+
+
+FULL = FreezeMode()
+"""Everything trains."""
+
+
+def freeze_mode_of(text: str) -> FreezeMode:
+    """Return the mode that `str(mode)` wrote: `full`, `last_blocks(2)`.
+
+    Raises:
+        InvalidRequest: no such mode.
+    """
+    found = re.fullmatch(r"last_blocks\(([0-9]{1,4})\)", text)
+    if found:
+        return FreezeMode(kind="last_blocks", num_blocks=int(found.group(1)))
+    if text not in get_args(FreezeKind) or text == "last_blocks":
+        modes = "full, frozen_backbone, last_blocks(1) and scratch"
+        raise InvalidRequest(f"no freeze mode {text[:100]!r}; modes are {modes}")
+    return FreezeMode(kind=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,12 @@ from catalog_service.resolve.build_plan import BuildPlan, plan_build
 from catalog_service.resolve.builds import Builds, Numbers, StoredState
 from catalog_service.resolve.built_model import BuiltModel, StatePart
 from catalog_service.resolve.definitions import Definitions
+from catalog_service.resolve.description import (
+    DescribedModel,
+    Descriptions,
+    Training,
+    describe_spec,
+)
 from catalog_service.resolve.registration import Fitting, Registration
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.search import Search
@@ -32,6 +38,7 @@ class Catalog:
     registry: Registry
     search: Search
     definitions: Definitions
+    descriptions: Descriptions
     builds: Builds
     fitting: Fitting
     flights: SingleFlight
@@ -65,6 +72,20 @@ class Catalog:
             )
         report("storing", "the state is in the store")
         return _built(plan, layout, _with_parent_digest(lineage, plan, state), state)
+
+    def describe(self, spec: ModelSpec, training: Training) -> DescribedModel:
+        """Return what a spec's model looks like, without numbers.
+
+        Raises:
+            VertebraError: as DescribeModel's comment lists.
+        """
+        return describe_spec(
+            spec,
+            training,
+            index=self.index,
+            registry=self.registry,
+            descriptions=self.descriptions,
+        )
 
     def register(self, registration: Registration) -> tuple[Checkpoint, bool]:
         """Return the checkpoint as it is listed now, and whether the request was answered before.

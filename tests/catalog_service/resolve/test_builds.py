@@ -143,6 +143,7 @@ def test_a_build_that_ended_a_moment_ago_is_not_repeated(
         registry=Registry(f"sqlite:///{tmp_path}/catalog.db"),
         search=cast(Any, None),
         definitions=cast(Any, Layouts()),
+        descriptions=cast(Any, None),
         builds=cast(Any, EndedMeanwhile(state)),
         fitting=cast(Any, None),
         flights=SingleFlight(),
