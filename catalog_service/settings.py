@@ -46,6 +46,11 @@ class CatalogSettings(BaseSettings):
     blobs: OptionalPath = None
     """Folder of the blob store; `<home>/blobs` unless given."""
 
+    share_paths: bool | None = None
+    """Whether callers on this host are told where a blob is on the disk, to map it instead of
+    reading it. Unless given: only while `listen` is a loopback address. Turn it off where a proxy
+    on this host lets others in; they would be told paths."""
+
     database_url: str = ""
     """SQLAlchemy URL of the checkpoint registry; `sqlite:///<home>/catalog.db` unless given."""
 
@@ -81,6 +86,11 @@ class CatalogSettings(BaseSettings):
     def blobs_folder(self) -> Path:
         """Folder of the blob store."""
         return self.blobs or self.home / "blobs"
+
+    @property
+    def shares_paths(self) -> bool:
+        """Whether callers on this host are told where a blob is."""
+        return self.listen.is_loopback if self.share_paths is None else self.share_paths
 
     @property
     def registry_url(self) -> str:

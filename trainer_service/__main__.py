@@ -62,7 +62,7 @@ async def _serve(settings: TrainerSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=_registrations(rooms, parts.drain),
+        registrations=_registrations(rooms, parts.drain, shares_paths=settings.shares_paths),
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -86,7 +86,7 @@ def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore)
     )
 
 
-def _registrations(rooms: Rooms, drain: Drain) -> list[Registration]:
+def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Registration]:
     servicer = TrainJobServicer(
         TrainerRooms(
             store=rooms.store,
@@ -98,7 +98,7 @@ def _registrations(rooms: Rooms, drain: Drain) -> list[Registration]:
     )
     return [
         train_job_registration(servicer),
-        blob_registration(BlobServicer(rooms.blobs, drain=drain)),
+        blob_registration(BlobServicer(rooms.blobs, drain=drain, shares_paths=shares_paths)),
     ]
 
 

@@ -8,6 +8,7 @@ c10/util/BFloat16.h (`round_to_nearest_even`) in PyTorch 2.15; IEEE 754-2019, 6.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from catalog_service.blobs.safetensors_file import DTYPE_BITS
 
-Bits = NDArray[np.uint16] | NDArray[np.uint32]
+Numbers = NDArray[Any]
+Mask = NDArray[np.bool_]
 
 CASTABLE = ("F64", "F32", "F16", "BF16")
 """What is cast; integers, booleans and complex numbers stay as they are."""
@@ -33,10 +35,6 @@ _NUMPY = {
     "F16": np.dtype(np.float16),
     "BF16": np.dtype(ml_dtypes.bfloat16),
 }
-_QUIET = {"F32": np.uint32(0x0040_0000), "F16": np.uint16(0x0200)}
-"""The bit that makes a NaN quiet."""
-
-_BF16_NAN = {"F64": np.uint16(0xFFFF), "F32": np.uint16(0xFFFF), "F16": np.uint16(0x7FC0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +61,24 @@ class Cast:
             # F64 goes through F32, as in torch: one more rounding.
             single = numbers.astype(np.float32)
             cast = single.astype(_NUMPY[self.target])
-        bits = cast.view(np.uint32 if self.target_bytes == 4 else np.uint16)
-        self._mend_nans(bits, np.isnan(single))
-        return bits.astype(bits.dtype.newbyteorder("<"), copy=False).tobytes()
+        is_nan = np.isnan(single)
+        if is_nan.any():
+            self._mend(cast, single.view(np.uint32), is_nan)
+        return cast.astype(cast.dtype.newbyteorder("<"), copy=False).tobytes()
 
-    def _mend_nans(self, bits: Bits, is_nan: NDArray[np.bool_]) -> None:
-        if not is_nan.any():
-            return
+    def _mend(self, cast: Numbers, single: Numbers, is_nan: Mask) -> None:
+        """Give NaNs the bits that torch gives them.
+
+        Args:
+            single: the bits as F32.
+        """
         if self.target == "BF16":
-            bits[is_nan] = _BF16_NAN[self.source]
-        elif (self.source, self.target) != ("BF16", "F32"):  # the same bits and more zeros
-            bits[is_nan] |= _QUIET[self.target]
+            cast.view(np.uint16)[is_nan] = 0x7FC0 if self.source == "F16" else 0xFFFF
+        elif self.target == "F16":
+            payload = single >> 13 & 0x03FF | single >> 16 & 0x8000
+            cast.view(np.uint16)[is_nan] = (payload | 0x7E00)[is_nan]
+        elif self.source != "BF16":  # which only gets zeros behind it
+            cast.view(np.uint32)[is_nan] |= 0x0040_0000
 
 
 def cast_between(source: str, target: str) -> Cast | None:

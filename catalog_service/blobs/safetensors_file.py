@@ -27,6 +27,10 @@ MAX_DIMENSIONS = 64
 PIECE_BYTES = 1 << 20
 """Tensor bytes are read in pieces of this size."""
 
+ALIGNED_BYTES = 64
+"""Where torch's own memory begins: a convolution rounds otherwise on numbers that lie elsewhere.
+Source: gAlignment in c10/core/alignment.h."""
+
 DTYPE_BITS = {
     "BOOL": 8,
     "F4": 4,
@@ -170,11 +174,19 @@ def file_order(tensors: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
     return tuple(sorted(tensors, key=lambda tensor: (-_RANK[tensor.dtype], tensor.name)))
 
 
-def header_bytes(tensors: Sequence[TensorSpec]) -> bytes:
+def aligned_order(tensors: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """Return tensors in an order in which all that can begin at a multiple of `ALIGNED_BYTES` do,
+    if the first does: those whose size is such a multiple come first.
+    """
+    return tuple(sorted(file_order(tensors), key=lambda each: each.size_bytes % ALIGNED_BYTES > 0))
+
+
+def header_bytes(tensors: Sequence[TensorSpec], *, align_bytes: int = _LENGTH_BYTES) -> bytes:
     """Return all that a file has before the first tensor's bytes.
 
     Args:
-        tensors: in `file_order`.
+        tensors: in the order of their bytes, such as `file_order`.
+        align_bytes: the length is a multiple of this; itself one of 8.
     """
     header: dict[str, Any] = {"__metadata__": _METADATA}
     begin = 0
@@ -187,7 +199,7 @@ def header_bytes(tensors: Sequence[TensorSpec]) -> bytes:
         }
         begin = end
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _LENGTH_BYTES)
+    text += b" " * (-(len(text) + _LENGTH_BYTES) % align_bytes)
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from catalog_service.errors import Precondition
 
@@ -26,6 +27,14 @@ class Listen:
         if found is None or int(found["port"]) > 65535:
             raise ValueError("should be host:port, such as 127.0.0.1:50551 or [::1]:50551")
         return cls(host=found["host"], port=int(found["port"]))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether only this host can connect."""
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
