@@ -1,4 +1,4 @@
-"""Where a blob is on the disk is told to callers on this host alone, and only if settings say so."""
+"""Where a blob is on the disk is told only to callers on this host, and where settings allow it."""
 
 import asyncio
 import hashlib
