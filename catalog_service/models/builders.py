@@ -16,6 +16,7 @@ from catalog_service.models.families.table import family_of
 from catalog_service.models.head_arguments import head_arguments
 from catalog_service.models.layout import is_inside
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.rectangular_vit import RectangularViT
 
 
 def build_architecture(recipe: Recipe) -> nn.Module:
@@ -31,13 +32,16 @@ def _torchvision(recipe: Recipe) -> nn.Module:
     family = family_of(recipe.architecture_id)
     arguments = {**recipe.arguments, **head_arguments(family, recipe.head)}
     own = {name: _argument(value) for name, value in arguments.items() if name not in ADJUSTMENTS}
+    shape = own.get("image_size")
+    if isinstance(shape, tuple):
+        del own["image_size"]
     if family.task in WITH_BACKBONE_WEIGHTS:
         own["weights_backbone"] = None
     module: nn.Module = torchvision.models.get_model(recipe.architecture_id, weights=None, **own)
     for name, adjust in ADJUSTMENTS.items():
         if name in arguments:
             adjust(module, arguments[name])
-    return module
+    return RectangularViT(module, *shape) if isinstance(shape, tuple) else module
 
 
 def _transformers(recipe: Recipe) -> nn.Module:

@@ -27,7 +27,7 @@ def layout_of(module: nn.Module, recipe: Recipe) -> StateLayout:
         head_modules=parts.head_modules,
         neck_modules=parts.neck_modules,
         aux_modules=parts.aux_modules,
-        replaced_modules=parts.replaced_modules,
+        replaced_modules=_with_tensors(parts.replaced_modules, tensors),
         layout_digest=layout_digest(tensors),
         backbone_architecture=parts.backbone_architecture,
         backbone_names=parts.backbone_names,
@@ -56,3 +56,10 @@ def _stage(rule: StageRule, tensors: Sequence[TensorInfo]) -> Stage:
     ]
     count = sum(tensor.num_parameters for tensor in inside)
     return Stage(name=rule.name, modules=rule.modules, num_parameters=count)
+
+
+def _with_tensors(modules: Sequence[str], tensors: Sequence[TensorInfo]) -> tuple[str, ...]:
+    """Return the modules that are there: some heads are dropped, some layers are Identity."""
+    return tuple(
+        path for path in modules if any(is_inside(tensor.name, path) for tensor in tensors)
+    )

@@ -174,8 +174,12 @@ def _train_modules(layout: StateLayout, mode: FreezeMode) -> tuple[str, ...]:
 
 
 def _new_aux(layout: StateLayout) -> tuple[str, ...]:
-    """Return the auxiliary heads that are new: the published ones stay with their backbone."""
-    return tuple(path for path in layout.aux_modules if path in layout.replaced_modules)
+    """Return what is new in auxiliary heads: the published rest stays with its backbone."""
+    return tuple(
+        path
+        for path in layout.replaced_modules
+        if any(is_inside(path, module) for module in layout.aux_modules)
+    )
 
 
 def _lies(tensor: TensorInfo, modules: tuple[str, ...]) -> bool:

@@ -30,6 +30,7 @@ FAMILY = Family(
     stem_layers={"deeplabv3_mobilenet_v3_large": "backbone.0.0"},
     head_modules=("classifier",),
     aux_modules=("aux_classifier",),
+    aux_argument="aux_loss",
     final_layer="classifier.4",
     replaced=("classifier.4", "aux_classifier.4"),
     head_init="uniform_fan_in",

@@ -151,8 +151,14 @@ class Family:
     tiny_arguments: Mapping[str, object] = field(default_factory=dict)
     """Builder arguments that make `tiny_architecture` small enough for a test's training step."""
 
-    new_task_arguments: Mapping[str, object] = field(default_factory=dict)
-    """Builder arguments that a new task changes besides the number of classes."""
+    aux_argument: str = ""
+    """The builder's argument that keeps (True) or drops (False) the auxiliary heads."""
+
+    position_table: str = ""
+    """Path of the table of positions, [1, 1 + N, D], that another image size resizes."""
+
+    output_activation: str = ""
+    """Path of an activation behind `final_layer` that lets no negative number through."""
 
     source: str
     """The publication that the stages follow."""

@@ -22,6 +22,7 @@ FAMILY = Family(
     },
     head_modules=("classifier",),
     final_layer="classifier.1",
+    output_activation="classifier.2",
     head_init="normal_0.01",
     size=SizeRule(minimum_px=21),
     stem_layer="features.0",

@@ -46,6 +46,7 @@ FAMILY = Family(
     head_modules=("heads",),
     final_layer="heads.head",
     head_init="zeros",
+    position_table="encoder.pos_embedding",
     size=SizeRule(minimum_px=224, is_fixed=True, argument="image_size", default_px=224),
     stem_layer="conv_proj",
     features={name: _features(size) for name, size in PATCHES.items()},

@@ -7,7 +7,7 @@ from torch import Tensor
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.families.table import families, family_of
 from catalog_service.models.initialise import HEAD_INITS, draw_head, random_head, random_state
-from catalog_service.models.layout import StateLayout
+from catalog_service.models.layout import StateLayout, is_inside
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
 
@@ -50,12 +50,66 @@ def test_a_new_head_is_of_the_architectures_own_kind(index: CatalogIndex, name: 
 
 
 def test_every_family_names_a_known_initialisation() -> None:
-    assert {family.head_init for family in families().values()} == set(HEAD_INITS)
+    named = {family.head_init for family in families().values()}
+
+    assert named == {*HEAD_INITS, "library"}
 
 
-def test_every_new_head_is_complete(new_head_layouts: dict[str, StateLayout]) -> None:
+LIBRARY_HEADS = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn": {"kind": "detection", "num_outputs": 91},
+    "maskrcnn_resnet50_fpn": {"kind": "instance_segmentation", "num_outputs": 30},
+    "keypointrcnn_resnet50_fpn": {"kind": "keypoints", "num_outputs": 20, "num_points": 40},
+    "retinanet_resnet50_fpn": {"kind": "detection", "num_outputs": 30},
+    "fcos_resnet50_fpn": {"kind": "detection", "num_outputs": 30},
+    "ssd300_vgg16": {"kind": "detection", "num_outputs": 30},
+    "ssdlite320_mobilenet_v3_large": {"kind": "detection", "num_outputs": 30},
+    "deeplabv3_mobilenet_v3_large": {"kind": "segmentation", "num_outputs": 30, "aux": True},
+    "lraspp_mobilenet_v3_large": {"kind": "segmentation", "num_outputs": 30},
+    "googlenet": {"kind": "classification", "num_outputs": 500, "aux": True},
+    "inception_v3": {"kind": "classification", "num_outputs": 500, "aux": True},
+    "r3d_18": {"kind": "classification", "num_outputs": 500},
+}
+"""Families whose layers start in several ways, and auxiliary heads."""
+
+
+@pytest.mark.parametrize("name", LIBRARY_HEADS)
+def test_every_new_layer_starts_as_the_librarys_own(index: CatalogIndex, name: str) -> None:
+    recipe = index.recipe_for(name, head=LIBRARY_HEADS[name])
+    with torch.random.fork_rng(devices=[]):
+        own = build(recipe).state_dict()
+
+    drawn = random_head(recipe, 1)
+
+    roots = family_of(name).replaced_modules
+    assert drawn.keys() == {key for key in own if any(is_inside(key, root) for root in roots)}
+    for key, tensor in drawn.items():
+        assert tensor.shape == own[key].shape, key
+        scale = own[key].abs().max().clamp(min=1e-3)
+        noise = 0.02 + 3 / tensor.numel() ** 0.5
+        ours, theirs = spread(tensor / scale), spread(own[key] / scale)
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=noise, msg=key)
+
+
+def test_hidden_layers_start_as_torchs_own_and_the_last_as_the_familys(
+    index: CatalogIndex,
+) -> None:
+    head = {"kind": "classification", "num_outputs": 5, "hidden_units": [64]}
+    recipe = index.recipe_for("vit_b_32", head=head)
+
+    drawn = random_head(recipe, 1)
+
+    assert list(drawn) == [
+        f"heads.head.{at}.{name}" for at in (0, 2) for name in ("weight", "bias")
+    ]
+    assert drawn["heads.head.0.weight"].std() > 0.01
+    assert not drawn["heads.head.2.weight"].any()
+
+
+def test_every_new_head_is_complete(
+    index: CatalogIndex, new_head_layouts: dict[str, StateLayout]
+) -> None:
     for name, layout in new_head_layouts.items():
-        drawn = draw_head(family_of(name), layout, 0)
+        drawn = draw_head(index.recipe_for(name, head=classification_head(7)), layout, 0)
 
         assert all(bool(tensor.isfinite().all()) for tensor in drawn.values()), name
         assert {key: tuple(tensor.shape) for key, tensor in drawn.items()} == {

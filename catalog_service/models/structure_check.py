@@ -1,0 +1,70 @@
+"""Whether a model without some of its modules still runs: a forward on the meta device.
+
+Imports torch: for the worker.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from catalog_service.errors import InvalidRequest, listed
+from catalog_service.models.description.drivers import driver_of
+from catalog_service.models.plain_json import JsonObject
+from catalog_service.models.recipe import Recipe
+from catalog_service.models.skeleton import skeleton
+
+
+def check_structure(arguments: Mapping[str, Any]) -> JsonObject:
+    """Return nothing where a recipe's model runs; for the worker's table.
+
+    Args:
+        arguments: `recipe`, and `shape`: of the images, [B, C, H, W] or [B, C, T, H, W].
+
+    Raises:
+        InvalidRequest: no such module, or a removed one whose output another module needs; names
+            the module whose input is not what it takes.
+    """
+    recipe = Recipe.from_json(arguments["recipe"])
+    require_running(skeleton(recipe), recipe.removed_modules, tuple(arguments["shape"]))
+    return {}
+
+
+def require_running(module: nn.Module, removed: tuple[str, ...], shape: tuple[int, ...]) -> None:
+    """Raise `InvalidRequest` where a forward of images of `shape` breaks.
+
+    Args:
+        module: on the meta device.
+        removed: paths that are Identity, for the message.
+    """
+    module.eval()
+    running: list[str] = []
+    with _told(module, running), torch.no_grad():
+        try:
+            driver_of(module).run(module, torch.empty(shape, device="meta"))
+        except (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError) as error:
+            where = running[-1] or "the model itself"
+            first_line = str(error).partition("\n")[0][:200]
+            raise InvalidRequest(
+                f"remove_modules: without {listed([repr(path) for path in removed])} the input of "
+                f"{where!r} is not what it takes: {first_line}; "
+                "only modules whose output has the shape of their input can be left out"
+            ) from error
+
+
+@contextmanager
+def _told(module: nn.Module, running: list[str]) -> Iterator[None]:
+    """Keep in `running` the paths of the modules that are in their forward, innermost last."""
+    handles = []
+    for path, layer in module.named_modules():
+        handles += [
+            layer.register_forward_pre_hook(lambda *_, path=path: running.append(path)),
+            layer.register_forward_hook(lambda *_: running.__delitem__(-1)),
+        ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
