@@ -68,9 +68,10 @@ def _summary(spec: JobSpec, allowed_roots: Sequence[str]) -> DatasetSummary:
 
 def _with_classes(spec: ModelSpec, summary: DatasetSummary) -> ModelSpec:
     """Return a spec whose head predicts the data's classes, where it did not say which."""
-    if spec.task is not None:
+    task = spec.task or ClassificationTask()
+    if task.num_outputs or not isinstance(task, ClassificationTask):
         return spec
-    return replace(spec, task=ClassificationTask(class_names=summary.class_names))
+    return replace(spec, task=replace(task, class_names=summary.class_names))
 
 
 def _about_the_model(error: InvalidRequest) -> InvalidRequest:

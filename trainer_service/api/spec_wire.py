@@ -26,6 +26,9 @@ from vertebra.trainer.v1 import train_job_pb2 as pb
 TRAINED_TASKS = ("classification",)
 """Kinds of ModelSpec's tasks that `trainer_service/tasks` has a loss for."""
 
+IMAGE_CHANNELS = 3
+"""What `trainer_service/datasets` reads every image as: red, green and blue."""
+
 CHECKPOINT_ID = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 
 
@@ -87,17 +90,39 @@ def _freeze(message: pb.TrainJobSpec, reader: _Reader) -> FreezeMode:
 
 def _model(message: pb.TrainJobSpec, freeze: FreezeMode, reader: _Reader) -> ModelSpec:
     spec = spec_from_message(message.model)
-    if isinstance(spec.task, ClassificationTask) and spec.task.num_outputs == 0:
+    if spec.task == ClassificationTask():
         spec = replace(spec, task=None)
-    if spec.task is not None and spec.task.kind not in TRAINED_TASKS:
-        why = f"this release trains {', '.join(TRAINED_TASKS)}; BuildModel gives the model"
-        reader.wrong(f"model.{spec.task.kind}", why)
-    for violation in check(spec):
+    _check_is_trained(spec, reader)
+    for violation in check(_with_some_class(spec)):
         reader.wrong(f"model.{violation.field}", violation.description)
     if freeze.kind == "scratch":
         _check_scratch(spec, reader)
         return replace(spec, pretrained=False)
     return replace(spec, pretrained=spec.is_pretrained)
+
+
+def _check_is_trained(spec: ModelSpec, reader: _Reader) -> None:
+    """Find what can be built but not trained: `trainer_service/tasks` has no loss for it."""
+    task = spec.task
+    if task is not None and task.kind not in TRAINED_TASKS:
+        why = f"this release trains {', '.join(TRAINED_TASKS)}; BuildModel gives the model"
+        reader.wrong(f"model.{task.kind}", why)
+    if isinstance(task, ClassificationTask) and task.multilabel:
+        why = "this release trains one label per image; BuildModel gives the model"
+        reader.wrong("model.classification.multilabel", why)
+    if spec.in_channels not in (0, IMAGE_CHANNELS):
+        why = f"{spec.in_channels}: the trainer reads images of {IMAGE_CHANNELS} channels"
+        reader.wrong("model.in_channels", why)
+    if spec.aux_heads == "keep":
+        why = "'keep': this release trains without auxiliary heads; leave it empty"
+        reader.wrong("model.aux_heads", why)
+
+
+def _with_some_class(spec: ModelSpec) -> ModelSpec:
+    """Return a spec whose task has a class, to be checked: the real ones may come from the data."""
+    if not isinstance(spec.task, ClassificationTask) or spec.task.num_outputs != 0:
+        return spec
+    return replace(spec, task=replace(spec.task, class_names=("any",)))
 
 
 def _check_scratch(spec: ModelSpec, reader: _Reader) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from google.protobuf import json_format
 
 from catalog_service.errors import Precondition, Violation, invalid
 from trainer_service.errors import CatalogUnavailable
@@ -213,6 +214,41 @@ def test_class_names_come_from_the_data_where_the_task_has_none(trainer, is_empt
     assert list(planned.spec.model.classification.class_names) == ["cat", "dog"]
     assert list(planned.plan.output.class_names) == ["cat", "dog"]
     assert planned.plan.num_train_images + planned.plan.num_validation_images == 12
+
+
+def test_a_head_is_kept_where_the_data_has_its_classes(trainer):
+    """Its layers are the caller's, its classes the data's."""
+    spec = trainer.spec()
+    spec.dataset.image_folder.path = str(trainer.image_folder(dog=6, cat=6))
+    spec.model.classification.hidden_units.extend([64])
+    spec.model.classification.dropout = 0.5
+
+    task = plan(trainer, spec).spec.model.classification
+
+    assert list(task.class_names) == ["cat", "dog"]
+    assert list(task.hidden_units) == [64]
+    assert task.dropout == 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        ({"regression": {"num_targets": 1}}, "regression"),
+        ({"detection": {"num_classes": 1}}, "detection"),
+        ({"classification": {"multilabel": True}}, "classification.multilabel"),
+        ({"in_channels": 4}, "in_channels"),
+        ({"aux_heads": "keep"}, "aux_heads"),
+    ],
+)
+def test_what_is_built_but_not_trained_is_refused(trainer, refused, model, field):
+    """Before anything is built, and not by a crash of the worker."""
+    spec = trainer.spec()
+    json_format.ParseDict(model, spec.model)
+
+    failure = refused(lambda: plan(trainer, spec))
+
+    assert [one.field for one in failure.violations] == [f"spec.model.{field}"]
+    assert failure.code is CODE.INVALID_ARGUMENT
 
 
 def test_data_of_other_classes_is_refused(trainer, refused):
