@@ -31,6 +31,13 @@ ROLES: Mapping[str, layout_pb2.Role] = {
 """Of a module; empty for one that has several."""
 
 
+DRAWING_FORMATS: Mapping[int, str] = {
+    pb.RenderModelRequest.FORMAT_SVG: "svg",
+    pb.RenderModelRequest.FORMAT_DOT: "dot",
+}
+"""On the wire -> a key of the rendering's `FORMATS`."""
+
+
 def description_message(described: DescribedModel) -> pb.ModelDescription:
     """Return the message of a description."""
     plan, model = described.plan, described.model

@@ -11,12 +11,13 @@ from catalog_service.api.build_wire import (
     model_message,
     progress_message,
 )
-from catalog_service.api.description_wire import description_message
+from catalog_service.api.description_wire import DRAWING_FORMATS, description_message
 from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
-from catalog_service.model_wire import spec_from_message
+from catalog_service.model_wire import known, spec_from_message
 from catalog_service.models.spec import ModelSpec
 from catalog_service.resolve import BuiltModel, Catalog
 from catalog_service.resolve.description import DescribedModel, training_of
+from catalog_service.resolve.rendering import draw
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.server import Registration
@@ -60,6 +61,19 @@ class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
         """Return what the spec's model looks like."""
         described = await self._described(request)
         return pb.DescribeModelResponse(description=description_message(described))
+
+    async def RenderModel(  # noqa: N802
+        self, request: pb.RenderModelRequest, context: Context
+    ) -> pb.RenderModelResponse:
+        """Return a drawing of the spec's model."""
+        form = known(DRAWING_FORMATS, request.format, "format")
+        described = await self._described(
+            pb.DescribeModelRequest(spec=request.spec, freeze_mode=request.freeze_mode)
+            if request.HasField("spec")
+            else pb.DescribeModelRequest()
+        )
+        drawing = await self._ask(lambda: draw(described, form))
+        return pb.RenderModelResponse(content=drawing.content, media_type=drawing.media_type)
 
     async def BuildModel(  # noqa: N802
         self, request: pb.BuildModelRequest, context: Context

@@ -22,12 +22,13 @@ from catalog_service.model_wire.layout import (
     tensor_from_message,
     tensor_to_message,
 )
-from catalog_service.model_wire.plain_struct import plain_of, struct_of
+from catalog_service.model_wire.plain_struct import known, plain_of, struct_of
 from catalog_service.model_wire.spec import spec_from_message, spec_to_message
 
 __all__ = [
     "input_from_message",
     "input_to_message",
+    "known",
     "layout_from_message",
     "layout_to_message",
     "lineage_from_message",
