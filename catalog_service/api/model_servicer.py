@@ -11,6 +11,7 @@ from catalog_service.api.build_wire import (
     model_message,
     progress_message,
 )
+from catalog_service.api.composition_wire import compositions_page
 from catalog_service.api.description_wire import DRAWING_FORMATS, description_message
 from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
 from catalog_service.model_wire import known, spec_from_message
@@ -74,6 +75,12 @@ class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
         )
         drawing = await self._ask(lambda: draw(described, form))
         return pb.RenderModelResponse(content=drawing.content, media_type=drawing.media_type)
+
+    async def ListCompositions(  # noqa: N802
+        self, request: pb.ListCompositionsRequest, context: Context
+    ) -> pb.ListCompositionsResponse:
+        """Return a page of compositions."""
+        return compositions_page(request)
 
     async def BuildModel(  # noqa: N802
         self, request: pb.BuildModelRequest, context: Context
