@@ -98,6 +98,11 @@ def good_requests(world, rpc: Rpc) -> list[dict]:
         "ListWeights": lambda: [{"filter": "architecture_id = resnet18"}],
         "GetWeights": lambda: [{"name": "ResNet18_Weights.DEFAULT"}],
         "BuildModel": lambda: [{"spec": {**backbone, **HEAD}, "definition_only": True}],
+        "DescribeModel": lambda: [{"spec": backbone, "freeze_mode": "last_blocks(2)"}],
+        "RenderModel": lambda: [{"spec": {**backbone, **HEAD}, "format": "FORMAT_SVG"}],
+        "CheckInput": lambda: [{"spec": backbone, "height_px": 225, "width_px": 191}],
+        "ListCompositions": lambda: [{"filter": "backbone = resnet18", "page_size": 2}],
+        "AdviseTransfer": lambda: [{"task": "classification", "num_images": 80}],
         "RegisterCheckpoint": lambda: [
             {
                 "request_id": str(uuid.uuid4()),
@@ -110,6 +115,7 @@ def good_requests(world, rpc: Rpc) -> list[dict]:
         "ListCheckpoints": lambda: [{}],
         "StatBlob": lambda: [{"name": blob_name(world, rpc)}],
         "ReadBlob": lambda: [{"name": blob_name(world, rpc), "limit": 100}],
+        "ReadTensors": lambda: [{"name": blob_name(world, rpc), "header_only": True}],
         "WriteBlob": lambda: [{"header": {}}, {"data": "AAAA"}],
         "PlanTrainJob": lambda: [{"spec": world.job_spec()}],
         "CreateTrainJob": lambda: [{"request_id": str(uuid.uuid4()), "spec": world.job_spec()}],
