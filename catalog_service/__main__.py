@@ -27,6 +27,7 @@ from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, VertebraError
 from catalog_service.index.catalog_index import CatalogIndex, index_from_json
 from catalog_service.resolve import Catalog
+from catalog_service.resolve.backbones import Backbones
 from catalog_service.resolve.builds import Builds
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.resolve.description import Descriptions
@@ -106,6 +107,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
         store.sweep_staging()
         search = _search(settings, store)
         records = Records(store.root, "builds")
+        backbones = Backbones(store, Records(store.root, "backbones"))
     with _blaming("INDEX", settings.index):
         index = _index(settings)
     with _blaming("DATABASE_URL", "of the registry"):
@@ -119,7 +121,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
         search=search,
         definitions=definitions,
         descriptions=Descriptions(pool),
-        builds=Builds(store=store, records=records, pool=pool),
+        builds=Builds(store=store, records=records, backbones=backbones, pool=pool),
         fitting=Fitting(store=store, pool=pool, definitions=definitions),
         flights=SingleFlight(),
     )

@@ -49,6 +49,7 @@ def model_message(model: BuiltModel) -> pb.BuildModelResponse:
     """Return the result of a build."""
     return pb.BuildModelResponse(
         model=pb.BuiltModel(
+            name=model.name,
             spec=spec_to_message(model.spec),
             spec_digest=model.spec_digest,
             parts=[

@@ -51,7 +51,7 @@ def attach(skeleton: nn.Module, state: State, layout: StateLayout) -> nn.Module:
 
     Source: torch.nn.Module.load_state_dict with assign=True.
     """
-    _check_state(state, layout)
+    require_fitting(state, layout)
     _check_names(skeleton, layout)
     skeleton.load_state_dict(dict(state), strict=True, assign=True)
     left = [name for name, tensor in _tensors(skeleton) if tensor.is_meta]
@@ -62,7 +62,8 @@ def attach(skeleton: nn.Module, state: State, layout: StateLayout) -> nn.Module:
     return skeleton
 
 
-def _check_state(state: State, layout: StateLayout) -> None:
+def require_fitting(state: State, layout: StateLayout) -> None:
+    """Raise StateMismatch unless a state has exactly a layout's names, shapes and dtypes."""
     known = {tensor.name: tensor for tensor in layout.tensors}
     missing = [name for name in known if name not in state]
     unexpected = [name for name in state if name not in known]

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog_service.blobs.state_digest import state_digest, tensor_digests
+from catalog_service.blobs.state_digest import tensor_digests
 from catalog_service.models.attach import State
-from catalog_service.models.compose import compose
-from catalog_service.models.compose import fit_backbone as fit
-from catalog_service.models.describe import describe
+from catalog_service.models.compose import Part, compose, compose_backbone
 from catalog_service.models.layout import StateLayout
-from catalog_service.models.plain_json import JsonObject
+from catalog_service.models.plain_json import JsonObject, to_plain
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.source import Source
+from catalog_service.models.template import template
 from catalog_service.models.write_state import write_state
 
 
@@ -24,38 +24,42 @@ def describe_model(arguments: Mapping[str, Any]) -> JsonObject:
     Returns:
         `layout`, `num_parameters`, `num_backbone_parameters`.
     """
-    return _described(describe(Recipe.from_json(arguments["recipe"])))
+    layout = template(Recipe.from_json(arguments["recipe"])).layout
+    return {
+        "layout": layout.to_json(),
+        "num_parameters": layout.num_parameters,
+        "num_backbone_parameters": layout.num_backbone_parameters,
+    }
 
 
 def build_parts(arguments: Mapping[str, Any]) -> JsonObject:
-    """Write a model's backbone and head as two safetensors files.
+    """Write a model's backbone and head as two safetensors files, or the head alone.
 
     Args:
         arguments: `recipe`; `source`: path of a safetensors file under canonical names, or None for
-            random numbers; `seed`; `allow_partial`; `backbone_out`, `head_out`: paths to write.
+            random numbers; `source_recipe`: the structure that the file is a state of, None for a
+            bare backbone; `seed`; `allow_partial`; `head_out`, `backbone_out`: paths to write;
+            without the latter, the backbone was written before and is not read.
 
     Returns:
-        `report`, `layout`, `state_digest`, `backbone_digest`, and the counts of `describe_model`.
+        `head` and `backbone`, each `tensors` (a TensorDigest each) and `report` (a PartReport); the
+        backbone's under the names of its blob, and None where it was not wanted.
 
     Raises:
         StateMismatch: the source does not fit.
     """
-    source = arguments.get("source")
+    backbone_out = arguments.get("backbone_out")
     composed = compose(
         Recipe.from_json(arguments["recipe"]),
-        Path(source) if source else None,
+        _source(arguments),
         seed=arguments.get("seed", 0),
         allow_partial=arguments.get("allow_partial", False),
+        with_backbone=backbone_out is not None,
     )
-    backbone_path, head_path = Path(arguments["backbone_out"]), Path(arguments["head_out"])
-    write_state(backbone_path, composed.backbone)
-    write_state(head_path, composed.head)
-    backbone, head = tensor_digests(backbone_path), tensor_digests(head_path)
+    backbone = in_blob_names(composed.backbone, composed.layout)
     return {
-        "report": composed.report.to_json(),
-        "state_digest": state_digest([*backbone, *head]),
-        "backbone_digest": state_digest(backbone),
-        **_described(composed.layout),
+        "backbone": _written(Path(backbone_out), backbone) if backbone_out else None,
+        "head": _written(Path(arguments["head_out"]), composed.head),
     }
 
 
@@ -63,34 +67,42 @@ def fit_backbone(arguments: Mapping[str, Any]) -> JsonObject:
     """Write the backbone tensors of a user's state; head tensors are dropped and reported.
 
     Args:
-        arguments: `recipe`; `source`: path of a safetensors file under canonical names;
-            `allow_partial`; `backbone_out`: path to write.
+        arguments: `recipe`, `source`, `source_recipe`, `allow_partial` and `backbone_out` as in
+            `build_parts`.
 
     Returns:
-        `report`, `backbone_digest`.
+        `tensors` and `report`, as `backbone` of `build_parts`.
 
     Raises:
         StateMismatch: the source does not fit.
     """
-    state, report = fit(
-        Recipe.from_json(arguments["recipe"]),
-        Path(arguments["source"]),
-        allow_partial=arguments.get("allow_partial", False),
+    recipe = Recipe.from_json(arguments["recipe"])
+    source = _source(arguments)
+    assert source is not None, "a registration has a file"
+    part = compose_backbone(recipe, source, allow_partial=arguments.get("allow_partial", False))
+    named = in_blob_names(part, template(recipe).layout)
+    return _written(Path(arguments["backbone_out"]), named)
+
+
+def in_blob_names(backbone: Part, layout: StateLayout) -> Part:
+    """Return a model's backbone as its blob has it: under the backbone architecture's names."""
+    state: State = {layout.blob_name(name): tensor for name, tensor in backbone.state.items()}
+    return Part(state=state, report=backbone.report.renamed(layout.blob_name))
+
+
+def _source(arguments: Mapping[str, Any]) -> Source | None:
+    if arguments.get("source") is None:
+        return None
+    recipe = arguments.get("source_recipe")
+    return Source(
+        path=Path(arguments["source"]),
+        recipe=Recipe.from_json(recipe) if recipe is not None else None,
     )
+
+
+def _written(path: Path, part: Part) -> JsonObject:
+    write_state(path, part.state)
     return {
-        "report": report.to_json(),
-        "backbone_digest": _write(Path(arguments["backbone_out"]), state),
-    }
-
-
-def _write(path: Path, state: State) -> str:
-    write_state(path, state)
-    return state_digest(tensor_digests(path))
-
-
-def _described(layout: StateLayout) -> JsonObject:
-    return {
-        "layout": layout.to_json(),
-        "num_parameters": layout.num_parameters,
-        "num_backbone_parameters": layout.num_backbone_parameters,
+        "tensors": [to_plain(digest) for digest in tensor_digests(path)],
+        "report": part.report.to_json(),
     }

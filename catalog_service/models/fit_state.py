@@ -3,7 +3,7 @@
 Pure functions of tensors; nothing is drawn here and nothing is refused. Imports torch.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -11,30 +11,37 @@ from torch import Tensor
 
 from catalog_service.models.attach import State
 from catalog_service.models.dtypes import TORCH_DTYPES, spelling_of
-from catalog_service.models.layout import LoadReport, ShapeMismatch, StateLayout, TensorInfo
-
-COUNTER = "num_batches_tracked"
-"""Missing in old files. Source: version 2 of BatchNorm's `_load_from_state_dict`."""
+from catalog_service.models.layout import ShapeMismatch, TensorInfo
+from catalog_service.models.part_report import COUNTER, PartReport
 
 CASTABLE = frozenset({"F16", "BF16", "F32", "F64"})
 """Floats that may be cast to each other: the report names the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adaptation:
+    """Why a source's tensor may have another shape than the layout's, and how it gets this one."""
+
+    adapt: Callable[[Tensor], Tensor]
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """The part of a source that fits, and the names of all that does not."""
 
-    state: dict[str, Tensor]
+    state: Mapping[str, Tensor] = field(default_factory=dict)
     """Name -> tensor with the layout's shape and dtype."""
 
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    misshapen: tuple[ShapeMismatch, ...]
-    mistyped: tuple[str, ...]
-    non_finite: tuple[str, ...]
-    dropped: tuple[str, ...]
-    filled: tuple[str, ...]
-    rules: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    misshapen: tuple[ShapeMismatch, ...] = ()
+    mistyped: tuple[str, ...] = ()
+    non_finite: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    casts: Mapping[str, int] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
 
     @property
     def is_exact(self) -> bool:
@@ -46,27 +53,40 @@ class Fit:
         """Return whether some tensor cannot be meant: of another type, or not finite."""
         return bool(self.mistyped or self.non_finite)
 
+    @property
+    def has_loaded(self) -> bool:
+        """Return whether anything at all came from the source."""
+        return bool(self.state.keys() - set(self.filled))
+
 
 @dataclass(slots=True)
 class _Sorting:
     """Where each wanted tensor went; filled by `fit_state` and then frozen into a `Fit`."""
 
+    adaptations: Mapping[str, Adaptation]
     state: dict[str, Tensor] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     misshapen: list[ShapeMismatch] = field(default_factory=list)
     mistyped: list[str] = field(default_factory=list)
     filled: list[str] = field(default_factory=list)
     casts: dict[str, int] = field(default_factory=dict)
+    rules: list[str] = field(default_factory=list)
 
 
-def fit_state(source: State, wanted: Collection[TensorInfo], dropped: Collection[str]) -> Fit:
+def fit_state(
+    source: State,
+    wanted: Collection[TensorInfo],
+    dropped: Collection[str],
+    adaptations: Mapping[str, Adaptation] | None = None,
+) -> Fit:
     """Return what `source` has of the `wanted` tensors.
 
     Args:
-        source: canonical name -> tensor.
+        source: name in the model -> tensor.
         dropped: names of the source that are left out on purpose.
+        adaptations: of tensors that the recipe wants otherwise than they were published.
     """
-    sorting = _Sorting()
+    sorting = _Sorting(adaptations=adaptations or {})
     for info in wanted:
         _sort(info, source, sorting)
     known = {info.name for info in wanted} | set(dropped)
@@ -79,32 +99,28 @@ def fit_state(source: State, wanted: Collection[TensorInfo], dropped: Collection
         non_finite=tuple(name for name, tensor in sorting.state.items() if not is_finite(tensor)),
         dropped=tuple(name for name in source if name in dropped),
         filled=tuple(sorting.filled),
-        rules=_rules(sorting),
+        casts=sorting.casts,
+        rules=tuple(sorting.rules),
     )
 
 
-def report_of(fit: Fit, layout: StateLayout, initialised: Collection[str] = ()) -> LoadReport:
-    """Return the report of a fit for the whole layout.
-
-    Counters that were filled with zeros count neither as loaded nor against the coverage.
-    """
+def report_of(
+    fit: Fit, initialised: Collection[str] = (), dropped: Collection[str] = ()
+) -> PartReport:
+    """Return the report of a part: its fit, what was drawn, and what else was left out."""
     filled = set(fit.filled)
-    loaded = [t for t in layout.tensors if t.name in fit.state and t.name not in filled]
-    backbone = [t for t in layout.of_role("backbone") if t.name not in filled]
-    names = {tensor.name for tensor in loaded}
-    num_backbone = sum(tensor.num_elements for tensor in backbone)
-    num_covered = sum(tensor.num_elements for tensor in backbone if tensor.name in names)
-    return LoadReport(
+    loaded = [tensor for name, tensor in fit.state.items() if name not in filled]
+    return PartReport(
         num_loaded=len(loaded),
-        num_expected=len(layout.tensors),
-        num_elements_loaded=sum(tensor.num_elements for tensor in loaded),
-        num_elements_expected=sum(tensor.num_elements for tensor in layout.tensors),
-        backbone_coverage=num_covered / num_backbone,
+        num_elements_loaded=sum(tensor.numel() for tensor in loaded),
+        num_filled=len(filled),
+        num_elements_filled=sum(fit.state[name].numel() for name in filled),
         missing=fit.missing,
         unexpected=fit.unexpected,
         misshapen=fit.misshapen,
-        dropped=fit.dropped,
-        initialised=tuple(t.name for t in layout.tensors if t.name in initialised),
+        dropped=(*fit.dropped, *dropped),
+        initialised=tuple(initialised),
+        casts=fit.casts,
         rules=fit.rules,
     )
 
@@ -115,15 +131,27 @@ def is_finite(tensor: Tensor) -> bool:
 
 
 def _sort(info: TensorInfo, source: Mapping[str, Tensor], sorting: _Sorting) -> None:
-    tensor = source.get(info.name)
-    if tensor is None:
+    found = source.get(info.name)
+    if found is None:
         _sort_absent(info, sorting)
-    elif tuple(tensor.shape) != info.shape:
+        return
+    tensor = _adapted(info, found, sorting)
+    if tuple(tensor.shape) != info.shape:
         sorting.misshapen.append(
-            ShapeMismatch(name=info.name, source_shape=tuple(tensor.shape), layout_shape=info.shape)
+            ShapeMismatch(name=info.name, source_shape=tuple(found.shape), layout_shape=info.shape)
         )
     else:
         _sort_typed(info, tensor, sorting)
+
+
+def _adapted(info: TensorInfo, tensor: Tensor, sorting: _Sorting) -> Tensor:
+    adaptation = sorting.adaptations.get(info.name)
+    if adaptation is None:
+        return tensor
+    adapted = adaptation.adapt(tensor)
+    if adapted is not tensor:
+        sorting.rules.append(adaptation.rule)
+    return adapted
 
 
 def _sort_absent(info: TensorInfo, sorting: _Sorting) -> None:
@@ -144,9 +172,3 @@ def _sort_typed(info: TensorInfo, tensor: Tensor, sorting: _Sorting) -> None:
         sorting.casts[cast] = sorting.casts.get(cast, 0) + 1
     else:
         sorting.mistyped.append(f"{info.name}: {found}, not {info.dtype}")
-
-
-def _rules(sorting: _Sorting) -> tuple[str, ...]:
-    casts = [f"{cast}: {count} tensors" for cast, count in sorting.casts.items()]
-    filled = len(sorting.filled)
-    return (*casts, *([f"{COUNTER} filled with 0: {filled} counters"] if filled else []))

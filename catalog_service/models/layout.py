@@ -90,17 +90,11 @@ class StateLayout:
 
     def model_name(self, blob_name: str) -> str:
         """Return what a tensor of a backbone blob is called in this model."""
-        for rule in self.backbone_names:
-            if blob_name.startswith(rule.blob_prefix):
-                return rule.model_prefix + blob_name.removeprefix(rule.blob_prefix)
-        return blob_name
+        return in_model(self.backbone_names, blob_name)
 
     def blob_name(self, model_name: str) -> str:
         """Return what a backbone tensor of this model is called in a backbone blob."""
-        for rule in self.backbone_names:
-            if model_name.startswith(rule.model_prefix):
-                return rule.blob_prefix + model_name.removeprefix(rule.model_prefix)
-        return model_name
+        return in_blob(self.backbone_names, model_name)
 
     def of_role(self, *roles: str) -> tuple[TensorInfo, ...]:
         """Return the tensors with one of `roles`, in order."""
@@ -208,6 +202,22 @@ class Lineage:
     def from_json(cls, data: object) -> Self:
         """Return the lineage that `to_json` wrote."""
         return from_plain(cls, data)
+
+
+def in_model(rules: Iterable[PrefixRename], blob_name: str) -> str:
+    """Return a backbone tensor's name in a model, from its name in a backbone blob."""
+    for rule in rules:
+        if blob_name.startswith(rule.blob_prefix):
+            return rule.model_prefix + blob_name.removeprefix(rule.blob_prefix)
+    return blob_name
+
+
+def in_blob(rules: Iterable[PrefixRename], model_name: str) -> str:
+    """Return a backbone tensor's name in a backbone blob, from its name in a model."""
+    for rule in rules:
+        if model_name.startswith(rule.model_prefix):
+            return rule.blob_prefix + model_name.removeprefix(rule.model_prefix)
+    return model_name
 
 
 def is_inside(name: str, module: str) -> bool:

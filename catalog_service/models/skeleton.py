@@ -53,9 +53,18 @@ def skeleton(recipe: Recipe) -> nn.Module:
     Raises:
         InvalidRequest: no such kind of head.
     """
+    return structure(recipe).to("meta")
+
+
+def structure(recipe: Recipe) -> nn.Module:
+    """Return the module of a recipe with parameters on meta; tables that its builder computes from
+    `arange` and the like keep their numbers.
+
+    Raises:
+        InvalidRequest: no such kind of head.
+    """
     with ParametersOnMeta():
-        module = build(recipe)
-    return module.to("meta")
+        return build(recipe)
 
 
 def build(recipe: Recipe) -> nn.Module:

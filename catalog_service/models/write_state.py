@@ -6,27 +6,35 @@ from pathlib import Path
 from torch import Tensor
 
 from catalog_service.blobs.disk import naming_disk_errors
-from catalog_service.blobs.safetensors_file import StateWriter, TensorSpec
+from catalog_service.blobs.safetensors_file import (
+    ALIGNED_BYTES,
+    TensorSpec,
+    aligned_order,
+    header_bytes,
+)
 from catalog_service.models.attach import State
 from catalog_service.models.dtypes import spelling_of
 
 
 def write_state(path: Path, state: State) -> None:
-    """Write `state` to `path`; the file equals `safetensors.torch.save_file`'s byte for byte.
+    """Write `state` to `path`, so that its tensors can be used where the file is mapped.
+
+    The same state always gives the same bytes.
 
     Raises:
         DiskFull: no room; what was written is worthless.
     """
-    specs = [
-        TensorSpec(name=name, dtype=spelling_of(tensor.dtype), shape=tuple(tensor.shape))
-        for name, tensor in state.items()
-    ]
+    order = aligned_order(
+        [
+            TensorSpec(name=name, dtype=spelling_of(tensor.dtype), shape=tuple(tensor.shape))
+            for name, tensor in state.items()
+        ]
+    )
     with naming_disk_errors("write a state"), path.open("wb") as file:
-        writer = StateWriter(file, specs)
-        for spec in writer.order:
+        file.write(header_bytes(order, align_bytes=ALIGNED_BYTES))
+        for spec in order:
             tensor = state[spec.name].detach().contiguous()
-            writer.write_tensor(spec.name, _bytes_of(tensor))
-        writer.finish()
+            file.write(_bytes_of(tensor))
 
 
 def _bytes_of(tensor: Tensor) -> memoryview:

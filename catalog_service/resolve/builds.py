@@ -2,25 +2,39 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobInfo, BlobNotFound, BlobStore, DigestMismatch
+from catalog_service.errors import NotFound
 from catalog_service.models.layout import LoadReport, StateLayout
+from catalog_service.models.part_report import joined
 from catalog_service.models.plain_json import MalformedJson
 from catalog_service.models.spec import spec_digest
+from catalog_service.resolve.backbones import (
+    Backbones,
+    Numbers,
+    StoredPart,
+    WrittenPart,
+    backbone_key,
+    whole_digest,
+)
 from catalog_service.resolve.build_plan import BuildPlan
 from catalog_service.worker_pool import WorkerPool
 
+__all__ = ["Builds", "ModelNotFound", "ModelParts", "Numbers", "StoredState"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
-    """Where a plan's numbers are read from: a blob, and what was done to it before; or nowhere."""
+_PREFIX = "models/"
 
-    blob_digest: str = ""
-    rules: tuple[str, ...] = ()
+
+class ModelNotFound(NotFound):
+    """No model of this name was built here."""
+
+    reason = "MODEL_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +48,29 @@ class StoredState:
     report: LoadReport
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelParts:
+    """A built model's files: the backbone's names are those of its blob."""
+
+    layout: StateLayout
+    backbone_path: Path
+    head_path: Path
+
+
 class Builds:
     """Builds states through a worker.
 
     Args:
         records: from what determines a state to its blobs.
+        backbones: that were written before.
     """
 
-    def __init__(self, *, store: BlobStore, records: Records, pool: WorkerPool) -> None:
+    def __init__(
+        self, *, store: BlobStore, records: Records, backbones: Backbones, pool: WorkerPool
+    ) -> None:
         self._store = store
         self._records = records
+        self._backbones = backbones
         self._pool = pool
 
     @staticmethod
@@ -54,6 +81,7 @@ class Builds:
             "recipe": plan.recipe.to_json(),
             "layout": layout.to_json(),
             "source": numbers.blob_digest,
+            "source_recipe": numbers.recipe.to_json() if numbers.recipe else None,
             "rules": list(numbers.rules),
         }
         text = json.dumps(determined_by, sort_keys=True)
@@ -69,43 +97,92 @@ class Builds:
         except (BlobNotFound, DigestMismatch, KeyError, MalformedJson):
             return None
 
-    def build(self, key: str, plan: BuildPlan, numbers: Numbers) -> StoredState:
-        """Have a worker write the state, and store it.
+    def parts(self, name: str) -> ModelParts:
+        """Return the files of `models/<key>`, hashed again where they were touched.
+
+        Raises:
+            ModelNotFound: never built here, or by another release; build it again.
+            BlobNotFound: a part is gone; build it again.
+            DigestMismatch: the bytes of a part changed; it is in quarantine now.
+        """
+        value = self._records.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
+        try:
+            layout = StateLayout.from_json((value or {})["layout"])
+            blobs = [(value or {})[part] for part in ("backbone", "head")]
+        except (KeyError, MalformedJson):
+            raise ModelNotFound(
+                f"no model {name[:100]!r} was built here; BuildModel gives its name",
+                metadata={"model": name[:100]},
+            ) from None
+        paths = [self._store.path(self._store.ensure_intact(blob).digest) for blob in blobs]
+        return ModelParts(layout=layout, backbone_path=paths[0], head_path=paths[1])
+
+    def build(
+        self, key: str, plan: BuildPlan, layout: StateLayout, numbers: Numbers
+    ) -> StoredState:
+        """Have a worker write what is not written yet, and store it.
 
         Raises:
             StateMismatch: the numbers do not fit the recipe.
             DiskFull: nothing was stored.
             WorkerDied: the worker ended; call again.
         """
-        backbone_out, head_out = self._store.new_staging_path(), self._store.new_staging_path()
-        try:
-            answer = self._pool.call(
-                "build_parts", self._order(plan, numbers, backbone_out, head_out)
-            )
-            value = {
-                "backbone": self._store.commit_staged(backbone_out).digest,
-                "head": self._store.commit_staged(head_out).digest,
-                "state_digest": answer["state_digest"],
-                "backbone_digest": answer["backbone_digest"],
-                "report": _with_rules(answer["report"], numbers.rules),
-            }
-        finally:
-            backbone_out.unlink(missing_ok=True)
-            head_out.unlink(missing_ok=True)
+        order = self._order(plan, numbers)
+        shared = backbone_key(
+            plan.recipe,
+            layout,
+            numbers,
+            seed=order["seed"],
+            allow_partial=plan.spec.allow_partial,
+        )
+        backbone = self._backbones.find(shared)
+        if backbone is not None:
+            head = self._write_head(order)
+        else:
+            with self._backbones.turn(shared):
+                backbone, head = self._write(order, shared)
+        value = _value(layout, backbone, head, numbers.rules)
         self._records.put(key, value)
         return self._state(value)
 
-    def _order(
-        self, plan: BuildPlan, numbers: Numbers, backbone_out: Path, head_out: Path
-    ) -> dict[str, Any]:
+    def _write(self, order: dict[str, Any], shared: str) -> tuple[StoredPart, StoredPart]:
+        """Write both parts; where another caller wrote the backbone meanwhile, the head alone."""
+        backbone = self._backbones.find(shared)
+        if backbone is not None:
+            return backbone, self._write_head(order)
+        with self._staged() as backbone_out, self._staged() as head_out:
+            paths = {"backbone_out": str(backbone_out), "head_out": str(head_out)}
+            answer = self._pool.call("build_parts", {**order, **paths})
+            backbone = self._stored(backbone_out, answer["backbone"])
+            head = self._stored(head_out, answer["head"])
+        self._backbones.remember(shared, backbone)
+        return backbone, head
+
+    def _write_head(self, order: dict[str, Any]) -> StoredPart:
+        with self._staged() as head_out:
+            answer = self._pool.call("build_parts", {**order, "head_out": str(head_out)})
+            return self._stored(head_out, answer["head"])
+
+    @contextmanager
+    def _staged(self) -> Iterator[Path]:
+        path = self._store.new_staging_path()
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _stored(self, path: Path, answer: object) -> StoredPart:
+        part = WrittenPart.from_json(answer)
+        return StoredPart(blob=self._store.commit_staged(path), part=part)
+
+    def _order(self, plan: BuildPlan, numbers: Numbers) -> dict[str, Any]:
         source = str(self._store.path(numbers.blob_digest)) if numbers.blob_digest else None
         return {
             "recipe": plan.recipe.to_json(),
             "source": source,
+            "source_recipe": numbers.recipe.to_json() if numbers.recipe else None,
             "seed": _drawing_seed(plan.spec.seed, numbers.blob_digest),
             "allow_partial": plan.spec.allow_partial,
-            "backbone_out": str(backbone_out),
-            "head_out": str(head_out),
         }
 
     def _state(self, value: dict[str, Any]) -> StoredState:
@@ -118,6 +195,26 @@ class Builds:
         )
 
 
+def model_name(key: str) -> str:
+    """Return `models/<key>`, what ReadTensors takes."""
+    return f"{_PREFIX}{key}"
+
+
+def _value(
+    layout: StateLayout, backbone: StoredPart, head: StoredPart, rules: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what is remembered of a build."""
+    report = joined(layout, backbone.part.report.renamed(layout.model_name), head.part.report)
+    return {
+        "backbone": backbone.blob.digest,
+        "head": head.blob.digest,
+        "state_digest": whole_digest(layout, backbone.part, head.part),
+        "backbone_digest": backbone.part.digest,
+        "report": replace(report, rules=(*rules, *report.rules)).to_json(),
+        "layout": layout.to_json(),
+    }
+
+
 def _drawing_seed(seed: int, source_digest: str) -> int:
     """Return the seed of what is drawn beside a source.
 
@@ -128,8 +225,3 @@ def _drawing_seed(seed: int, source_digest: str) -> int:
         return seed
     drawn = hashlib.sha256(f"{seed} {source_digest}".encode()).digest()
     return int.from_bytes(drawn[:8], "big") >> 1  # torch takes 63 bits
-
-
-def _with_rules(report: dict[str, Any], rules: tuple[str, ...]) -> dict[str, Any]:
-    merged = LoadReport.from_json(report)
-    return replace(merged, rules=(*rules, *merged.rules)).to_json()

@@ -22,9 +22,11 @@ class BuiltModel:
     """A model whose numbers are in the store, or its definition alone (then no parts, no digests).
 
     Attributes:
+        name: `models/<64 hex digits>`, which ReadTensors takes; empty for the definition alone.
         spec: with every default filled in.
     """
 
+    name: str
     spec: ModelSpec
     spec_digest: str
     parts: tuple[StatePart, ...]

@@ -11,8 +11,9 @@ from catalog_service.errors import Precondition
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.layout import Lineage, StateLayout
 from catalog_service.models.spec import ModelSpec, spec_digest
+from catalog_service.resolve.backbones import Numbers
 from catalog_service.resolve.build_plan import BuildPlan, plan_build
-from catalog_service.resolve.builds import Builds, Numbers, StoredState
+from catalog_service.resolve.builds import Builds, ModelParts, StoredState, model_name
 from catalog_service.resolve.built_model import BuiltModel, StatePart
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.resolve.description import (
@@ -57,7 +58,7 @@ class Catalog:
         report("resolving", f"{plan.recipe.architecture_id}: reading its layout")
         layout = self.definitions.layout(plan.recipe)
         if definition_only:
-            return _built(plan, layout, _lineage(plan), None)
+            return _built(plan, layout, _lineage(plan))
         # 2. Where are the numbers?
         numbers, lineage = self._numbers(plan, report)
         # 3. Was it built before?
@@ -67,11 +68,24 @@ class Catalog:
         if state is None:
             state = self.flights.do(
                 key,
-                lambda: self._build(key, plan, numbers, report),
+                lambda: self._build(key, plan, layout, numbers, report),
                 waiting=lambda: report("building", "joined another caller's build"),
             )
         report("storing", "the state is in the store")
-        return _built(plan, layout, _with_parent_digest(lineage, plan, state), state)
+        lineage = _with_parent_digest(lineage, plan, state)
+        return _with_state(_built(plan, layout, lineage), model_name(key), state)
+
+    def model_parts(self, name: str) -> ModelParts:
+        """Return the files of a model that was built here.
+
+        Args:
+            name: `models/<64 hex digits>`, as BuiltModel has it.
+
+        Raises:
+            ModelNotFound, BlobNotFound: build it again.
+            DigestMismatch: the stored bytes changed; they were quarantined.
+        """
+        return self.builds.parts(name)
 
     def describe(self, spec: ModelSpec, training: Training) -> DescribedModel:
         """Return what a spec's model looks like, without numbers.
@@ -119,17 +133,23 @@ class Catalog:
             waiting=lambda: report("resolving", "joined another caller's search"),
         )
         source = found.source
-        numbers = Numbers(blob_digest=source.blob_digest, rules=source.rules)
+        numbers = Numbers(
+            blob_digest=source.blob_digest,
+            recipe=self.index.recipe_for(weight.architecture_id, weight),
+            rules=source.rules,
+        )
         proven = replace(lineage, source_digest=source.source_digest, source_proof=source.proof)
         return numbers, proven
 
-    def _build(self, key: str, plan: BuildPlan, numbers: Numbers, report: Report) -> StoredState:
+    def _build(
+        self, key: str, plan: BuildPlan, layout: StateLayout, numbers: Numbers, report: Report
+    ) -> StoredState:
         found = self.builds.find(key)  # another caller's build may have ended a moment ago
         if found is not None:
             return found
         report("building", f"{plan.recipe.architecture_id}: composing the state")
         try:
-            return self.builds.build(key, plan, numbers)
+            return self.builds.build(key, plan, layout, numbers)
         except Precondition as error:
             raise _named(error, numbers, plan) from error
 
@@ -159,27 +179,36 @@ def _with_parent_digest(lineage: Lineage, plan: BuildPlan, state: StoredState) -
     return replace(lineage, parent_backbone_digest=state.backbone_digest)
 
 
-def _built(
-    plan: BuildPlan, layout: StateLayout, lineage: Lineage, state: StoredState | None
-) -> BuiltModel:
-    parts: tuple[StatePart, ...] = ()
-    if state is not None:
-        parts = (
-            StatePart(role="backbone", blob=state.backbone),
-            StatePart(role="head", blob=state.head),
-        )
+def _built(plan: BuildPlan, layout: StateLayout, lineage: Lineage) -> BuiltModel:
+    """Return a model's definition."""
     return BuiltModel(
+        name="",
         spec=plan.spec,
         spec_digest=spec_digest(plan.spec),
-        parts=parts,
-        state_digest=state.state_digest if state else "",
-        backbone_digest=state.backbone_digest if state else "",
+        parts=(),
+        state_digest="",
+        backbone_digest="",
         layout=layout,
         recipe=plan.recipe,
-        load_report=state.report if state else None,
+        load_report=None,
         input=plan.input,
         output=plan.output,
         lineage=lineage,
         num_parameters=layout.num_parameters,
         num_backbone_parameters=layout.num_backbone_parameters,
+    )
+
+
+def _with_state(definition: BuiltModel, name: str, state: StoredState) -> BuiltModel:
+    """Return a definition with the state that was built for it."""
+    return replace(
+        definition,
+        name=name,
+        parts=(
+            StatePart(role="backbone", blob=state.backbone),
+            StatePart(role="head", blob=state.head),
+        ),
+        state_digest=state.state_digest,
+        backbone_digest=state.backbone_digest,
+        load_report=state.report,
     )

@@ -16,9 +16,11 @@ from catalog_service.errors import Precondition
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
 from catalog_service.models.layout import Lineage, LoadReport, StateLayout
+from catalog_service.models.part_report import PartReport, joined
 from catalog_service.models.plain_json import to_plain
 from catalog_service.models.recipe import Recipe
 from catalog_service.reader.read_file import TensorListing, list_tensors, write_tensors
+from catalog_service.resolve.backbones import WrittenPart
 from catalog_service.resolve.build_plan import require_buildable
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.worker_pool import WorkerPool
@@ -116,10 +118,12 @@ class Fitting:
         finally:
             renamed.unlink(missing_ok=True)
             backbone_out.unlink(missing_ok=True)
-        report = LoadReport.from_json(answer["report"])
+        part = WrittenPart.from_json(answer)
+        layout = self._definitions.layout(chosen.recipe)
+        report = joined(layout, part.report.renamed(layout.model_name), PartReport())
         return FittedBackbone(
             structure=chosen.structure,
-            backbone_digest=answer["backbone_digest"],
+            backbone_digest=part.digest,
             blob=blob,
             report=_with_remap(report, chosen.remap, listing),
             source_digest=upload.digest,
@@ -140,6 +144,7 @@ class Fitting:
         order = {
             "recipe": recipe.to_json(),
             "source": str(source),
+            "source_recipe": recipe.to_json(),
             "allow_partial": False,
             "backbone_out": str(backbone_out),
         }

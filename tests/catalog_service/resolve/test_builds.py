@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 
 from catalog_service.blobs.records import Records
-from catalog_service.blobs.store import BlobStore
+from catalog_service.blobs.store import BlobNotFound, BlobStore
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.layout import LoadReport, StateLayout
 from catalog_service.models.spec import ModelSpec
-from catalog_service.resolve import Catalog
+from catalog_service.resolve import Catalog, ModelNotFound
+from catalog_service.resolve.backbones import Backbones
 from catalog_service.resolve.builds import Builds
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.locations.location import Miss, Source
@@ -20,6 +21,18 @@ from catalog_service.weights.verification import Proof, Verification
 from catalog_service.worker_pool import WorkerPool
 
 NO_POOL = cast(WorkerPool, None)
+
+
+NO_LAYOUT = StateLayout(
+    tensors=(), stages=(), head_modules=(), replaced_modules=(), layout_digest=""
+)
+
+
+def builds_of(store: BlobStore) -> Builds:
+    """Return builds that have no worker."""
+    records = Records(store.root, "builds")
+    backbones = Backbones(store, Records(store.root, "backbones"))
+    return Builds(store=store, records=records, backbones=backbones, pool=NO_POOL)
 
 
 @pytest.fixture
@@ -39,6 +52,7 @@ def record(store: BlobStore) -> dict[str, Any]:
         "state_digest": "sha256:1",
         "backbone_digest": "sha256:2",
         "report": LoadReport().to_json(),
+        "layout": NO_LAYOUT.to_json(),
     }
 
 
@@ -58,7 +72,7 @@ def test_a_record_that_is_not_understood_counts_as_absent(
     records = Records(store.root, "builds")
     records.put("key", {**record, **change})
 
-    found = Builds(store=store, records=records, pool=NO_POOL).find("key")
+    found = builds_of(store).find("key")
 
     assert (found is not None) is is_found
 
@@ -70,7 +84,7 @@ def test_a_record_without_its_fields_counts_as_absent(
     del record["state_digest"]
     records.put("key", record)
 
-    assert Builds(store=store, records=records, pool=NO_POOL).find("key") is None
+    assert builds_of(store).find("key") is None
 
 
 def test_a_conversion_of_another_release_counts_as_absent(
@@ -126,9 +140,7 @@ class Layouts:
     """Definitions without a worker."""
 
     def layout(self, recipe: object) -> StateLayout:
-        return StateLayout(
-            tensors=(), stages=(), head_modules=(), replaced_modules=(), layout_digest=""
-        )
+        return NO_LAYOUT
 
 
 def test_a_build_that_ended_a_moment_ago_is_not_repeated(
@@ -136,7 +148,7 @@ def test_a_build_that_ended_a_moment_ago_is_not_repeated(
 ) -> None:
     records = Records(store.root, "builds")
     records.put("key", record)
-    state = Builds(store=store, records=records, pool=NO_POOL).find("key")
+    state = builds_of(store).find("key")
     catalog = Catalog(
         index=CatalogIndex.load(),
         store=store,
@@ -156,3 +168,35 @@ def test_a_build_that_ended_a_moment_ago_is_not_repeated(
     )
 
     assert built.state_digest == record["state_digest"]
+    assert built.name == "models/key"
+
+
+def test_the_files_of_a_built_model_are_found_by_its_name(
+    store: BlobStore, record: dict[str, Any]
+) -> None:
+    Records(store.root, "builds").put("0" * 64, record)
+
+    parts = builds_of(store).parts(f"models/{'0' * 64}")
+
+    assert parts.layout == NO_LAYOUT
+    assert parts.backbone_path == parts.head_path == store.path(record["head"])
+
+
+@pytest.mark.parametrize("name", [f"models/{'1' * 64}", "0" * 64, "models/", "", "models/\0/.."])
+def test_a_model_that_was_never_built_is_not_found(
+    store: BlobStore, record: dict[str, Any], name: str
+) -> None:
+    Records(store.root, "builds").put("0" * 64, record)
+
+    with pytest.raises(ModelNotFound, match="was built here; BuildModel gives its name"):
+        builds_of(store).parts(name)
+
+
+def test_a_model_whose_head_is_gone_says_which_blob(
+    store: BlobStore, record: dict[str, Any]
+) -> None:
+    gone = f"sha256:{'2' * 64}"
+    Records(store.root, "builds").put("0" * 64, {**record, "head": gone})
+
+    with pytest.raises(BlobNotFound, match=gone):
+        builds_of(store).parts(f"models/{'0' * 64}")

@@ -1,0 +1,93 @@
+"""A file that numbers come from, read under the names of the model that is built from it.
+
+Two kinds: the whole state of a published weight, under its own architecture's names, and a bare
+backbone under the names of the backbone architecture. Imports torch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from catalog_service.models.anatomy import Anatomy, anatomy
+from catalog_service.models.attach import load_state
+from catalog_service.models.layout import StateLayout, in_blob
+from catalog_service.models.placements import PLACEMENTS
+from catalog_service.models.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A safetensors file under canonical names."""
+
+    path: Path
+    recipe: Recipe | None = None
+    """The structure that the file is a state of; None for a bare backbone."""
+
+    @property
+    def parts(self) -> Anatomy | None:
+        """Return the parts of the file's own structure."""
+        return anatomy(self.recipe) if self.recipe is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A source's tensors, mapped from its file and not yet read."""
+
+    backbone: Mapping[str, Tensor]
+    """Under the model's names."""
+
+    origins: Mapping[str, str]
+    """Name in the model -> name in the file, of `backbone`."""
+
+    rest: Mapping[str, Tensor]
+    """Head, neck and auxiliary heads of the same architecture: the names are the model's, too."""
+
+    aux_modules: tuple[str, ...]
+    """Which of `rest` the model may leave out."""
+
+    foreign: tuple[str, ...]
+    """Names in the file of a head that this model has nothing of."""
+
+
+def read_source(source: Source, recipe: Recipe, layout: StateLayout) -> Reading:
+    """Return the tensors of `source` as the model of `recipe` calls them."""
+    state = load_state(source.path)
+    parts = source.parts
+    origins = {
+        layout.model_name(in_blob(parts.backbone_names if parts else (), name)): name
+        for name in state
+        if parts is None or parts.role_of(name) == "backbone"
+    }
+    own = set(origins.values())
+    others = tuple(name for name in state if name not in own)
+    keeps = source.recipe is not None and _has_own_head(recipe, source.recipe)
+    return Reading(
+        backbone={name: state[origin] for name, origin in origins.items()},
+        origins=origins,
+        rest={name: state[name] for name in others} if keeps else {},
+        aux_modules=parts.aux_modules if parts else (),
+        foreign=() if keeps else others,
+    )
+
+
+def renames(source: Source, layout: StateLayout) -> tuple[str, ...]:
+    """Return lines about a backbone whose names in its source are not those of the model."""
+    parts = source.parts
+    given = parts.backbone_names if parts else ()
+    if given == layout.backbone_names:
+        return ()
+    pairs = [
+        *((rule.model_prefix, rule.blob_prefix) for rule in given),
+        *((rule.blob_prefix, rule.model_prefix) for rule in layout.backbone_names),
+    ]
+    return tuple(f"renamed the backbone's prefix {old!r} to {new!r}" for old, new in pairs)
+
+
+def _has_own_head(recipe: Recipe, source: Recipe) -> bool:
+    """Return whether the model keeps what it can of the source's head: the same architecture, and
+    not wrapped in a composed model.
+    """
+    kind = recipe.head["kind"] if recipe.head is not None else ""
+    return recipe.builder == source.builder and kind not in PLACEMENTS
