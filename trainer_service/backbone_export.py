@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from catalog_service.blobs.digests import sha256_of_file
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
-from catalog_service.models.attach import attach
+from catalog_service.models.assemble import assembled
+from catalog_service.models.layout import StateLayout
 from catalog_service.models.plain_json import to_plain
-from catalog_service.models.skeleton import skeleton
 from trainer_service.errors import ExportNotEqual, FrozenStateChanged
 from trainer_service.jobs import Export, ExportFile, TrainPlan, WorkOrder
 from trainer_service.jobs.events import ExportFileKind
@@ -81,7 +81,7 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Tensor) -> Expo
     final = Path(facts.order.export_dir)
     staged = final.with_name(f"{final.name}.tmp-{facts.order.nonce}")
     staged.mkdir(parents=True)
-    write_states(staged, state, backbone_names(facts))
+    write_states(staged, state, facts.order.model.layout)
     require_equal(staged, model, facts, probe)
     digests = read_digests(staged)
     require_parent(facts, digests)
@@ -91,7 +91,7 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Tensor) -> Expo
     staged.rename(final)
     _sync_folder(final.parent)
     return Export(
-        architecture_id=facts.order.model.recipe.architecture_id,
+        architecture_id=facts.order.model.layout.backbone_architecture,
         backbone_digest=digests.backbone,
         state_digest=digests.state,
         files=files,
@@ -112,14 +112,13 @@ def in_plain_memory(state: State) -> dict[str, Tensor]:
     }
 
 
-def backbone_names(facts: ExportFacts) -> tuple[str, ...]:
-    """Return the names of the backbone's tensors, in the model's order."""
-    return tuple(tensor.name for tensor in facts.order.model.layout.of_role("backbone"))
-
-
-def write_states(folder: Path, state: State, names: tuple[str, ...]) -> None:
-    """Write the whole model, and the backbone alone in both formats, through to the disk."""
-    backbone = OrderedDict((name, state[name]) for name in names)
+def write_states(folder: Path, state: State, layout: StateLayout) -> None:
+    """Write the whole model under its own names, and the backbone alone in both formats under the
+    backbone architecture's; through to the disk.
+    """
+    backbone = OrderedDict(
+        (layout.blob_name(tensor.name), state[tensor.name]) for tensor in layout.of_role("backbone")
+    )
     save_file(dict(state), folder / MODEL_SAFETENSORS, metadata={"format": "pt"})
     save_file(dict(backbone), folder / BACKBONE_SAFETENSORS, metadata={"format": "pt"})
     with (folder / BACKBONE_CKPT).open("wb") as file:  # by a path, torch hides why it failed
@@ -131,21 +130,30 @@ def write_states(folder: Path, state: State, names: tuple[str, ...]) -> None:
 
 def require_equal(folder: Path, model: nn.Module, facts: ExportFacts, probe: Tensor) -> None:
     """Raise ExportNotEqual unless each file gives the trained model's numbers, to the last bit."""
-    names = frozenset(backbone_names(facts))
+    layout = facts.order.model.layout
+    names = {tensor.name for tensor in layout.of_role("backbone")}
     whole = load_file(folder / MODEL_SAFETENSORS)
     head = {name: tensor for name, tensor in whole.items() if name not in names}
     backbones: Mapping[str, Callable[[], State]] = {
         MODEL_SAFETENSORS: lambda: {name: whole[name] for name in names},
-        BACKBONE_SAFETENSORS: lambda: load_file(folder / BACKBONE_SAFETENSORS),
-        BACKBONE_CKPT: lambda: torch.load(folder / BACKBONE_CKPT, weights_only=True),
+        BACKBONE_SAFETENSORS: lambda: in_model_names(
+            load_file(folder / BACKBONE_SAFETENSORS), layout
+        ),
+        BACKBONE_CKPT: lambda: in_model_names(
+            torch.load(folder / BACKBONE_CKPT, weights_only=True), layout
+        ),
     }
     with one_thread():
         expected = outputs_of(model, facts, probe)
         for name, read in backbones.items():
-            fresh = skeleton(facts.order.model.recipe)
             state = in_plain_memory({**head, **read()})
-            attach(fresh, state, facts.order.model.layout).eval()
+            fresh = assembled(facts.order.model.recipe, state).eval()
             _require_same(name, outputs_of(fresh, facts, probe), expected)
+
+
+def in_model_names(backbone: State, layout: StateLayout) -> State:
+    """Return an exported backbone's tensors as the model calls them."""
+    return {layout.model_name(name): tensor for name, tensor in backbone.items()}
 
 
 def _require_same(name: str, found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> None:
@@ -214,6 +222,7 @@ def metadata(facts: ExportFacts, digests: _Digests) -> dict[str, object]:
     return {
         "format": "vertebra-export/1",
         "architecture": order.model.recipe.architecture_id,
+        "backbone_architecture": order.model.layout.backbone_architecture,
         "class_names": list(plan.output.class_names),
         "input": to_plain(plan.input),
         "output": to_plain(plan.output),

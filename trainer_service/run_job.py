@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
-from catalog_service.models.attach import attach, load_state
-from catalog_service.models.describe import layout_of
-from catalog_service.models.skeleton import skeleton
+from catalog_service.models.assemble import assemble
+from catalog_service.models.template import template
 from trainer_service.backbone_export import ExportFacts, export_backbone
 from trainer_service.datasets.batches import as_input, evaluation_batches
 from trainer_service.datasets.images import ImagesOnDisk
@@ -121,29 +121,28 @@ def prepare_device(order: WorkOrder) -> torch.device:
 
 
 def load_model(ordered: JobModel) -> nn.Module:
-    """Return the ordered model on the CPU, in memory of its own.
+    """Return the ordered model on the CPU. Its files are mapped privately: what training writes
+    stays in this process.
 
     Raises:
         StateNotAsOrdered: the layout or the numbers are not those of the order's digests.
     """
-    model = skeleton(ordered.recipe)
-    layout = layout_of(model, ordered.recipe)
+    layout = template(ordered.recipe).layout
     if layout.layout_digest != ordered.layout.layout_digest:
         raise StateNotAsOrdered(
             f"this trainer builds {ordered.recipe.builder} with layout {layout.layout_digest}, the"
             f" catalog with {ordered.layout.layout_digest}: install the same torchvision on both"
         )
-    paths = [Path(ordered.backbone_path), Path(ordered.head_path)]
-    require_digest("backbone", paths[:1], ordered.backbone_digest)
-    require_digest("state", paths, ordered.state_digest)
-    # Cloned: what was mapped from a blob must never be written to.
-    state = {name: tensor.clone() for name, tensor in load_state(*paths).items()}
-    return attach(model, state, ordered.layout)
+    backbone, head = Path(ordered.backbone_path), Path(ordered.head_path)
+    inside, outside = tensor_digests(backbone), tensor_digests(head)
+    whole = [replace(each, name=layout.model_name(each.name)) for each in inside] + outside
+    require_digest("backbone", [backbone], state_digest(inside), ordered.backbone_digest)
+    require_digest("state", [backbone, head], state_digest(whole), ordered.state_digest)
+    return assemble(ordered.recipe, backbone, head)
 
 
-def require_digest(what: str, paths: list[Path], expected: str) -> None:
+def require_digest(what: str, paths: list[Path], found: str, expected: str) -> None:
     """Raise StateNotAsOrdered if the tensors of these files are not those of the digest."""
-    found = state_digest(tensor for path in paths for tensor in tensor_digests(path))
     if found != expected:
         names = " and ".join(repr(str(path)) for path in paths)
         raise StateNotAsOrdered(f"the {what} digest of {names} is {found}, ordered was {expected}")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from catalog_service.blobs.safetensors_file import ALIGNED_BYTES, TensorEntry, read_header
 from catalog_service.errors import listed
-from catalog_service.models.attach import SkeletonIncomplete, require_fitting
+from catalog_service.models.attach import SkeletonIncomplete, State, require_fitting
 from catalog_service.models.dtypes import TORCH_DTYPES
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.recipe import Recipe
@@ -35,8 +35,16 @@ def assemble(recipe: Recipe, backbone: Path, head: Path) -> nn.Module:
         SkeletonIncomplete: a buffer that no file holds has no numbers either.
         MalformedSafetensors: not a sound safetensors file.
     """
+    return assembled(recipe, map_parts(template(recipe).layout, backbone, head))
+
+
+def assembled(recipe: Recipe, state: State) -> nn.Module:
+    """Return a recipe's module that holds the tensors of `state`, no second copy of them.
+
+    Raises:
+        StateMismatch, SkeletonIncomplete: as in `assemble`.
+    """
     built = template(recipe)
-    state = map_parts(built.layout, backbone, head)
     require_fitting(state, built.layout)
     if built.unknown:
         raise SkeletonIncomplete(
