@@ -47,10 +47,12 @@ from catalog_service.weights.search import Search
 from catalog_service.weights.trail import Remedies
 from catalog_service.weights.verification import Verification
 from catalog_service.worker_pool import WorkerPool
+from vertebra.malloc import keep_freed_megabytes
 
 
 def main() -> None:
     """Serve; exit with 2 and one line a problem where the settings or the port are unusable."""
+    keep_freed_megabytes()
     try:
         settings = read_settings(CatalogSettings)
         configure_logging(settings.log_level, settings.log_format == "json")
@@ -173,7 +175,7 @@ def _registrations(
     catalog: Catalog, models: ModelServicer, checkpoints: CheckpointServicer, blobs: BlobServicer
 ) -> list[Registration]:
     return [
-        architecture_registration(ArchitectureServicer(catalog.index)),
+        architecture_registration(ArchitectureServicer(catalog.index, catalog.search)),
         weights_registration(WeightsServicer(catalog.index, catalog.search)),
         model_registration(models),
         checkpoint_registration(checkpoints),

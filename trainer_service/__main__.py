@@ -27,10 +27,12 @@ from trainer_service.job_store import JobStore
 from trainer_service.settings import TrainerSettings, worker_environment
 from trainer_service.supervisor import Rooms, Supervisor
 from vertebra.catalog_client import CatalogClient
+from vertebra.malloc import keep_freed_megabytes
 
 
 def main() -> None:
     """Serve; exit with 2 and one line a problem where the settings or the port are unusable."""
+    keep_freed_megabytes()
     try:
         settings = read_settings(TrainerSettings)
         configure_logging(settings.log_level, settings.log_format == "json")

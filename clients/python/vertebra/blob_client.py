@@ -1,8 +1,8 @@
 """Moves blobs: bytes known by their sha256. What arrives is checked before it gets its name."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import google_crc32c
@@ -10,25 +10,24 @@ import grpc
 
 from vertebra.blob.v1 import blob_service_pb2 as wire
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
+from vertebra.byte_cursors import BlobCursor, TensorsCursor, digest_of
 from vertebra.client_errors import AnswerRefused, RpcFailed
 from vertebra.connection import Connection, resumed
-from vertebra.model.v1 import stream_pb2
+from vertebra.piece import piece_decoder
 from vertebra.staged_file import StagedFile
-
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-CHUNK_BYTES = 1024 * 1024
-"""Wanted size of a message's data when reading, the largest that a server sends. Beside 256 KiB the
-server needs a quarter less CPU time for it and we the same.
-
-Source: our own measurements of grpcio 1.85 on loopback, 42 downloads of 102 MB each.
-"""
+from vertebra.tensors_stream import TensorsStream, role_of
+from vertebra.write_behind import WriteBehind
 
 PIECE_BYTES = 256 * 1024
 """Size of a message's data when writing."""
 
+LOCAL_PIECE_BYTES = 1024 * 1024
+"""A blob on this host is copied in pieces of this size."""
+
 SLOWEST_BYTES_PER_S = 256 * 1024
 """An upload may take as long as this speed needs, beyond the usual deadline."""
+
+SERVICE = "/vertebra.blob.v1.BlobService"
 
 
 class BlobClient:
@@ -37,6 +36,16 @@ class BlobClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._stub = BlobServiceStub(connection.channel)  # type: ignore[no-untyped-call]
+        self._read_blob = connection.channel.unary_stream(
+            f"{SERVICE}/ReadBlob",
+            request_serializer=wire.ReadBlobRequest.SerializeToString,
+            response_deserializer=piece_decoder(wire.ReadBlobResponse.FromString),
+        )
+        self._read_tensors = connection.channel.unary_stream(
+            f"{SERVICE}/ReadTensors",
+            request_serializer=wire.ReadTensorsRequest.SerializeToString,
+            response_deserializer=piece_decoder(wire.ReadTensorsResponse.FromString),
+        )
 
     def stat(self, name: str) -> wire.Blob:
         """Return the blob's digest and size; `name` is `blobs/sha256:<hex>` or `sha256:<hex>`.
@@ -44,9 +53,28 @@ class BlobClient:
         Raises:
             RpcFailed: BLOB_NOT_FOUND, or FIELD_INVALID for a malformed name.
         """
-        answer = self._connection.call(self._stub.StatBlob, wire.StatBlobRequest(name=name))
-        blob: wire.Blob = answer.blob
+        blob: wire.Blob = self._stat(name).blob
         return blob
+
+    def local_file(self, name: str) -> Path | None:
+        """Return the blob's own file where the service is on this host and we can open it.
+
+        It never changes: it can be mapped for as long as it is needed. Never write there.
+
+        Raises:
+            RpcFailed: as `stat`.
+        """
+        digest = digest_of(name)
+        answer = self._stat(digest)
+        path = Path(answer.local_path)
+        if not answer.local_path or path.name != digest.removeprefix("sha256:"):
+            return None
+        try:
+            with path.open("rb") as file:
+                is_whole = file.seek(0, 2) == answer.blob.size_bytes
+        except OSError:
+            return None  # another container's path, or not for our eyes
+        return path if is_whole else None
 
     def read(self, name: str, offset: int = 0, limit: int = 0) -> Iterator[bytes]:
         """Yield a blob's bytes in order, resuming where the stream breaks; limit 0 is to the end.
@@ -58,8 +86,37 @@ class BlobClient:
             AnswerRefused: an offset, a checksum or the amount of bytes is not what it must be.
             RpcFailed: BLOB_NOT_FOUND, OFFSET_BEYOND_END, DIGEST_MISMATCH, FIELD_INVALID.
         """
-        cursor = BlobCursor(name, offset=offset, limit=limit)
-        return resumed(self._connection, self._stub.ReadBlob, cursor)
+        return self._pieces_of_blob(name, offset, limit)
+
+    def read_tensors(
+        self,
+        name: str,
+        *,
+        role: str = "",
+        tensors: Sequence[str] = (),
+        dtype: str = "",
+        header_only: bool = False,
+        if_none_match: str = "",
+    ) -> TensorsStream:
+        """Return chosen tensors of a built model or a blob as one safetensors file on its way.
+
+        Args:
+            name: `models/<id>` or `blobs/sha256:<hex>`.
+            role: `backbone`, `neck`, `head` or `aux`, of a model; empty is all.
+            tensors: names, or patterns with `*`; empty is all.
+            dtype: `F32`, `F16` or `BF16` casts floating-point tensors.
+            header_only: names, dtypes and shapes without numbers.
+            if_none_match: the etag of what the caller has; then nothing comes if it is the same.
+        """
+        request = wire.ReadTensorsRequest(
+            name=name,
+            role=role_of(role),
+            tensors=tensors,
+            dtype=dtype,
+            header_only=header_only,
+            if_none_match=if_none_match,
+        )
+        return TensorsStream(self._connection, self._read_tensors, TensorsCursor(request))
 
     def download(self, name: str, path: str | Path) -> Path:
         """Return `path`, holding the whole verified blob; replaces a file that is there.
@@ -76,30 +133,87 @@ class BlobClient:
         if target.is_file() and _digest_of_file(target) == digest:
             return target
         with StagedFile(target, digest) as staged:
-            num_bytes_before = staged.size_bytes
-            self._fill(staged, digest)
-            if not staged.is_verified and num_bytes_before:
-                staged.restart()
-                self._fill(staged, digest)
-            if not staged.is_verified:
-                staged.discard()
-                raise AnswerRefused(
-                    f"what {self._connection.address} sent for {digest} is not that blob;"
-                    f" {target} was left as it was",
-                    reason="DIGEST_MISMATCH",
-                )
-            staged.commit()
+            if staged.digest != digest:
+                self._fetch_blob(staged, digest)
+            self._commit(staged, target, digest)
         return target
 
-    def _fill(self, staged: StagedFile, digest: str) -> None:
-        if staged.is_verified:
+    def save_tensors(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        role: str = "",
+        tensors: Sequence[str] = (),
+        dtype: str = "",
+    ) -> Path:
+        """Return `path`, holding chosen tensors as one verified safetensors file.
+
+        Written as `download` does it, and continued from an earlier attempt to save the same.
+
+        Args:
+            name, role, tensors, dtype: as in `read_tensors`.
+
+        Raises:
+            AnswerRefused: the bytes that arrive are not the file's; `path` is left as it was.
+            RpcFailed: as ReadTensors in the contract says.
+        """
+        request = wire.ReadTensorsRequest(
+            name=name, role=role_of(role), tensors=tensors, dtype=dtype
+        )
+        key = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+        target = Path(path)
+        with StagedFile(target, f"sha256:{key}") as staged:
+            had_some = staged.size_bytes > 0
+            digest = self._fetch_tensors(staged, request)
+            if had_some and staged.digest != digest:
+                staged.restart()
+                digest = self._fetch_tensors(staged, request)
+            self._commit(staged, target, digest)
+        return target
+
+    def _stat(self, name: str) -> wire.StatBlobResponse:
+        request = wire.StatBlobRequest(name=name)
+        answer: wire.StatBlobResponse = self._connection.call(self._stub.StatBlob, request)
+        return answer
+
+    def _pieces_of_blob(self, name: str, offset: int, limit: int) -> Iterator[bytes]:
+        cursor = BlobCursor(name, offset=offset, limit=limit)
+        return resumed(self._connection, self._read_blob, cursor)
+
+    def _fetch_blob(self, staged: StagedFile, digest: str) -> None:
+        """Append what is missing; start over where what was there turns out to be wrong."""
+        had_some = staged.size_bytes > 0
+        local = self.local_file(digest)
+        self._append_blob(staged, digest, local)
+        if had_some and staged.digest != digest:
+            staged.restart()
+            self._append_blob(staged, digest, local)
+
+    def _append_blob(self, staged: StagedFile, digest: str, local: Path | None) -> None:
+        if local is not None:
+            _fill(staged, _pieces_of_file(local, staged.size_bytes))
             return
-        try:
-            for data in self.read(digest, staged.size_bytes):
-                staged.write(data)
-        except RpcFailed as failure:
-            if failure.reason != "OFFSET_BEYOND_END":
-                raise
+        with _forgiving_too_much():
+            _fill(staged, self._pieces_of_blob(digest, staged.size_bytes, 0))
+
+    def _fetch_tensors(self, staged: StagedFile, request: wire.ReadTensorsRequest) -> str:
+        """Append what is missing; return the whole file's digest, empty where it is not known."""
+        request.offset = staged.size_bytes
+        cursor = TensorsCursor(request)
+        with _forgiving_too_much():
+            _fill(staged, resumed(self._connection, self._read_tensors, cursor))
+        return cursor.digest
+
+    def _commit(self, staged: StagedFile, target: Path, digest: str) -> None:
+        if staged.digest != digest:
+            staged.discard()
+            raise AnswerRefused(
+                f"what {self._connection.address} sent for {digest} has another sha256;"
+                f" {target} was left as it was",
+                reason="DIGEST_MISMATCH",
+            )
+        staged.commit()
 
     def upload(self, path: str | Path) -> wire.Blob:
         """Return the blob that the file at `path` is now; bytes that are there are not sent.
@@ -130,76 +244,27 @@ class BlobClient:
         return blob
 
 
-class BlobCursor:
-    """How far a blob, or a range of it, has been read."""
-
-    def __init__(self, name: str, *, offset: int, limit: int) -> None:
-        self._name = name
-        self._digest = digest_of(name)
-        self._position = offset
-        self._end = offset + limit if limit else None
-        self._size_bytes: int | None = None
-
-    def request(self) -> wire.ReadBlobRequest:
-        """Return the request for the bytes after the last ones that came."""
-        limit = self._end - self._position if self._end is not None else 0
-        return wire.ReadBlobRequest(
-            name=self._name, offset=self._position, limit=limit, chunk_bytes=CHUNK_BYTES
-        )
-
-    def take(self, message: wire.ReadBlobResponse) -> Iterable[bytes]:
-        """Return the message's bytes, compared with where we are and with their checksum."""
-        if message.HasField("blob"):
-            self._take_size(message.blob)
-        if not message.data:
-            return ()
-        if message.offset != self._position:
-            raise AnswerRefused(
-                f"{self._digest}: asked for offset {self._position}, got offset {message.offset}"
-            )
-        if google_crc32c.value(message.data) != message.crc32c:
-            raise AnswerRefused(
-                f"{self._digest}: the bytes at offset {message.offset} do not match their checksum"
-            )
-        self._position += len(message.data)
-        self._check_not_beyond_end()
-        return (message.data,)
-
-    def finish(self, end: stream_pb2.StreamEnd) -> None:
-        """Check that all the bytes came."""
-        if self._end is not None and self._position < self._end:
-            raise AnswerRefused(
-                f"{self._digest}: called complete at {self._position} of {self._end} bytes"
-            )
-
-    def _take_size(self, blob: wire.Blob) -> None:
-        if blob.digest != self._digest:
-            raise AnswerRefused(f"asked for {self._digest}, got {blob.digest}")
-        if self._size_bytes not in (None, blob.size_bytes):
-            raise AnswerRefused(
-                f"{self._digest}: first {self._size_bytes}, now {blob.size_bytes} bytes"
-            )
-        self._size_bytes = blob.size_bytes
-        wanted = blob.size_bytes if self._end is None else self._end
-        self._end = min(wanted, blob.size_bytes)
-
-    def _check_not_beyond_end(self) -> None:
-        if self._end is not None and self._position > self._end:
-            raise AnswerRefused(
-                f"{self._digest}: {self._position - self._end} bytes more than asked for"
-            )
+@contextmanager
+def _forgiving_too_much() -> Iterator[None]:
+    """What an earlier download left may be longer than the file: then it is wrong, not the call."""
+    try:
+        yield
+    except RpcFailed as failure:
+        if failure.reason != "OFFSET_BEYOND_END":
+            raise
 
 
-def digest_of(name: str) -> str:
-    """Return `sha256:<hex>` for `blobs/sha256:<hex>` or `sha256:<hex>`.
+def _fill(staged: StagedFile, pieces: Iterable[bytes]) -> None:
+    with WriteBehind(staged.write) as behind:
+        for piece in pieces:
+            behind.put(piece)
 
-    Raises:
-        ValueError: it is neither.
-    """
-    digest = name.removeprefix("blobs/")
-    if not DIGEST.fullmatch(digest):
-        raise ValueError(f"{name!r} is not a blob; expected 'blobs/sha256:<64 hex digits>'")
-    return digest
+
+def _pieces_of_file(path: Path, offset: int) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        while piece := file.read(LOCAL_PIECE_BYTES):
+            yield piece
 
 
 def _digest_of_file(path: Path) -> str:

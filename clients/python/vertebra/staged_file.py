@@ -3,9 +3,10 @@
 import hashlib
 import os
 import sys
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 if sys.platform != "win32":
     import fcntl
@@ -14,16 +15,18 @@ READ_BYTES = 1024 * 1024
 
 
 class StagedFile:
-    """The hidden file beside `target` in which a blob grows; one process at a time fills it.
+    """The hidden file beside `target` in which bytes grow; one process at a time fills it.
 
     Opening it hashes what an earlier download left, so that only the rest is fetched.
+
+    Args:
+        key: `sha256:<hex>` that names what is fetched; the same key goes on where it stopped.
     """
 
-    def __init__(self, target: Path, digest: str) -> None:
+    def __init__(self, target: Path, key: str) -> None:
         self._target = target
-        self._digest = digest
-        self._path = target.with_name(f".{target.name}.{digest[7:23]}.part")
-        self._file: BinaryIO
+        self._path = target.with_name(f".{target.name}.{key[7:23]}.part")
+        self._file: FileIO
         self._sha256 = hashlib.sha256()
         self.size_bytes = 0
 
@@ -43,14 +46,17 @@ class StagedFile:
         self._file.close()
 
     @property
-    def is_verified(self) -> bool:
-        """Whether the bytes so far are the whole blob."""
-        return f"sha256:{self._sha256.hexdigest()}" == self._digest
+    def digest(self) -> str:
+        """`sha256:<hex>` of the bytes so far."""
+        return f"sha256:{self._sha256.hexdigest()}"
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
-        self._file.write(data)
-        self._count(data)
+        view = memoryview(data)
+        while view:
+            num_written = self._file.write(view)
+            self._count(view[:num_written])
+            view = view[num_written:]
 
     def restart(self) -> None:
         """Forget all bytes: an earlier download left wrong ones."""
@@ -65,22 +71,20 @@ class StagedFile:
 
     def commit(self) -> None:
         """Give the file its name, after its bytes are on the disk."""
-        assert self.is_verified
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._path.replace(self._target)
         _sync_folder(self._target.parent)
 
-    def _count(self, data: bytes) -> None:
+    def _count(self, data: bytes | memoryview) -> None:
         self._sha256.update(data)
         self.size_bytes += len(data)
 
 
-def _open_locked(path: Path) -> BinaryIO:
+def _open_locked(path: Path) -> FileIO:
     """Return the file at `path`, locked; another process may have renamed it while we waited."""
     while True:
-        file = path.open("a+b")
+        file = path.open("a+b", buffering=0)
         if sys.platform != "win32":
             fcntl.flock(file, fcntl.LOCK_EX)
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):

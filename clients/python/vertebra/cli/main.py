@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from vertebra.cli import exit_codes
+from vertebra.malloc import keep_freed_megabytes
 
 COMMANDS = {
     "demo": ("vertebra.cli.demo:demo", "Pretrain, hand the backbone back, fine-tune it."),
@@ -71,6 +72,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code of `exit_codes`."""
+    keep_freed_megabytes()
     sys.exit(run(arguments))
 
 
