@@ -9,8 +9,10 @@ from typing import Any
 import grpc
 from google.protobuf import timestamp_pb2
 
+from tests.fakes.catalog_rows import ROWS, architecture, weight
 from tests.fakes.fake_blobs import FakeBlobs
 from tests.fakes.fake_server import refuse
+from tests.fakes.model_answers import advised, compositions, described, drawn, verdicts
 from vertebra.blob.v1 import blob_service_pb2
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import (
@@ -26,14 +28,6 @@ from vertebra.model.v1 import contracts_pb2, layout_pb2, stream_pb2
 
 PAGE_SIZE = 2
 """Small, so that every list has several pages."""
-
-ROWS = (
-    ("resnet18", "resnet", 11_689_512, 1.81, 512),
-    ("resnet50", "resnet", 25_557_032, 4.09, 2048),
-    ("mobilenet_v3_small", "mobilenet", 2_542_856, 0.06, 1024),
-    ("vit_b_16", "vit", 86_567_656, 17.56, 768),
-    ("fasterrcnn_resnet50_fpn", "faster_rcnn", 41_755_286, 134.38, 0),
-)
 
 
 @dataclass(kw_only=True)
@@ -53,6 +47,10 @@ class FakeCatalog(
     """How the next builds end early: `cut`, `rotate` or `broken`."""
     request_ids: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
+    """Every request about a model, in order."""
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    """The next request about a model is refused for these fields."""
     registered: dict[str, checkpoints.Checkpoint] = field(default_factory=dict)
 
     def add_to(self, server: grpc.Server) -> None:
@@ -113,11 +111,7 @@ class FakeCatalog(
 
     def BuildModel(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Progress, a model, the end; or less."""
-        self._fail_if_told(context)
-        if request.spec.backbone == "resnet51":
-            self.GetArchitecture(
-                architectures.GetArchitectureRequest(name=request.spec.backbone), context
-            )
+        self._take(request, context)
         step = models.BuildProgress.STEP_RESOLVING
         yield models.BuildModelResponse(
             progress=models.BuildProgress(step=step, message="mirror: hit")
@@ -145,6 +139,45 @@ class FakeCatalog(
             load_report=layout_pb2.LoadReport(num_loaded=120, num_expected=122),
             input=contracts_pb2.InputContract(num_channels=3, height_px=224, width_px=224),
         )
+
+    def DescribeModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """What was asked for is kept."""
+        self._take(request, context)
+        return models.DescribeModelResponse(description=described(request))
+
+    def RenderModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A short drawing."""
+        self._take(request, context)
+        return drawn(request)
+
+    def CheckInput(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """33 px to train."""
+        self._take(request, context)
+        return verdicts(request)
+
+    def ListCompositions(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Those of resnet18, two at a time."""
+        self._take(request, context)
+        rows, token = page(compositions("resnet18"), request.page_token)
+        return models.ListCompositionsResponse(compositions=rows, next_page_token=token)
+
+    def AdviseTransfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """For few images."""
+        self._take(request, context)
+        return advised(request)
+
+    def _take(self, request: Any, context: grpc.ServicerContext) -> None:
+        """Keep a request; refuse it where the test says so, or it names no model of ours."""
+        self._fail_if_told(context)
+        self.asked.append(request)
+        if self.violations:
+            wrong, self.violations = self.violations, []
+            text = "; ".join(f"{field}: {why}" for field, why in wrong)
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            refuse(context, code, "FIELD_INVALID", text, tuple(wrong))
+        spec = getattr(request, "spec", None)
+        if spec is not None and spec.backbone == "resnet51":
+            self.GetArchitecture(architectures.GetArchitectureRequest(name="resnet51"), context)
 
     def RegisterCheckpoint(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Keep it under its id."""
@@ -204,48 +237,6 @@ def page(items: Sequence[Any], token: str) -> tuple[list[Any], str]:
     begin = int(token or 0)
     end = begin + PAGE_SIZE
     return list(items[begin:end]), str(end) if end < len(items) else ""
-
-
-def architecture(row: tuple[str, str, int, float, int]) -> architectures.Architecture:
-    """Return a row of the table as a message."""
-    name, family, num_parameters, gflops, num_features = row
-    task = architectures.TASK_CLASSIFICATION if num_features else architectures.TASK_DETECTION
-    return architectures.Architecture(
-        name=f"architectures/{name}",
-        architecture_id=name,
-        family=family,
-        task=task,
-        num_parameters=num_parameters,
-        gflops=gflops,
-        num_features=num_features,
-        weights=[f"weights/torchvision/{name}.IMAGENET1K_V1"],
-        default_weights=f"weights/torchvision/{name}.IMAGENET1K_V1",
-        min_image_px=33,
-        default_image_px=224,
-        is_buildable=bool(num_features),
-        library="torchvision",
-        licences=["BSD-3-Clause"],
-    )
-
-
-def weight(row: tuple[str, str, int, float, int]) -> weights.Weights:
-    """Return the default weight of a row."""
-    name = row[0]
-    reference = f"torchvision/{name}.IMAGENET1K_V1"
-    return weights.Weights(
-        name=f"weights/{reference}",
-        reference=reference,
-        architecture_id=name,
-        task=architectures.TASK_CLASSIFICATION,
-        is_default=True,
-        file_name=f"{name}-deadbeef.pth",
-        size_bytes=row[2] * 4,
-        num_parameters=row[2],
-        num_categories=1000,
-        metrics=[weights.Metric(dataset="ImageNet-1K", name="acc@1", value=76.13)],
-        licence="unknown",
-        cached_state=weights.CACHED_STATE_LOCAL_FILE,
-    )
 
 
 def safetensors_bytes(**tensors: bytes) -> bytes:

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.clients.python.conftest import Serve
+from tests.clients.python.conftest import Shell
 from tests.fakes.fake_catalog import ROWS, FakeCatalog
 from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.cli import main as cli_main
@@ -23,40 +22,7 @@ from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import TrainerClient
 
-Shell = Callable[..., tuple[int, str, str]]
-
 DIGITS = ("--backbone", "resnet18", "--digits", "--epochs", "2")
-
-
-@pytest.fixture
-def shell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """Return a function that runs one command and gives exit code, stdout and stderr."""
-    monkeypatch.setenv("VERTEBRA_CATALOG_ADDRESS", "localhost:1")
-    monkeypatch.setenv("VERTEBRA_TRAINER_ADDRESS", "localhost:1")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = cli_main.run(list(arguments))
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return call
-
-
-@pytest.fixture
-def with_catalog(
-    serve: Serve, catalog: FakeCatalog, monkeypatch: pytest.MonkeyPatch, shell: Shell
-) -> FakeCatalog:
-    monkeypatch.setenv("VERTEBRA_CATALOG_ADDRESS", serve(catalog))
-    return catalog
-
-
-@pytest.fixture
-def with_trainer(
-    serve: Serve, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, shell: Shell
-) -> FakeTrainer:
-    monkeypatch.setenv("VERTEBRA_TRAINER_ADDRESS", serve(trainer))
-    return trainer
 
 
 def test_help_imports_neither_grpc_nor_rich() -> None:
@@ -107,12 +73,12 @@ def test_every_command_of_the_table_is_there(name: str) -> None:
     assert len(line) < 60
 
 
-def test_models_are_listed_as_a_table(shell: Shell, with_catalog: FakeCatalog) -> None:
+def test_models_are_listed_for_programs(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, _ = shell("models", "ls", "resnet*", "--task", "classification", "--family", "vit")
 
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[1:6]] == [row[0] for row in ROWS]
-    assert "25.6 M" in out
+    assert [line.split("\t")[0] for line in out.splitlines()[1:6]] == [row[0] for row in ROWS]
+    assert "25557032" in out
     assert with_catalog.filters[0] == (
         'architecture_id : "resnet*" AND task = classification AND family = vit'
     )
@@ -133,7 +99,7 @@ def test_a_model_is_described(shell: Shell, with_catalog: FakeCatalog) -> None:
 
     assert code == 0
     assert "25,557,032" in out
-    assert "torchvision/resnet50.IMAGENET1K_V1  (default)" in out
+    assert "torchvision/resnet50.IMAGENET1K_V1  (default, ● at hand)" in out
 
 
 def test_a_model_is_built_and_saved(

@@ -90,7 +90,8 @@ def test_every_flag_lands_in_its_field() -> None:
         *("--lr", "1e-2", "--weight-decay", "0", "--momentum", "0.5", "--batch-size", "64"),
         *("--image-size", "32x48", "--register-as", "pets", "--note", "ask me", "--augment"),
         *("shift_and_flip", "--seed", "7", "--name", "try 1", "--no-pretrained"),
-        *("--allow-partial", "--allow-frozen-random"),
+        *("--allow-partial", "--allow-frozen-random", "--hidden", "64", "--dropout", "0.1"),
+        *("--pooling", "gem", "--keep-known-classes", "--remove", "layer4", "--arg", "depth=2"),
     )
 
     assert to_json(spec) == {
@@ -104,6 +105,21 @@ def test_every_flag_lands_in_its_field() -> None:
             "seed": "0",
             "allow_partial": True,
             "allow_frozen_random": True,
+            "classification": {
+                "class_names": [],
+                "num_classes": 0,
+                "multilabel": False,
+                "hidden_units": [64],
+                "dropout": 0.1,
+                "pooling": "gem",
+                "keep_known_classes": True,
+            },
+            "neck": "",
+            "in_channels": 0,
+            "stem_adaptation": "",
+            "aux_heads": "",
+            "remove_modules": ["layer4"],
+            "arguments": {"depth": 2.0},
         },
         "freeze": {"last_blocks": {"num_blocks": 2}, "norm": "NORM_POLICY_FROZEN_STATISTICS"},
         "dataset": {

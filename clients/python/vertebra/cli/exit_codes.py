@@ -4,6 +4,7 @@ import click
 
 OK = 0
 JOB_FAILED = 1
+DOES_NOT_RUN = 1
 USAGE = 2
 UNREACHABLE = 3
 REFUSED = 4
@@ -12,7 +13,10 @@ INTERRUPTED = 130
 
 TABLE = (
     (OK, "done"),
-    (JOB_FAILED, "the job failed or was cancelled, or a service stopped by itself"),
+    (
+        JOB_FAILED,
+        "the job failed or was cancelled, a service stopped, or a checked size is no good",
+    ),
     (USAGE, "wrong flags, a wrong file, or a request that the service calls invalid"),
     (UNREACHABLE, "no service answers at the address"),
     (REFUSED, "the service refused, or its answer cannot be right"),
@@ -40,7 +44,7 @@ def described(error: Exception) -> CliFailed | None:
     if isinstance(error, ServiceUnreachable):
         return CliFailed(f"{error}; start both with `vertebra up`", UNREACHABLE)
     if isinstance(error, RpcFailed):
-        return CliFailed(_with_violations(error), _code_of(error))
+        return CliFailed(_with_violations(error), code_of(error))
     if isinstance(error, FieldInvalid):
         return CliFailed(str(error), USAGE)
     if isinstance(error, LocalServicesFailed | StateFileUnreadable | OSError):
@@ -48,7 +52,8 @@ def described(error: Exception) -> CliFailed | None:
     return None
 
 
-def _code_of(error: Exception) -> int:
+def code_of(error: Exception) -> int:
+    """Return the code of a failed call: whether it is the caller's to mend."""
     import grpc
 
     from vertebra.client_errors import RpcFailed

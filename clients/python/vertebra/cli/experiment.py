@@ -11,6 +11,8 @@ import click
 
 from vertebra.cli import exit_codes
 from vertebra.cli.exit_codes import CliFailed
+from vertebra.cli.model_flags import TRAINED_FLAGS
+from vertebra.cli.model_options import set_model, size_option, structure_options
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.wire_json import FieldInvalid, to_message
 
@@ -128,6 +130,9 @@ FLAGS = (
 )
 """Flags that set one field as it is; the others are in `spec_options`."""
 
+_NOT_THE_MODELS = dict.fromkeys(flag.key for flag in FLAGS)
+"""Flags with the name of a model's option that mean the job: `--seed` is its order of images."""
+
 
 def spec_options(function: Function) -> Function:
     """Add FILE and all flags that describe an experiment."""
@@ -141,7 +146,9 @@ def spec_options(function: Function) -> Function:
             metavar="MODE",
             help="full (the default), frozen_backbone, last_blocks=N or scratch.",
         ),
-        click.option("--image-size", metavar="N|HxW", help="In pixels; else the weights' own."),
+        size_option,
+        *(flag.option() for flag in TRAINED_FLAGS),
+        *structure_options(),
     )
     for option in reversed(extra):
         function = option(function)
@@ -162,8 +169,7 @@ def experiment(file: Path | None, flags: Mapping[str, Any]) -> jobs.TrainJobSpec
     _set_data(spec, flags)
     if flags["freeze"] is not None:
         _set_freeze(spec, flags["freeze"])
-    if flags["image_size"] is not None:
-        spec.model.image_height_px, spec.model.image_width_px = _image_size(flags["image_size"])
+    set_model(spec.model, {**flags, **_NOT_THE_MODELS})
     _require_enough(spec)
     return spec
 
@@ -227,13 +233,6 @@ def _set_freeze(spec: jobs.TrainJobSpec, text: str) -> None:
         if not number.isdecimal() or int(number) < 1:
             raise click.BadParameter(f"{text!r}; N is at least 1", param_hint="--freeze")
         spec.freeze.last_blocks.num_blocks = int(number)
-
-
-def _image_size(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isdecimal() and int(side) > 0 for side in sides):
-        raise click.BadParameter(f"{text!r}; such as 224 or 224x320", param_hint="--image-size")
-    return int(sides[0]), int(sides[-1])
 
 
 def _require_enough(spec: jobs.TrainJobSpec) -> None:

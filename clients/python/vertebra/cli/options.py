@@ -47,7 +47,7 @@ def json_option(function: Function) -> Function:
 def filter_options(function: Function) -> Function:
     """Add `--filter` and `--order-by`."""
     function = click.option(
-        "--order-by", metavar="FIELDS", default="", help="Such as 'num_parameters desc'."
+        "--order-by", "--order", metavar="FIELDS", default="", help="Such as 'num_parameters desc'."
     )(function)
     return click.option(
         "--filter",

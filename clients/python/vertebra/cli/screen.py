@@ -95,3 +95,14 @@ def facts(*pairs: tuple[str, str | Text]) -> Table:
         if value:
             rows.add_row(label, value)
     return rows
+
+
+def is_terminal() -> bool:
+    """Return whether a person reads what is printed."""
+    return screen().is_terminal
+
+
+def print_tabs(rows: Iterable[Sequence[str]]) -> None:
+    """Print lines for `cut`, `sort` and `awk`."""
+    for row in rows:
+        click.echo("\t".join(row))

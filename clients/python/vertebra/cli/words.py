@@ -70,6 +70,6 @@ def listed(names: Sequence[str], limit: int = 5) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def plural(number: int, noun: str) -> str:
-    """Return `1 job` or `3 jobs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def plural(number: int, noun: str, many: str = "") -> str:
+    """Return `1 job` or `3 jobs`; `many` where an s does not do."""
+    return f"{number} {noun}" if number == 1 else f"{number} {many or f'{noun}s'}"

@@ -1,0 +1,238 @@
+"""The options that say which model is wanted, as tables: each sets one field of ModelSpec."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+TASKS_OF_HEADS = {
+    "fcn": "segmentation",
+    "deeplabv3": "segmentation",
+    "lraspp": "segmentation",
+    "faster_rcnn": "detection",
+    "retinanet": "detection",
+    "fcos": "detection",
+    "ssd": "detection",
+    "ssdlite": "detection",
+    "mask_rcnn": "instance_segmentation",
+    "keypoint_rcnn": "keypoints",
+}
+"""A head says what it is for, so that `--task` can be left out. Source: model_spec.proto."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFlag:
+    """An option that sets one field of the spec, or of the task's message."""
+
+    name: str
+    field: str
+    help: str
+    kind: Any = None
+    of_task: bool = False
+    is_flag: bool = False
+    metavar: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which click gives the value."""
+        return self.name.lstrip("-").partition("/")[0].replace("-", "_")
+
+    def option(self) -> Callable[[Function], Function]:
+        """Return the click option; None means that it was not given."""
+        if self.is_flag:
+            return click.option(self.name, self.key, is_flag=True, default=None, help=self.help)
+        return click.option(
+            self.name,
+            self.key,
+            type=self.kind,
+            default=None,
+            metavar=self.metavar,
+            help=self.help,
+        )
+
+
+class NameList(click.ParamType["list[str]"]):
+    """`cat,dog`, or `@names.txt` with one name a line."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
+        """Return the names in their order."""
+        if not value.startswith("@"):
+            return [name.strip() for name in value.split(",")]
+        try:
+            lines = Path(value[1:]).read_text().splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            self.fail(f"{value[1:]!r} cannot be read: {error}", param, ctx)
+        return [line.strip() for line in lines if line.strip()]
+
+
+class NumberList(click.ParamType["list[int]"]):
+    """`256,64`."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[int]:
+        """Return the numbers in their order."""
+        try:
+            return [int(number) for number in value.split(",")]
+        except ValueError:
+            self.fail(f"{value!r} is not whole numbers and commas, such as 256,64", param, ctx)
+
+
+COUNT = click.IntRange(min=1, max=2**31 - 1)
+NATURAL = click.IntRange(min=0, max=2**63 - 1)
+PROBABILITY = click.FloatRange(min=0, max=1, max_open=True)
+
+SOURCE_FLAGS = (
+    ModelFlag(
+        name="--weights", field="weights", help="A weight or checkpoints/NAME; else the default."
+    ),
+    ModelFlag(
+        name="--pretrained/--no-pretrained",
+        field="pretrained",
+        is_flag=True,
+        help="Start from weights (the default), or from random numbers.",
+    ),
+    ModelFlag(name="--seed", field="seed", kind=NATURAL, help="Seeds what is drawn at random; 0."),
+    ModelFlag(
+        name="--allow-partial",
+        field="allow_partial",
+        is_flag=True,
+        help="Accept weights that miss a part of the backbone.",
+    ),
+)
+"""Where the numbers come from."""
+
+STRUCTURE_FLAGS = (
+    ModelFlag(
+        name="--neck",
+        field="neck",
+        help="fpn, bifpn, pafpn, transformer_encoder, simple_pyramid or none; else the head's own.",
+    ),
+    ModelFlag(
+        name="--channels",
+        field="in_channels",
+        kind=COUNT,
+        help="Channels of an image; else the published number.",
+    ),
+    ModelFlag(
+        name="--stem",
+        field="stem_adaptation",
+        help="How the first layer becomes one for --channels: repeat (default), average, random.",
+    ),
+    ModelFlag(name="--aux", field="aux_heads", help="Heads used in training only: keep or drop."),
+)
+"""What changes the structure, whatever the task."""
+
+HEAD_FLAGS = (
+    ModelFlag(
+        name="--hidden",
+        field="hidden_units",
+        kind=NumberList(),
+        metavar="N,N",
+        help="Widths of hidden layers in the new head.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--dropout",
+        field="dropout",
+        kind=PROBABILITY,
+        help="Before every layer of the new head.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--pooling",
+        field="pooling",
+        help="avg, max, avg_max or gem; else the architecture's own.",
+        of_task=True,
+    ),
+)
+"""A head that turns one vector into numbers."""
+
+KEEP_KNOWN_CLASSES = ModelFlag(
+    name="--keep-known-classes",
+    field="keep_known_classes",
+    is_flag=True,
+    help="Keep the published rows of classes that have the published name.",
+    of_task=True,
+)
+
+TASK_FLAGS = (
+    ModelFlag(
+        name="--classes",
+        field="class_names",
+        kind=NameList(),
+        metavar="A,B|@FILE",
+        help="Class names in the order of the outputs; a file has one a line.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--num-classes",
+        field="num_classes",
+        kind=COUNT,
+        help="How many, where names do not matter.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--targets",
+        field="target_names",
+        kind=NameList(),
+        metavar="A,B|@FILE",
+        help="Names of the numbers to predict.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--num-targets",
+        field="num_targets",
+        kind=COUNT,
+        help="How many numbers to predict.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--keypoints",
+        field="keypoint_names",
+        kind=NameList(),
+        metavar="A,B|@FILE",
+        help="Names of the keypoints.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--num-keypoints",
+        field="num_keypoints",
+        kind=COUNT,
+        help="How many keypoints.",
+        of_task=True,
+    ),
+    ModelFlag(
+        name="--head",
+        field="head",
+        help=f"{', '.join(TASKS_OF_HEADS)}; says the task too.",
+        of_task=True,
+    ),
+    *HEAD_FLAGS,
+    ModelFlag(
+        name="--multilabel",
+        field="multilabel",
+        is_flag=True,
+        help="Any number of classes at once.",
+        of_task=True,
+    ),
+    KEEP_KNOWN_CLASSES,
+    ModelFlag(
+        name="--features",
+        field="output",
+        help="No prediction: pooled, pyramid or identity.",
+        of_task=True,
+    ),
+)
+"""What a new head predicts, and how it looks."""
+
+FLAGS = (*SOURCE_FLAGS, *STRUCTURE_FLAGS, *TASK_FLAGS)
+
+TRAINED_FLAGS = (*HEAD_FLAGS, KEEP_KNOWN_CLASSES)
+"""What `vertebra train` takes of them: the classes are the data's."""

@@ -1,0 +1,166 @@
+"""`vertebra models advise`: how to fine-tune for a data set, and from which weights."""
+
+import re
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vertebra.catalog.v1 import model_service_pb2 as wire
+from vertebra.catalog_client import CatalogClient
+from vertebra.cli import words
+from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
+from vertebra.cli.models_list import AT_HAND, Amount, gflops
+from vertebra.cli.options import catalog_option, json_option
+from vertebra.cli.screen import facts, print_json, screen, table
+
+OPTIONS = {
+    **OPTION_OF_FIELD,
+    "num_images": "--images",
+    "num_classes": "--classes",
+    "max_memory_bytes": "--memory",
+    "architectures": "--architecture",
+    "licences": "--licence",
+    "task": "--task",
+    "likeness": "--likeness",
+    "max_parameters": "--max-parameters",
+    "max_gflops": "--max-gflops",
+    "max_candidates": "--candidates",
+}
+"""The last word of a field's path -> the option that sets it."""
+
+COUNT = click.IntRange(min=1)
+
+
+class Bytes(click.ParamType[int]):
+    """`8GB`, `512MB`, `6GiB`."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Return the number of bytes."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)[bB]?", str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a size such as 8GB", param, ctx)
+        unit = 1024 if found[3] else 1000
+        power = " kmgt".index(found[2].lower() or " ")
+        return round(float(found[1]) * float(unit**power))
+
+
+@click.command()
+@click.option("--task", "for_task", type=click.Choice(TASKS), default="classification",
+              show_default=True, help="What is to be learned.")  # fmt: skip
+@click.option("--images", type=click.IntRange(min=0), required=True, help="Labelled images.")
+@click.option("--classes", type=COUNT, help="How many classes.")
+@click.option(
+    "--likeness",
+    type=click.Choice(["similar", "different"]),
+    default=None,
+    help="To photographs of things: medical images and drawings are different.",
+)
+@click.option("--memory", type=Bytes(), metavar="SIZE", help="For training: 8GB.")
+@click.option("--batch", type=COUNT, help="Images a step; 32.")
+@click.option("--licence", multiple=True, metavar="ID", help="Allowed; may be given again.")
+@click.option(
+    "--architecture", multiple=True, metavar="NAME", help="Only this one; again for more."
+)
+@click.option("--max-parameters", type=Amount(), metavar="N", help="At most: 30M.")
+@click.option("--max-gflops", type=click.FloatRange(min=0), help="At most.")
+@click.option("--candidates", type=COUNT, help="How many to show; 5.")
+@click.option("--cached", is_flag=True, help="Only weights that are at hand.")
+@catalog_option
+@json_option
+def advise(**flags: Any) -> None:
+    """Advise a freeze mode, learning rates and weights for a data set, each with its reason.
+
+    \b
+    Example:
+      vertebra models advise --images 80 --classes 3 --likeness different --memory 8GB
+    """
+    request = wire.AdviseTransferRequest(
+        task=flags["for_task"],
+        num_images=flags["images"],
+        num_classes=flags["classes"] or 0,
+        likeness=flags["likeness"] or "",
+        architectures=flags["architecture"],
+        max_memory_bytes=flags["memory"] or 0,
+        batch_size=flags["batch"] or 0,
+        licences=flags["licence"],
+        max_parameters=flags["max_parameters"] or 0,
+        max_gflops=flags["max_gflops"] or 0,
+        max_candidates=flags["candidates"] or 0,
+        cached_only=flags["cached"],
+    )
+    with CatalogClient(flags["catalog_address"]) as catalog, named_options(OPTIONS):
+        answer = catalog.advise_transfer(request)
+    if flags["as_json"]:
+        print_json(answer)
+    else:
+        print_advice(screen(), answer, is_trained=request.task == "classification")
+
+
+def print_advice(page: Console, one: wire.AdviseTransferResponse, *, is_trained: bool) -> None:
+    """Print how to train, from what, why, and what to type."""
+    advice = one.advice
+    page.print(
+        facts(
+            ("freeze", Text(advice.freeze_mode, style="bold cyan")),
+            ("learning rate", _rates(advice)),
+            ("epochs", str(advice.num_epochs)),
+            ("weight decay", f"{advice.weight_decay:g}"),
+            ("augmentation", advice.augmentation),
+            ("because", "\n".join(advice.reasons)),
+            ("else try", "\n".join(advice.alternatives)),
+        )
+    )
+    page.print()
+    if not one.candidates:
+        page.print("no published weights are left:")
+    else:
+        page.print(_candidates(one))
+        page.print(_reasons(one))
+    for line in one.excluded:
+        page.print(f"left out: {line}", style="dim")
+    if one.candidates and is_trained:
+        page.print(f"next: {_command(one)}", style="dim", soft_wrap=True)
+
+
+def _rates(advice: wire.TransferAdvice) -> str:
+    backbone = f", backbone {advice.backbone_lr:g}" if advice.backbone_lr else ""
+    return f"head {advice.head_lr:g}{backbone}"
+
+
+def _candidates(one: wire.AdviseTransferResponse) -> Table:
+    numbers = ("RESULT", "PARAMS", "GFLOPS", "MEMORY")
+    lines = table("MODEL", *numbers, "FREEZE", "LICENCE", "", right=numbers)
+    for row in one.candidates:
+        lines.add_row(
+            row.architecture,
+            f"{row.metric_value:.2f} {row.metric_name}" if row.metric_name else "-",
+            words.count(row.num_parameters),
+            gflops(row.gflops),
+            words.size(row.training_memory_bytes) if row.training_memory_bytes else "-",
+            row.freeze_mode or one.advice.freeze_mode,
+            row.licence,
+            AT_HAND if row.is_cached else "",
+        )
+    return lines
+
+
+def _reasons(one: wire.AdviseTransferResponse) -> Table:
+    return facts(
+        *((row.architecture, "; ".join([row.weights, *row.reasons])) for row in one.candidates)
+    )
+
+
+def _command(one: wire.AdviseTransferResponse) -> str:
+    """Return how the first candidate is trained."""
+    first = one.candidates[0]
+    mode = re.sub(r"\((\d+)\)$", r"=\1", first.freeze_mode or one.advice.freeze_mode)
+    lr = one.advice.head_lr if mode == "frozen_backbone" else one.advice.backbone_lr
+    return (
+        f"vertebra train --backbone {first.architecture} --weights {first.weights} --data FOLDER "
+        f"--freeze {mode} --lr {lr or one.advice.head_lr:g} --epochs {one.advice.num_epochs}"
+    )
