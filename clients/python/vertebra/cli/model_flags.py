@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from vertebra.cli.written_values import names, numbers, parsed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,6 +33,9 @@ class ModelFlag:
     field: str
     help: str
     kind: Any = None
+    parse: Callable[[str], Any] | None = None
+    """Instead of a kind of click's."""
+
     of_task: bool = False
     is_flag: bool = False
     metavar: str | None = None
@@ -50,38 +54,10 @@ class ModelFlag:
             self.key,
             type=self.kind,
             default=None,
+            callback=parsed(self.parse) if self.parse else None,
             metavar=self.metavar,
             help=self.help,
         )
-
-
-class NameList(click.ParamType["list[str]"]):
-    """`cat,dog`, or `@names.txt` with one name a line."""
-
-    name = "names"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
-        """Return the names in their order."""
-        if not value.startswith("@"):
-            return [name.strip() for name in value.split(",")]
-        try:
-            lines = Path(value[1:]).read_text().splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            self.fail(f"{value[1:]!r} cannot be read: {error}", param, ctx)
-        return [line.strip() for line in lines if line.strip()]
-
-
-class NumberList(click.ParamType["list[int]"]):
-    """`256,64`."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> list[int]:
-        """Return the numbers in their order."""
-        try:
-            return [int(number) for number in value.split(",")]
-        except ValueError:
-            self.fail(f"{value!r} is not whole numbers and commas, such as 256,64", param, ctx)
 
 
 COUNT = click.IntRange(min=1, max=2**31 - 1)
@@ -133,7 +109,7 @@ HEAD_FLAGS = (
     ModelFlag(
         name="--hidden",
         field="hidden_units",
-        kind=NumberList(),
+        parse=numbers,
         metavar="N,N",
         help="Widths of hidden layers in the new head.",
         of_task=True,
@@ -166,7 +142,7 @@ TASK_FLAGS = (
     ModelFlag(
         name="--classes",
         field="class_names",
-        kind=NameList(),
+        parse=names,
         metavar="A,B|@FILE",
         help="Class names in the order of the outputs; a file has one a line.",
         of_task=True,
@@ -181,7 +157,7 @@ TASK_FLAGS = (
     ModelFlag(
         name="--targets",
         field="target_names",
-        kind=NameList(),
+        parse=names,
         metavar="A,B|@FILE",
         help="Names of the numbers to predict.",
         of_task=True,
@@ -196,7 +172,7 @@ TASK_FLAGS = (
     ModelFlag(
         name="--keypoints",
         field="keypoint_names",
-        kind=NameList(),
+        parse=names,
         metavar="A,B|@FILE",
         help="Names of the keypoints.",
         of_task=True,

@@ -12,9 +12,10 @@ from vertebra.catalog.v1 import model_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
 from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
-from vertebra.cli.models_list import AT_HAND, Amount, gflops
+from vertebra.cli.models_list import AT_HAND, gflops
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, table
+from vertebra.cli.written_values import amount, num_bytes, parsed
 
 OPTIONS = {
     **OPTION_OF_FIELD,
@@ -34,21 +35,6 @@ OPTIONS = {
 COUNT = click.IntRange(min=1)
 
 
-class Bytes(click.ParamType[int]):
-    """`8GB`, `512MB`, `6GiB`."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Return the number of bytes."""
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)[bB]?", str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is not a size such as 8GB", param, ctx)
-        unit = 1024 if found[3] else 1000
-        power = " kmgt".index(found[2].lower() or " ")
-        return round(float(found[1]) * float(unit**power))
-
-
 @click.command()
 @click.option("--task", "for_task", type=click.Choice(TASKS), default="classification",
               show_default=True, help="What is to be learned.")  # fmt: skip
@@ -60,13 +46,13 @@ class Bytes(click.ParamType[int]):
     default=None,
     help="To photographs of things: medical images and drawings are different.",
 )
-@click.option("--memory", type=Bytes(), metavar="SIZE", help="For training: 8GB.")
+@click.option("--memory", callback=parsed(num_bytes), metavar="SIZE", help="For training: 8GB.")
 @click.option("--batch", type=COUNT, help="Images a step; 32.")
 @click.option("--licence", multiple=True, metavar="ID", help="Allowed; may be given again.")
 @click.option(
     "--architecture", multiple=True, metavar="NAME", help="Only this one; again for more."
 )
-@click.option("--max-parameters", type=Amount(), metavar="N", help="At most: 30M.")
+@click.option("--max-parameters", callback=parsed(amount), metavar="N", help="At most: 30M.")
 @click.option("--max-gflops", type=click.FloatRange(min=0), help="At most.")
 @click.option("--candidates", type=COUNT, help="How many to show; 5.")
 @click.option("--cached", is_flag=True, help="Only weights that are at hand.")

@@ -20,6 +20,7 @@ from vertebra.cli.options import (
     pattern_filter,
 )
 from vertebra.cli.screen import PIPED_WIDTH, is_terminal, print_json_list, print_tabs, screen
+from vertebra.cli.written_values import amount, parsed
 
 Architecture = architectures.Architecture
 
@@ -35,21 +36,6 @@ AT_HAND = "●"
 
 FITTING = ("FAMILY", "FLOAT TWIN", "TASK", "PX", "GFLOPS")
 """What a narrow terminal does without, first things first."""
-
-
-class Amount(click.ParamType[int]):
-    """`30M`, `1.5G`, `500k` or `30000000`."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Return the number."""
-        text = str(value).strip()
-        factor = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}.get(text[-1:].lower(), 1)
-        try:
-            return round(float(text[:-1] if factor != 1 else text) * factor)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is not a number such as 30M", param, ctx)
 
 
 CONDITIONS: Mapping[str, str] = {
@@ -76,7 +62,9 @@ CONDITIONS: Mapping[str, str] = {
     help="Only models for this task.",
 )
 @click.option("--family", metavar="NAME", help="Only this family, such as resnet.")
-@click.option("--max-parameters", type=Amount(), metavar="N", help="At most so many: 30M.")
+@click.option(
+    "--max-parameters", callback=parsed(amount), metavar="N", help="At most so many: 30M."
+)
 @click.option("--max-gflops", type=click.FloatRange(min=0), help="10^9 multiply-adds an image.")
 @click.option(
     "--image-size", type=click.IntRange(min=1), help="Evaluated at so many pixels by default."

@@ -9,7 +9,7 @@ from tests.clients.python.conftest import Shell
 from tests.fakes.fake_catalog import FakeCatalog
 from tests.fakes.model_answers import advised
 from vertebra.catalog.v1 import model_service_pb2 as wire
-from vertebra.cli.models_advise import Bytes, print_advice
+from vertebra.cli.models_advise import print_advice
 
 
 def test_every_option_lands_in_its_field(shell: Shell, with_catalog: FakeCatalog) -> None:
@@ -89,14 +89,6 @@ def test_advice_is_json_of_the_contract(shell: Shell, with_catalog: FakeCatalog)
     _, out, _ = shell("models", "advise", "--images", "80", "--json")
 
     assert json.loads(out)["advice"]["freeze_mode"] == "frozen_backbone"
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("8GB", 8_000_000_000), ("6GiB", 6 * 2**30), ("512m", 512_000_000), ("1000", 1000)],
-)
-def test_memory_is_written_as_people_do(text: str, number: int) -> None:
-    assert Bytes().convert(text, None, None) == number
 
 
 def test_memory_that_is_none_is_refused(shell: Shell) -> None:

@@ -10,7 +10,7 @@ from tests.clients.python.conftest import Shell
 from tests.fakes.catalog_rows import ROWS, architecture
 from tests.fakes.fake_catalog import FakeCatalog
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
-from vertebra.cli.models_list import Amount, print_models
+from vertebra.cli.models_list import print_models
 
 LONG = ("fasterrcnn_mobilenet_v3_large_320_fpn", "faster_rcnn", 19_386_354, 0.72, 0)
 TWIN = ("quantized_mobilenet_v3_large", "mobilenet_v3", 5_483_032, 0.22, 960)
@@ -139,13 +139,6 @@ def test_a_source_is_told_by_the_library(shell: Shell, with_catalog: FakeCatalog
 
     assert len(json.loads(ours)["architectures"]) == len(ROWS)
     assert json.loads(theirs)["architectures"] == []
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("30M", 30_000_000), ("1.5g", 1_500_000_000), ("512", 512), ("5k", 5000)]
-)
-def test_an_amount_is_written_as_people_do(text: str, number: int) -> None:
-    assert Amount().convert(text, None, None) == number
 
 
 def test_an_amount_that_is_none_is_refused(shell: Shell) -> None:

@@ -1,0 +1,74 @@
+"""Values as people write them on a command line: lists, amounts, sizes.
+
+Plain functions for click's `callback`: its typed parameter classes differ between releases.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Value = TypeVar("Value")
+
+FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
+"""`30M` parameters; a `B` is a billion of them."""
+
+
+def parsed(parse: Callable[[str], Value]) -> Callable[[Any, Any, str | None], Value | None]:
+    """Return the callback of an option: what was given goes through `parse`."""
+    return lambda _context, _option, text: None if text is None else parse(text)
+
+
+def names(text: str) -> list[str]:
+    """Return the names in `cat,dog`, or those of `@names.txt`, which has one a line.
+
+    Raises:
+        click.BadParameter: the file cannot be read.
+    """
+    if not text.startswith("@"):
+        return [name.strip() for name in text.split(",")]
+    try:
+        lines = Path(text[1:]).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{text[1:]!r} cannot be read: {error}") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers in `256,64`.
+
+    Raises:
+        click.BadParameter: something else.
+    """
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError as error:
+        why = f"{text!r} is not whole numbers and commas, such as 256,64"
+        raise click.BadParameter(why) from error
+
+
+def amount(text: str) -> int:
+    """Return the number in `30M`, `1.5G`, `500k` or `30000000`.
+
+    Raises:
+        click.BadParameter: something else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgb]?)", text.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a number such as 30M")
+    return round(float(found[1]) * FACTORS[found[2]])
+
+
+def num_bytes(text: str) -> int:
+    """Return the number of bytes in `8GB`, `512MB` or `6GiB`.
+
+    Raises:
+        click.BadParameter: something else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip().lower())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a size such as 8GB")
+    unit = 1024 if found[3] else 1000
+    return round(float(found[1]) * float(unit ** " kmgt".index(found[2] or " ")))
