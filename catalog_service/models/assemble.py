@@ -3,7 +3,7 @@
 For whoever runs models: the trainer's worker and the Python client. Imports torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -80,14 +80,28 @@ def map_tensors(path: Path) -> Mapping[str, Tensor]:
         return {}
     size_bytes = max(entry.end for entry in entries)
     whole = torch.from_file(str(path), shared=False, size=size_bytes, dtype=torch.uint8)
-    return {entry.name: _view(whole, entry) for entry in entries}
+    return {entry.name: _tensor(whole, entry) for entry in entries}
 
 
-def _view(whole: Tensor, entry: TensorEntry) -> Tensor:
+def _tensor(whole: Tensor, entry: TensorEntry) -> Tensor:
     """Return a tensor of the file's own memory, or a copy where it does not begin as torch's own
     do: sums are cut into other parts there, and round otherwise.
+
+    No view of `whole`: views have one version, so a step on one tensor would make autograd refuse
+    all others.
     """
-    piece = whole[entry.begin : entry.end]
+    dtype = TORCH_DTYPES[entry.dtype]
     if entry.begin % ALIGNED_BYTES:
-        piece = piece.clone()
-    return piece.view(TORCH_DTYPES[entry.dtype]).view(entry.shape)
+        return whole[entry.begin : entry.end].clone().view(dtype).view(entry.shape)
+    empty = torch.empty(0, dtype=dtype)
+    begin = entry.begin // dtype.itemsize
+    return empty.set_(whole.untyped_storage(), begin, entry.shape, _strides(entry.shape))
+
+
+def _strides(shape: Sequence[int]) -> list[int]:
+    """Return the strides of a contiguous tensor."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return strides[::-1]

@@ -1,9 +1,11 @@
 """Models of random numbers, written to disk as the catalog hands them over. Imports torch."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
@@ -15,6 +17,7 @@ from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import ClassificationTask
+from catalog_service.models.write_state import write_state
 from trainer_service.jobs import JobModel
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -44,19 +47,29 @@ def input_contract(side_px: int) -> InputContract:
 
 
 def write_job_model(
-    folder: Path, architecture_id: str, class_names: tuple[str, ...], *, side_px: int = 32
+    folder: Path,
+    architecture_id: str,
+    class_names: tuple[str, ...],
+    *,
+    side_px: int = 32,
+    head: Mapping[str, Any] | None = None,
 ) -> JobModel:
     """Write the parts of a random model to `folder` and return what the worker is told of it."""
     recipe = recipe_of(architecture_id, len(class_names))
+    recipe = replace(recipe, head={**(recipe.head or {}), **(head or {})})
     module = random_module(recipe)
     layout = layout_of(module, recipe)
     state = module.state_dict()
-    backbone, head = folder / "backbone.safetensors", folder / "head.safetensors"
+    backbone_path, head_path = folder / "backbone.safetensors", folder / "head.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    for path, is_backbone in ((backbone, True), (head, False)):
-        names = [t.name for t in layout.tensors if (t.role == "backbone") == is_backbone]
-        save_file({name: state[name] for name in names}, path, metadata={"format": "pt"})
+    inside = [tensor.name for tensor in layout.of_role("backbone")]
+    outside = [tensor.name for tensor in layout.tensors if tensor.role != "backbone"]
+    write_state(backbone_path, {layout.blob_name(name): state[name] for name in inside})
+    write_state(head_path, {name: state[name] for name in outside})
+    for path in (backbone_path, head_path):
         path.chmod(0o444)
+    backbone, other = tensor_digests(backbone_path), tensor_digests(head_path)
+    named = [replace(each, name=layout.model_name(each.name)) for each in backbone]
     return JobModel(
         spec=ModelSpec(
             backbone=architecture_id,
@@ -64,14 +77,14 @@ def write_job_model(
             task=ClassificationTask(class_names=class_names),
         ),
         spec_digest="sha256:spec",
-        state_digest=state_digest([*tensor_digests(backbone), *tensor_digests(head)]),
-        backbone_digest=state_digest(tensor_digests(backbone)),
+        state_digest=state_digest([*named, *other]),
+        backbone_digest=state_digest(backbone),
         layout=layout,
         recipe=recipe,
         load_report=LoadReport(),
         input=input_contract(side_px),
         output=OutputContract(shape=(len(class_names),), class_names=class_names),
         lineage=Lineage(parent="random", licence="unknown"),
-        backbone_path=str(backbone),
-        head_path=str(head),
+        backbone_path=str(backbone_path),
+        head_path=str(head_path),
     )

@@ -1,7 +1,9 @@
 """Work orders for tiny jobs: a random model, a drawn folder, a few steps. Imports torch."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.fakes.image_folders import draw_folder
@@ -17,12 +19,13 @@ def write_tiny_order(
     norm: str = "batch_statistics",
     num_images: int = 10,
     side_px: int = 32,
+    head: Mapping[str, Any] | None = None,
     **spec: object,
 ) -> WorkOrder:
     """Write a model and three classes of images below `folder`; return the order."""
     names = ("blue", "green", "red")
     data = draw_folder(folder / "data", dict.fromkeys(names, num_images))
-    model = write_job_model(folder / "model", architecture_id, names, side_px=side_px)
+    model = write_job_model(folder / "model", architecture_id, names, side_px=side_px, head=head)
     job = JobSpec(
         model=model.spec,
         freeze=freeze or FreezeMode(),
