@@ -52,12 +52,13 @@ def _read_orders(orders: BinaryIO, waiting: "queue.SimpleQueue[dict[str, Any]]")
 def _functions(num_threads: int) -> Mapping[str, Callable[[Mapping[str, Any]], Any]]:
     import torch
 
-    from catalog_service.models import build_parts, description
+    from catalog_service.models import build_parts, description, structure_check
 
     torch.set_num_threads(num_threads)
     return {
         "describe_model": build_parts.describe_model,
         "model_description": description.model_description_order,
+        "check_structure": structure_check.check_structure,
         "build_parts": build_parts.build_parts,
         "fit_backbone": build_parts.fit_backbone,
         "ping": lambda _: {"pid": os.getpid()},

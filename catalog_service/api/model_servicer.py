@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from catalog_service.api.advice_wire import advice_message, question_of
 from catalog_service.api.build_wire import (
     end_message,
     heartbeat_message,
@@ -13,6 +14,7 @@ from catalog_service.api.build_wire import (
 )
 from catalog_service.api.composition_wire import compositions_page
 from catalog_service.api.description_wire import DRAWING_FORMATS, description_message
+from catalog_service.api.input_wire import check_message, given_input
 from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
 from catalog_service.model_wire import known, spec_from_message
 from catalog_service.models.spec import ModelSpec
@@ -76,11 +78,28 @@ class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
         drawing = await self._ask(lambda: draw(described, form))
         return pb.RenderModelResponse(content=drawing.content, media_type=drawing.media_type)
 
+    async def CheckInput(  # noqa: N802
+        self, request: pb.CheckInputRequest, context: Context
+    ) -> pb.CheckInputResponse:
+        """Return whether a size runs in evaluation and in training."""
+        spec, given = _spec_of(request), given_input(request)
+        check = await self._ask(lambda: self._catalog.check_input(spec, given))
+        return check_message(check)
+
     async def ListCompositions(  # noqa: N802
         self, request: pb.ListCompositionsRequest, context: Context
     ) -> pb.ListCompositionsResponse:
         """Return a page of compositions."""
         return compositions_page(request)
+
+    async def AdviseTransfer(  # noqa: N802
+        self, request: pb.AdviseTransferRequest, context: Context
+    ) -> pb.AdviseTransferResponse:
+        """Return how to fine-tune for a data set, and what to start from."""
+        question = question_of(request)
+        loop = asyncio.get_running_loop()
+        advice = await loop.run_in_executor(self._questions, self._catalog.advise, question)
+        return advice_message(advice)
 
     async def BuildModel(  # noqa: N802
         self, request: pb.BuildModelRequest, context: Context
@@ -178,7 +197,9 @@ class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
             closing.cancel()
 
 
-def _spec_of(request: pb.BuildModelRequest | pb.DescribeModelRequest) -> ModelSpec:
+def _spec_of(
+    request: pb.BuildModelRequest | pb.DescribeModelRequest | pb.CheckInputRequest,
+) -> ModelSpec:
     """Return the spec of a request, which must have one."""
     if not request.HasField("spec"):
         raise invalid([Violation(field="spec", description="required")])

@@ -12,6 +12,7 @@ import torchvision
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
+from catalog_service.errors import InvalidRequest
 from catalog_service.models.families.table import family_of
 from catalog_service.models.head_arguments import head_arguments
 from catalog_service.models.layout import is_inside
@@ -51,8 +52,13 @@ def _transformers(recipe: Recipe) -> nn.Module:
     """
     room, name = TRANSFORMERS_MODELS[family_of(recipe.architecture_id).name]
     library = import_module(f"transformers.models.{room}")
-    configuration = getattr(library, f"{name}Config")(**recipe.arguments)
-    module: nn.Module = getattr(library, f"{name}Model")(configuration)
+    try:
+        configuration = getattr(library, f"{name}Config")(**recipe.arguments)
+        module: nn.Module = getattr(library, f"{name}Model")(configuration)
+    except Exception as error:  # whatever the library says about a caller's configuration
+        raise InvalidRequest(
+            f"arguments {dict(recipe.arguments)!r} do not build {recipe.architecture_id}: {error}"
+        ) from error
     return module
 
 

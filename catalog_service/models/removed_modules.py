@@ -17,7 +17,7 @@ def remove_modules(module: nn.Module, paths: Sequence[str]) -> nn.Module:
         known = [name for name, _ in module.named_modules() if name]
         if path not in known:
             raise InvalidRequest(
-                f"remove_modules: no module {path[:200]!r} in this model; {closest(path, known)}"
+                f"no module {path[:200]!r} in this model; {closest(path, known)}"
                 f"DescribeModel lists all {len(known)}"
             )
         parent, _, name = path.rpartition(".")

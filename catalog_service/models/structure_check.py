@@ -48,7 +48,7 @@ def require_running(module: nn.Module, removed: tuple[str, ...], shape: tuple[in
             where = running[-1] or "the model itself"
             first_line = str(error).partition("\n")[0][:200]
             raise InvalidRequest(
-                f"remove_modules: without {listed([repr(path) for path in removed])} the input of "
+                f"without {listed([repr(path) for path in removed])} the input of "
                 f"{where!r} is not what it takes: {first_line}; "
                 "only modules whose output has the shape of their input can be left out"
             ) from error

@@ -1,6 +1,8 @@
 """What a spec means: names looked up, defaults filled in, contradictions found. No bytes."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
@@ -10,16 +12,36 @@ from catalog_service.errors import (
     Precondition,
     Violation,
     invalid,
+    listed,
 )
-from catalog_service.index.catalog_index import CatalogIndex, output_contract
+from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import ArchitectureEntry, WeightEntry
-from catalog_service.index.sizes import input_contract
+from catalog_service.index.input_contract import InputWish, PlannedInput, Use, planned_input
+from catalog_service.index.output_contract import Outputs, output_contract
+from catalog_service.index.size_limits import Sizes
+from catalog_service.models.compositions import CompositionInfeasible
 from catalog_service.models.contracts import InputContract, OutputContract
-from catalog_service.models.recipe import Recipe, classification_head
+from catalog_service.models.families.table import family_of
+from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.spec_check import check
-from catalog_service.models.tasks import ClassificationTask, Task
+from catalog_service.resolve.model_head import PlannedHead, is_own, keeps_aux, planned_head
+from catalog_service.resolve.resized import resized
+from catalog_service.resolve.resolved_spec import resolved_spec
 from catalog_service.weights.references import check_reference, is_checkpoint
+
+TRAINING_BATCHES = {"deeplabv3": 2}
+"""Heads of ours that do not train with one image: their pooled branch has a batch norm."""
+
+USES: Mapping[str, Use] = {
+    "segmentation": "segmentation",
+    "detection": "detection",
+    "instance_segmentation": "detection",
+    "keypoints": "detection",
+}
+"""Kind of a task on a backbone that was not published for it -> how its head takes images."""
+
+T = TypeVar("T")
 
 
 class ArchitectureNotBuildable(Precondition):
@@ -35,8 +57,10 @@ class BuildPlan:
     Attributes:
         spec: with every default filled in.
         structure: the weight whose recipe and preprocessing apply.
-        weight: the published weight that the numbers come from, or None.
+        weight: the published weight that the numbers come from, or None. It may be one of the
+            backbone's architecture: `resnet50` for `fcn_resnet50`.
         checkpoint: the registered backbone that they come from, or None. Neither: random numbers.
+        sizes: which other images the model takes.
     """
 
     spec: ModelSpec
@@ -46,12 +70,14 @@ class BuildPlan:
     recipe: Recipe
     input: InputContract
     output: OutputContract
+    sizes: Sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Origin:
     """Where structure and numbers come from; neither weight nor checkpoint: random numbers."""
 
+    entry: ArchitectureEntry
     structure: WeightEntry
     weight: WeightEntry | None
     checkpoint: Checkpoint | None
@@ -62,21 +88,31 @@ class _Origin:
             return self.weight.reference
         return self.checkpoint.name if self.checkpoint is not None else ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the numbers have a head: those of this very architecture, published."""
+        return self.weight is not None and self.weight is self.structure
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return self.structure.categories if self.is_whole else ()
+
 
 def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> BuildPlan:
     """Return what a spec means.
 
     Raises:
         InvalidRequest: with every contradiction, image sizes included; fields relative to the spec.
+        CompositionInfeasible: the task's head or the neck does not go on this backbone.
         ArchitectureNotFound, WeightsNotFound, CheckpointNotFound: with the nearest names.
-        ArchitectureNotBuildable: not a float classification model.
+        ArchitectureNotBuildable: quantized.
     """
     violations = check(spec)
     if spec.weights:
         violations += check_reference(spec.weights, field="weights")
     try:
         entry = index.architecture(spec.architecture_id)
-        weight, checkpoint = _origin(spec, index, registry)
+        weight, checkpoint = _numbers(spec, entry, index, registry)
     except NotFound:
         if violations:
             raise invalid(violations) from None
@@ -84,15 +120,11 @@ def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> Buil
     if violations and not entry.is_buildable:
         raise invalid(violations)
     require_buildable(entry)
-    structure = weight or index.default_weight(entry.architecture_id)
-    if checkpoint is not None:
-        structure = index.weight(checkpoint.structure_of)
     violations += _check_origin(spec, entry, weight or checkpoint)
-    contract = _input(spec, index, structure, violations)
-    if violations or contract is None:
-        raise invalid(violations)
-    origin = _Origin(structure=structure, weight=weight, checkpoint=checkpoint)
-    return _plan(spec, index, origin, _normalised(contract, checkpoint))
+    violations += _check_arguments(spec, entry)
+    structure = _structure(entry, weight, checkpoint, index)
+    origin = _Origin(entry=entry, structure=structure, weight=weight, checkpoint=checkpoint)
+    return _planned(spec, origin, index, violations)
 
 
 def require_buildable(entry: ArchitectureEntry) -> None:
@@ -102,19 +134,34 @@ def require_buildable(entry: ArchitectureEntry) -> None:
         instead = f"use {twin!r}" if twin else "the filter `is_buildable = true` lists those"
         raise ArchitectureNotBuildable(
             f"{entry.architecture_id!r} ({entry.task}) is listed, but this release builds float "
-            f"classification models only; {instead}",
+            f"models only; {instead}",
             metadata={"architecture": entry.architecture_id, "task": entry.task},
         )
 
 
-def _origin(
-    spec: ModelSpec, index: CatalogIndex, registry: Registry
+def _numbers(
+    spec: ModelSpec, entry: ArchitectureEntry, index: CatalogIndex, registry: Registry
 ) -> tuple[WeightEntry | None, Checkpoint | None]:
     if not spec.is_pretrained:
         return None, None
     if is_checkpoint(spec.weights):
         return None, registry.get(spec.weights)
-    return index.weight(spec.weights or spec.architecture_id), None
+    return index.weight(spec.weights or entry.architecture_id), None
+
+
+def _structure(
+    entry: ArchitectureEntry,
+    weight: WeightEntry | None,
+    checkpoint: Checkpoint | None,
+    index: CatalogIndex,
+) -> WeightEntry:
+    """Return whose recipe applies: the numbers' own, or the default where they are a backbone's."""
+    own = weight
+    if checkpoint is not None:
+        own = index.weight(checkpoint.structure_of)
+    if own is not None and own.architecture_id == entry.architecture_id:
+        return own
+    return index.default_weight(entry.architecture_id)
 
 
 def _check_origin(
@@ -122,69 +169,133 @@ def _check_origin(
     entry: ArchitectureEntry,
     origin: WeightEntry | Checkpoint | None,
 ) -> list[Violation]:
-    found = []
-    if origin is not None and origin.architecture_id != entry.architecture_id:
-        why = f"{spec.weights!r} is for {origin.architecture_id}, not for {entry.architecture_id}"
-        found.append(Violation(field="weights", description=why))
-    if isinstance(origin, Checkpoint) and spec.task is None:
-        why = f"{origin.name} is a backbone without a head; give class_names or num_classes"
-        found.append(Violation(field="classification", description=why))
-    return found
-
-
-def _input(
-    spec: ModelSpec, index: CatalogIndex, structure: WeightEntry, violations: list[Violation]
-) -> InputContract | None:
-    """Return the input contract, or None after adding what is wrong with the size."""
-    if any(v.field in ("image_height_px", "image_width_px", "weights") for v in violations):
-        return None
-    try:
-        return input_contract(
-            index,
-            structure.architecture_id,
-            structure,
-            height_px=spec.image_height_px,
-            width_px=spec.image_width_px,
+    if origin is None:
+        return []
+    fitting = sorted({entry.architecture_id, entry.backbone_architecture} - {""})
+    if origin.architecture_id not in fitting:
+        why = (
+            f"{spec.weights!r} is for {origin.architecture_id}, not for {entry.architecture_id}; "
+            f"numbers of {listed(fitting)} fit"
         )
+        return [Violation(field="weights", description=why)]
+    is_bare = isinstance(origin, Checkpoint) or origin.architecture_id != entry.architecture_id
+    if is_bare and spec.task is None and family_of(entry.architecture_id).head_modules:
+        name = origin.name if isinstance(origin, Checkpoint) else origin.reference
+        kind = "classification" if entry.task == "video" else entry.task
+        why = f"{name} is a backbone without this head; give the spec a task, such as {kind}"
+        return [Violation(field=kind, description=why)]
+    return []
+
+
+def _check_arguments(spec: ModelSpec, entry: ArchitectureEntry) -> list[Violation]:
+    free = family_of(entry.architecture_id).free_arguments
+    unknown = sorted(set(spec.arguments) - set(free))
+    if not unknown:
+        return []
+    takes = f"it takes {', '.join(free)}" if free else "it takes none"
+    why = f"{entry.architecture_id} takes no {listed([repr(name) for name in unknown])}; {takes}"
+    return [Violation(field="arguments", description=why)]
+
+
+def _planned(
+    spec: ModelSpec, origin: _Origin, index: CatalogIndex, violations: list[Violation]
+) -> BuildPlan:
+    """Plan input, head, recipe and output; raise with all problems of the first two."""
+    wish = _wish(spec, origin)
+    asked = _collected(lambda: planned_input(origin.structure, wish), violations)
+    published = asked or planned_input(origin.structure, InputWish(use=wish.use))
+    head = _collected(
+        lambda: planned_head(spec, origin.entry, published.contract, origin.categories), violations
+    )
+    if asked is None or head is None or violations:
+        raise invalid(violations)
+    return BuildPlan(
+        spec=resolved_spec(spec, origin.entry, origin.reference, asked.contract, head),
+        structure=origin.structure,
+        weight=origin.weight,
+        checkpoint=origin.checkpoint,
+        recipe=_recipe(spec, origin, asked, head, index),
+        input=asked.contract,
+        output=_output(spec, origin, head),
+        sizes=asked.sizes,
+    )
+
+
+def _collected(plan: Callable[[], T], violations: list[Violation]) -> T | None:
+    """Return what `plan` gives, or None after adding what is wrong to earlier problems."""
+    try:
+        return plan()
+    except CompositionInfeasible:
+        if violations:
+            return None
+        raise
     except InvalidRequest as error:
         violations.extend(error.violations)
         return None
 
 
-def _normalised(contract: InputContract, checkpoint: Checkpoint | None) -> InputContract:
-    if checkpoint is None or not checkpoint.mean:
-        return contract
-    return replace(contract, mean=checkpoint.mean, std=checkpoint.std)
-
-
-def _plan(
-    spec: ModelSpec, index: CatalogIndex, origin: _Origin, contract: InputContract
-) -> BuildPlan:
-    structure, task = origin.structure, spec.task
-    if isinstance(task, ClassificationTask):
-        task = replace(task, num_classes=task.num_outputs)
-    head = None if task is None else classification_head(task.num_outputs)
-    resolved = replace(
-        spec,
-        backbone=structure.architecture_id,
-        pretrained=spec.is_pretrained,
-        weights=origin.reference,
-        task=task,
-        image_height_px=contract.height_px,
-        image_width_px=contract.width_px,
-    )
-    return BuildPlan(
-        spec=resolved,
-        structure=structure,
-        weight=origin.weight,
-        checkpoint=origin.checkpoint,
-        recipe=index.recipe_for(structure.architecture_id, structure, head),
-        input=contract,
-        output=_output(structure, task, is_pretrained=spec.is_pretrained),
+def _wish(spec: ModelSpec, origin: _Origin) -> InputWish:
+    mean, std = _statistics(origin)
+    task, entry = spec.task, origin.entry
+    is_composed = task is not None and not is_own(entry, task, spec.neck)
+    kind = task.kind if task is not None and is_composed else ""
+    head = getattr(task, "head", "") if is_composed else ""
+    return InputWish(
+        height_px=spec.image_height_px,
+        width_px=spec.image_width_px,
+        in_channels=spec.in_channels,
+        adaptation=spec.stem_adaptation or "repeat",
+        mean=mean,
+        std=std,
+        use=USES.get(kind, "images"),
+        keeps_aux=keeps_aux(spec, entry, origin.structure.arguments),
+        training_batch=TRAINING_BATCHES.get(head, 1),
     )
 
 
-def _output(structure: WeightEntry, task: Task | None, *, is_pretrained: bool) -> OutputContract:
+def _statistics(origin: _Origin) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and std of the images that the numbers have seen; empty: the structure's own."""
+    if origin.checkpoint is not None:
+        return origin.checkpoint.mean, origin.checkpoint.std
+    if origin.weight is None or origin.is_whole or origin.weight.preprocessing is None:
+        return (), ()
+    return origin.weight.preprocessing.mean, origin.weight.preprocessing.std
+
+
+def _recipe(
+    spec: ModelSpec, origin: _Origin, asked: PlannedInput, head: PlannedHead, index: CatalogIndex
+) -> Recipe:
+    recipe = index.recipe_for(origin.entry.architecture_id, origin.structure, head.head)
+    arguments = {**recipe.arguments, **spec.arguments, **head.arguments, **asked.arguments}
+    if origin.reference and not origin.is_whole:
+        arguments.pop("norm_eps", None)  # of the detector's own numbers, not of a backbone's
+    assert origin.structure.preprocessing is not None
+    channels = asked.contract.num_channels
+    stem = None
+    if channels != origin.structure.preprocessing.num_channels:
+        stem = {"in_channels": channels, "adaptation": spec.stem_adaptation or "repeat"}
+    return replace(
+        recipe,
+        arguments=arguments,
+        neck=head.neck,
+        stem=stem,
+        removed_modules=spec.remove_modules,
+    )
+
+
+def _output(spec: ModelSpec, origin: _Origin, head: PlannedHead) -> OutputContract:
     """A random head with the published shape does not know the published classes."""
-    published = output_contract(structure, task)
-    return published if is_pretrained or task else replace(published, class_names=())
+    has_aux = head.keeps_aux or (
+        spec.task is None and keeps_aux(spec, origin.entry, origin.structure.arguments)
+    )
+    return output_contract(
+        Outputs(
+            entry=resized(origin.entry, spec.arguments),
+            task=spec.task,
+            class_names=origin.categories,
+            num_published=len(origin.structure.categories),
+            has_aux=has_aux,
+            head=head.head,
+            neck=head.neck,
+        )
+    )

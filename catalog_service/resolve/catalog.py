@@ -11,6 +11,7 @@ from catalog_service.errors import Precondition
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.layout import Lineage, StateLayout
 from catalog_service.models.spec import ModelSpec, spec_digest
+from catalog_service.resolve.advice import Advice, Question, advise
 from catalog_service.resolve.backbones import Numbers
 from catalog_service.resolve.build_plan import BuildPlan, plan_build
 from catalog_service.resolve.builds import Builds, ModelParts, StoredState, model_name
@@ -22,6 +23,7 @@ from catalog_service.resolve.description import (
     Training,
     describe_spec,
 )
+from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
 from catalog_service.resolve.registration import Fitting, Registration
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.search import Search
@@ -54,7 +56,7 @@ class Catalog:
             VertebraError: as BuildModel's comment lists.
         """
         # 1. What does the spec mean?
-        plan = plan_build(spec, self.index, self.registry)
+        plan = self._planned(spec)
         report("resolving", f"{plan.recipe.architecture_id}: reading its layout")
         layout = self.definitions.layout(plan.recipe)
         if definition_only:
@@ -93,12 +95,33 @@ class Catalog:
         Raises:
             VertebraError: as DescribeModel's comment lists.
         """
+        self._planned(spec)
         return describe_spec(
             spec,
             training,
             index=self.index,
             registry=self.registry,
             descriptions=self.descriptions,
+        )
+
+    def check_input(self, spec: ModelSpec, given: GivenInput) -> InputCheck:
+        """Return what becomes of images of a size in a spec's model.
+
+        Raises:
+            VertebraError: as CheckInput's comment lists.
+        """
+        return check_input(plan_build(spec, self.index, self.registry), given)
+
+    def advise(self, question: Question) -> Advice:
+        """Return how to fine-tune for a data set, and which weights to start from.
+
+        Raises:
+            VertebraError: as AdviseTransfer's comment lists.
+        """
+        return advise(
+            question,
+            self.index,
+            is_cached=lambda weight: self.search.cached_state(weight) != "absent",
         )
 
     def register(self, registration: Registration) -> tuple[Checkpoint, bool]:
@@ -117,6 +140,12 @@ class Catalog:
         # 3. List it, now that everything about it is on disk.
         checkpoint = fitted.checkpoint(registration, create_time=time.time())
         return self.registry.add(checkpoint, *request), False
+
+    def _planned(self, spec: ModelSpec) -> BuildPlan:
+        """Return what a spec means; without the modules that it removes, the model runs."""
+        plan = plan_build(spec, self.index, self.registry)
+        self.definitions.require_running(plan.recipe, plan.input)
+        return plan
 
     def _numbers(self, plan: BuildPlan, report: Report) -> tuple[Numbers, Lineage]:
         lineage = _lineage(plan)

@@ -2,6 +2,8 @@
 
 import threading
 
+from catalog_service.errors import InvalidRequest, Violation, invalid
+from catalog_service.models.contracts import InputContract
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.recipe import Recipe, recipe_digest
 from catalog_service.worker_pool import WorkerPool
@@ -36,3 +38,21 @@ class Definitions:
                 self._layouts.clear()
             self._layouts[key] = layout
         return layout
+
+    def require_running(self, recipe: Recipe, contract: InputContract) -> None:
+        """Raise `InvalidRequest` where a model breaks without the modules that a spec removes.
+
+        Raises:
+            InvalidRequest: no such module, or the one whose input is not what it takes; its field
+                is relative to the spec.
+            WorkerDied: the worker ended; call again.
+        """
+        if not recipe.removed_modules:
+            return
+        frames = (contract.num_frames,) if contract.num_frames else ()
+        shape = (1, contract.num_channels, *frames, contract.height_px, contract.width_px)
+        try:
+            self._pool.call("check_structure", {"recipe": recipe.to_json(), "shape": shape})
+        except InvalidRequest as error:
+            found = Violation(field="remove_modules", description=error.message)
+            raise invalid([found]) from error

@@ -32,7 +32,12 @@ class SizeRule:
     """Smallest side that trains with the auxiliary heads; 0: they do not mind."""
 
     multiple_of_px: int = 1
-    """Sides are multiples of this."""
+    """Sides are multiples of this; where the size is fixed, of the sides that can be asked for, and
+    1 means that no other can.
+    """
+
+    multiples_px: Mapping[str, int] = field(default_factory=dict)
+    """Architectures with another step."""
 
     crops_border: bool = False
     """Sides that are no multiples run, but what is beyond the last multiple is not seen."""
@@ -41,6 +46,9 @@ class SizeRule:
     """Up to this longer side, some batch norm has one number per channel: two images train, one
     does not. 0: there is no such size.
     """
+
+    singles_px: Mapping[str, int] = field(default_factory=dict)
+    """Architectures where that is another size."""
 
     aux_single_px: int = 0
     """The same with the auxiliary heads."""

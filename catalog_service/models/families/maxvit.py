@@ -16,7 +16,9 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.5",
     head_init="normal_0.02",
-    size=SizeRule(minimum_px=224, is_fixed=True, argument="input_size", default_px=224),
+    size=SizeRule(
+        minimum_px=224, multiple_of_px=224, is_fixed=True, argument="input_size", default_px=224
+    ),
     stem_layer="stem.0.0",
     features={
         "maxvit_t": feature_rule(
