@@ -66,7 +66,10 @@ async def _serve(settings: CatalogSettings) -> None:
     objects = make_objects(settings)
     models = ModelServicer(objects.catalog, parts.drain)
     blobs = BlobServicer(
-        objects.catalog.store, drain=parts.drain, shares_paths=settings.shares_paths
+        objects.catalog.store,
+        drain=parts.drain,
+        models=objects.catalog,
+        shares_paths=settings.shares_paths,
     )
     checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
 

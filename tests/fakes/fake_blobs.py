@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import google_crc32c
 import grpc
@@ -25,6 +26,11 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     lie: str = ""
     """`offset`, `checksum`, `bytes`, `digest`, `more` or `short`."""
     offsets_asked: list[int] = field(default_factory=list)
+    tensor_files: dict[str, bytes] = field(default_factory=dict)
+    """What ReadTensors sends for a name, whatever is chosen of it."""
+    tensors_asked: list[wire.ReadTensorsRequest] = field(default_factory=list)
+    local_folder: Path | None = None
+    """Where StatBlob says that blobs are; they are if a test put them there."""
     num_writes: int = 0
     write_breaks: int = 0
 
@@ -48,8 +54,10 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     def StatBlob(  # noqa: N802
         self, request: wire.StatBlobRequest, context: grpc.ServicerContext
     ) -> wire.StatBlobResponse:
-        """Say size and digest."""
-        return wire.StatBlobResponse(blob=self.keep(self._data(request.name, context)))
+        """Say size and digest, and where the blob is."""
+        blob = self.keep(self._data(request.name, context))
+        path = self.local_folder / blob.digest.removeprefix("sha256:") if self.local_folder else ""
+        return wire.StatBlobResponse(blob=blob, local_path=str(path))
 
     def ReadBlob(  # noqa: N802
         self, request: wire.ReadBlobRequest, context: grpc.ServicerContext
@@ -93,6 +101,38 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
         if self.lie == "offset" and offset:
             offset = 0
         return wire.ReadBlobResponse(offset=offset, data=data, crc32c=checksum, blob=blob)
+
+    def ReadTensors(  # noqa: N802
+        self, request: wire.ReadTensorsRequest, context: grpc.ServicerContext
+    ) -> Iterator[wire.ReadTensorsResponse]:
+        """Stream a file, honestly or not."""
+        self.tensors_asked.append(request)
+        data = self.tensor_files[request.name]
+        etag = f"{request.name} {request.role} {request.dtype} {hash(data)}"
+        if self.lie == "etag":
+            etag = f"number {len(self.tensors_asked)}"
+        file = wire.TensorsFile(etag=etag, size_bytes=len(data))
+        if request.if_none_match == etag:
+            file.is_not_modified = True
+            end = stream_pb2.StreamEnd(reason=stream_pb2.StreamEnd.REASON_COMPLETED)
+            yield wire.ReadTensorsResponse(file=file, end=end)
+            return
+        num_left = self.breaks.pop(0) if self.breaks else -1
+        for number, piece in enumerate(self._messages(data, request.offset, len(data))):
+            if number == num_left:
+                context.abort(self.break_code, self.break_message)
+            yield wire.ReadTensorsResponse(
+                offset=piece.offset,
+                data=piece.data,
+                crc32c=piece.crc32c,
+                file=None if number else file,
+            )
+        done = stream_pb2.StreamEnd.REASON_COMPLETED
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        yield wire.ReadTensorsResponse(
+            end=stream_pb2.StreamEnd(reason=done, resume_after=len(data)),
+            digest="sha256:" + "0" * 64 if self.lie == "digest" else digest,
+        )
 
     def WriteBlob(  # noqa: N802
         self, requests: Iterator[wire.WriteBlobRequest], context: grpc.ServicerContext

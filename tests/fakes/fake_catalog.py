@@ -128,9 +128,11 @@ class FakeCatalog(
             models.StatePart(role=role, blob=self.blobs.keep(data))
             for role, data in ((layout_pb2.ROLE_BACKBONE, BACKBONE), (layout_pb2.ROLE_HEAD, HEAD))
         ]  # fmt: skip
+        self.blobs.tensor_files[MODEL] = WHOLE
         return models.BuiltModel(
             spec=request.spec,
             spec_digest="sha256:" + "1" * 64,
+            name="" if request.definition_only else MODEL,
             state_digest="" if request.definition_only else "sha256:" + "2" * 64,
             backbone_digest="" if request.definition_only else "sha256:" + "3" * 64,
             parts=parts,
@@ -253,3 +255,5 @@ def safetensors_bytes(**tensors: bytes) -> bytes:
 
 BACKBONE = safetensors_bytes(conv=b"\1\2\3" * 1000, bn=b"\4")
 HEAD = safetensors_bytes(fc=b"\5\6")
+WHOLE = safetensors_bytes(bn=b"\4", conv=b"\1\2\3" * 1000, fc=b"\5\6")
+MODEL = "models/" + "4" * 64

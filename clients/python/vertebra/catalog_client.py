@@ -1,8 +1,7 @@
 """The catalog for Python programs: architectures, weights, builds and registered backbones."""
 
-import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +9,8 @@ from typing import Any, Self
 import grpc
 
 from vertebra.blob_client import BlobClient
+from vertebra.build_cursor import BuildCursor
+from vertebra.built_state import BuiltState
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import checkpoint_service_pb2 as checkpoints
 from vertebra.catalog.v1 import model_service_pb2 as models
@@ -18,11 +19,10 @@ from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServic
 from vertebra.catalog.v1.checkpoint_service_pb2_grpc import CheckpointServiceStub
 from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
 from vertebra.catalog.v1.weights_service_pb2_grpc import WeightsServiceStub
-from vertebra.client_errors import AnswerRefused
 from vertebra.connection import Connection, Pace, resumed
-from vertebra.model.v1 import lineage_pb2, model_spec_pb2, stream_pb2
+from vertebra.model.v1 import lineage_pb2, model_spec_pb2
+from vertebra.model_questions import ModelQuestions, Spec
 from vertebra.paging import items_of_pages
-from vertebra.state_file import join_states
 from vertebra.wire_json import to_message
 
 DEFAULT_ADDRESS = "localhost:50551"
@@ -56,6 +56,12 @@ class CatalogClient:
         self._architectures = ArchitectureServiceStub(channel)  # type: ignore[no-untyped-call]
         self._weights = WeightsServiceStub(channel)  # type: ignore[no-untyped-call]
         self._models = ModelServiceStub(channel)  # type: ignore[no-untyped-call]
+        questions = ModelQuestions(self._connection)
+        self.describe_model = questions.describe_model
+        self.render_model = questions.render_model
+        self.check_input = questions.check_input
+        self.list_compositions = questions.list_compositions
+        self.advise_transfer = questions.advise_transfer
         self._checkpoints = CheckpointServiceStub(channel)  # type: ignore[no-untyped-call]
         self.blobs = BlobClient(self._connection)
 
@@ -115,9 +121,26 @@ class CatalogClient:
         weight: weights.Weights = answer.weights
         return weight
 
+    def build(
+        self,
+        spec: Spec,
+        *,
+        on_progress: Callable[[models.BuildProgress], None] | None = None,
+    ) -> BuiltState:
+        """Return the model that `spec` asks for: `.torch()` is the module, `.save(path)` the file.
+
+        Args:
+            spec, on_progress: as in `build_model`.
+
+        Raises:
+            RpcFailed: as ModelService.BuildModel in the contract says.
+            FieldInvalid: a mapping with an unknown field.
+        """
+        return BuiltState(self.build_model(spec, on_progress=on_progress), self.blobs)
+
     def build_model(
         self,
-        spec: model_spec_pb2.ModelSpec | Mapping[str, Any],
+        spec: Spec,
         *,
         definition_only: bool = False,
         on_progress: Callable[[models.BuildProgress], None] | None = None,
@@ -144,24 +167,11 @@ class CatalogClient:
         assert cursor.model is not None
         return cursor.model
 
-    def save_state(self, model: models.BuiltModel, path: str | Path) -> Path:
-        """Return `path`, holding the whole state of a built model as one safetensors file.
-
-        Raises:
-            ValueError: the model was built with `definition_only`: it has no numbers.
-            RpcFailed, AnswerRefused: as BlobClient.download.
-        """
-        if not model.parts:
-            raise ValueError("a model built with definition_only has no state to save")
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".state-") as folder:
-            parts = [
-                self.blobs.download(part.blob.name, Path(folder) / f"{number}.safetensors")
-                for number, part in enumerate(model.parts)
-            ]
-            join_states(parts, target)
-        return target
+    def save_state(
+        self, model: models.BuiltModel, path: str | Path, *, role: str = "", dtype: str = ""
+    ) -> Path:
+        """Return `path`, holding the state of a built model; as `BuiltState.save`."""
+        return BuiltState(model, self.blobs).save(path, role=role, dtype=dtype)
 
     def register_checkpoint(  # noqa: PLR0913 - the fields of one request, all by name
         self,
@@ -222,26 +232,3 @@ class CatalogClient:
         request = checkpoints.ListCheckpointsRequest(filter=filter, order_by=order_by)
         method = self._checkpoints.ListCheckpoints
         return items_of_pages(self._connection, method, request, "checkpoints")
-
-
-class BuildCursor:
-    """A build under way: calling again with the same spec gives the same model."""
-
-    def __init__(self, request: models.BuildModelRequest) -> None:
-        self._request = request
-        self.model: models.BuiltModel | None = None
-
-    def request(self) -> models.BuildModelRequest:
-        """Return the same request every time."""
-        return self._request
-
-    def take(self, message: models.BuildModelResponse) -> Iterable[models.BuildProgress]:
-        """Keep the model; return progress."""
-        if message.HasField("model"):
-            self.model = message.model
-        return (message.progress,) if message.HasField("progress") else ()
-
-    def finish(self, end: stream_pb2.StreamEnd) -> None:
-        """Check that a model came."""
-        if self.model is None:
-            raise AnswerRefused("the build was called complete, but no model came")

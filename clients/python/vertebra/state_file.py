@@ -1,21 +1,18 @@
-"""Reads and joins safetensors files without any library: the format is a header and raw bytes.
+"""Reads safetensors files without any library: the format is a header and raw bytes.
 
 Source: the safetensors format, 8 bytes of little-endian header length, a JSON header
 `{name: {dtype, shape, data_offsets}}`, then the tensors.
 """
 
 import json
-import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MAX_HEADER_BYTES = 100_000_000
 """Source: safetensors' own limit."""
-
-PIECE_BYTES = 1024 * 1024
 
 DTYPE_BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1,
@@ -70,29 +67,6 @@ def read_header(path: Path) -> list[StoredTensor]:
     return tensors
 
 
-def join_states(parts: Sequence[Path], path: Path) -> None:
-    """Write one safetensors file that holds the tensors of all parts; no name may come twice.
-
-    The bytes go to a hidden file beside `path` first, are fsynced, and are then renamed.
-    """
-    tensors = [(part, tensor) for part in parts for tensor in read_header(part)]
-    tensors.sort(key=lambda row: (-DTYPE_BYTES[row[1].dtype], row[1].name))
-    names = [tensor.name for _, tensor in tensors]
-    if len(set(names)) != len(names):
-        raise StateFileUnreadable(f"{', '.join(map(str, parts))}: a tensor is in two parts")
-    staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with staged.open("wb") as out:
-            out.write(_header([tensor for _, tensor in tensors]))
-            for part, tensor in tensors:
-                out.writelines(_pieces(part, tensor))
-            out.flush()
-            os.fsync(out.fileno())
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
-
-
 def _entry(name: str, fields: dict[str, Any], first: int) -> StoredTensor:
     dtype, shape, (begin, end) = fields["dtype"], fields["shape"], fields["data_offsets"]
     size_bytes = DTYPE_BYTES[dtype]
@@ -113,29 +87,3 @@ def _check_no_hole(path: Path, tensors: Sequence[StoredTensor], *, first: int) -
         position = tensor.end
     if position != path.stat().st_size:
         raise StateFileUnreadable(f"{path}: the file is not as long as its header says")
-
-
-def _header(tensors: Sequence[StoredTensor]) -> bytes:
-    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    position = 0
-    for tensor in tensors:
-        end = position + tensor.size_bytes
-        entries[tensor.name] = {
-            "dtype": tensor.dtype,
-            "shape": list(tensor.shape),
-            "data_offsets": [position, end],
-        }
-        position = end
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
-
-
-def _pieces(path: Path, tensor: StoredTensor) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(tensor.begin)
-        left = tensor.size_bytes
-        while left:
-            data = file.read(min(PIECE_BYTES, left))
-            left -= len(data)
-            yield data

@@ -174,7 +174,7 @@ def test_an_unknown_field_of_a_spec_names_the_nearest_one(catalog_client: Catalo
         catalog_client.build_model({"back_bone": "resnet18"})
 
 
-def test_the_parts_of_a_state_are_saved_as_one_file(
+def test_the_state_of_a_model_is_saved_as_one_file(
     catalog_client: CatalogClient, tmp_path: Path
 ) -> None:
     model = catalog_client.build_model({"backbone": "resnet18"})

@@ -12,7 +12,6 @@ from tests.clients.python.conftest import Serve
 from tests.fakes import fake_catalog
 from tests.fakes.fake_catalog import FakeCatalog
 from vertebra.catalog.v1 import checkpoint_service_pb2
-from vertebra.catalog_client import CatalogClient
 from vertebra.torch import BackboneMismatch, BackboneUnreadable, load_backbone
 
 State = dict[str, Tensor]
@@ -220,23 +219,3 @@ def test_a_weight_is_built_by_the_catalog_and_its_backbone_fetched(
     load_backbone(model, "torchvision/resnet18.IMAGENET1K_V1", catalog=serve(catalog))
 
     assert_holds(model.trunk, state)
-
-
-def test_a_saved_state_is_what_safetensors_itself_would_write(
-    catalog: FakeCatalog,
-    serve: Serve,
-    state: State,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    """The client joins the parts of a state without the library."""
-    head = {"head.weight": torch.rand(2, 4), "head.bias": torch.rand(2)}
-    monkeypatch.setattr(fake_catalog, "BACKBONE", save(state))
-    monkeypatch.setattr(fake_catalog, "HEAD", save(head))
-    save_file(state | head, tmp_path / "expected.safetensors", metadata={"format": "pt"})
-
-    with CatalogClient(serve(catalog)) as client:
-        model = client.build_model({"backbone": "resnet18"})
-        path = client.save_state(model, tmp_path / "joined.safetensors")
-
-    assert path.read_bytes() == (tmp_path / "expected.safetensors").read_bytes()
