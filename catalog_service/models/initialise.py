@@ -156,10 +156,9 @@ def random_state(recipe: Recipe, seed: int) -> dict[str, Tensor]:
         return published
     layout = describe(recipe)
     new = draw_head(recipe, layout, seed)
-    return {
-        name: new[name] if name in new else published[layout.blob_name(name)]
-        for name in (tensor.name for tensor in layout.tensors)
-    }
+    is_composed = recipe.head["kind"] in PLACEMENTS
+    origins = {t.name: layout.blob_name(t.name) if is_composed else t.name for t in layout.tensors}
+    return {name: new[name] if name in new else published[old] for name, old in origins.items()}
 
 
 def random_head(recipe: Recipe, seed: int) -> dict[str, Tensor]:
