@@ -27,6 +27,7 @@ PUBLISHED: Mapping[str, str] = {
     "segmentation": "segmentation",
     "detections": "detection",
     "flow": "optical flow",
+    "features": "features",
 }
 """What a published head does, by the kind of its output."""
 

@@ -6,11 +6,12 @@ from rich.console import Console
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.fitting_table import AT_HAND
 from vertebra.cli.models_advise import advise
 from vertebra.cli.models_build import build
 from vertebra.cli.models_check import check, compose
 from vertebra.cli.models_describe import describe, diagram
-from vertebra.cli.models_list import AT_HAND, gflops, list_models, task_of
+from vertebra.cli.models_list import gflops, list_models, task_of
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, table, title
 

@@ -11,10 +11,11 @@ from rich.text import Text
 from vertebra.catalog.v1 import model_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.fitting_table import AT_HAND, fitting_table
 from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
-from vertebra.cli.models_list import AT_HAND, gflops
+from vertebra.cli.models_list import gflops
 from vertebra.cli.options import catalog_option, json_option
-from vertebra.cli.screen import facts, print_json, screen, table
+from vertebra.cli.screen import facts, print_json, screen
 from vertebra.cli.written_values import amount, num_bytes, parsed
 
 OPTIONS = {
@@ -103,12 +104,14 @@ def print_advice(page: Console, one: wire.AdviseTransferResponse, *, is_trained:
     )
     page.print()
     if not one.candidates:
-        page.print("no published weights are left:")
+        page.print("no published weights are left")
     else:
-        page.print(_candidates(one))
+        page.print(_candidates(page, one))
+        page.print()
         page.print(_reasons(one))
+        page.print()
     for line in one.excluded:
-        page.print(f"left out: {line}", style="dim")
+        page.print(line, style="dim")
     if one.candidates and is_trained:
         page.print(f"next: {_command(one)}", style="dim", soft_wrap=True)
 
@@ -118,27 +121,46 @@ def _rates(advice: wire.TransferAdvice) -> str:
     return f"head {advice.head_lr:g}{backbone}"
 
 
-def _candidates(one: wire.AdviseTransferResponse) -> Table:
-    numbers = ("RESULT", "PARAMS", "GFLOPS", "MEMORY")
-    lines = table("MODEL", *numbers, "FREEZE", "LICENCE", "", right=numbers)
-    for row in one.candidates:
-        lines.add_row(
-            row.architecture,
-            f"{row.metric_value:.2f} {row.metric_name}" if row.metric_name else "-",
-            words.count(row.num_parameters),
-            gflops(row.gflops),
-            words.size(row.training_memory_bytes) if row.training_memory_bytes else "-",
-            row.freeze_mode or one.advice.freeze_mode,
-            row.licence,
-            AT_HAND if row.is_cached else "",
-        )
-    return lines
+def _candidates(page: Console, one: wire.AdviseTransferResponse) -> Table:
+    modes = [row.freeze_mode or one.advice.freeze_mode for row in one.candidates]
+    is_asked = all(mode == one.advice.freeze_mode for mode in modes)
+    rows = [
+        {
+            "MODEL": row.architecture,
+            "RESULT": f"{row.metric_value:.2f} {row.metric_name}" if row.metric_name else "",
+            "PARAMS": words.count(row.num_parameters),
+            "GFLOPS": gflops(row.gflops),
+            "MEMORY": words.size(row.training_memory_bytes) if row.training_memory_bytes else "",
+            "FREEZE": "" if is_asked else mode,
+            "LICENCE": licence_word(row.licence),
+            AT_HAND: AT_HAND if row.is_cached else "",
+        }
+        for row, mode in zip(one.candidates, modes, strict=True)
+    ]
+    return fitting_table(page, rows, droppable=("LICENCE", "GFLOPS", "PARAMS"))
+
+
+def licence_word(text: str) -> str:
+    """Return `facebookresearch/SWAG` for a long address; a short word as it is."""
+    found = re.match(r"https?://[^/]+/([^/]+/[^/]+)", text)
+    return found[1] if found else text
 
 
 def _reasons(one: wire.AdviseTransferResponse) -> Table:
-    return facts(
-        *((row.architecture, "; ".join([row.weights, *row.reasons])) for row in one.candidates)
-    )
+    """Return each candidate's weights and reasons; what is so for all of them is said once."""
+    shared = [
+        reason
+        for reason in one.candidates[0].reasons
+        if len(one.candidates) > 1 and all(reason in row.reasons for row in one.candidates)
+    ]
+    lines = [
+        (
+            row.architecture,
+            "; ".join([row.weights, *(text for text in row.reasons if text not in shared)]),
+        )
+        for row in one.candidates
+    ]
+    return facts(*lines, ("all", "; ".join(shared)))
 
 
 def _command(one: wire.AdviseTransferResponse) -> str:

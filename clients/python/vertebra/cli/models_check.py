@@ -85,13 +85,13 @@ def check(**flags: Any) -> int:
 def print_verdicts(page: Console, name: str, given: str, answer: wire.CheckInputResponse) -> None:
     """Print what becomes of the images, each verdict with its reasons and remedies."""
     page.print(title(name, f"{given}\n"))
-    page.print(
-        facts(
-            ("evaluation", _verdict(answer.evaluation)),
-            ("training", _verdict(answer.training)),
-            ("sizes", _limits(answer)),
-        )
-    )
+    verdicts = [
+        ("evaluation", _verdict(answer.evaluation)),
+        ("training", _verdict(answer.training)),
+    ]
+    if answer.evaluation == answer.training:
+        verdicts = [("in both modes", verdicts[0][1])]
+    page.print(facts(*verdicts, ("sizes", _limits(answer))))
 
 
 def _verdict(one: Verdict) -> Text:
@@ -99,7 +99,9 @@ def _verdict(one: Verdict) -> Text:
     lines = [Text(word, style=style), *(Text(reason) for reason in one.reasons)]
     if one.kind == Verdict.KIND_WILL_CROP and one.seen_height_px:
         lines.append(Text(f"seen: {one.seen_height_px} x {one.seen_width_px} px"))
-    if one.nearest:
+    if one.kind == Verdict.KIND_NEEDS_INTERPOLATION:
+        lines.append(Text("--size when it is built; here --built-for"))
+    if one.nearest and one.kind != Verdict.KIND_NEEDS_INTERPOLATION:
         sizes = ", ".join(f"{size.height_px}x{size.width_px}" for size in one.nearest)
         lines.append(Text(f"nearest: {sizes}"))
     return Text("\n").join(lines)
@@ -110,7 +112,8 @@ def _limits(answer: wire.CheckInputResponse) -> str:
     if not answer.HasField("sizes"):
         return ""
     parts = [
-        f"at least {limits.min_px} px, {limits.min_training_px} px to train",
+        f"at least {limits.min_px} px",
+        f"{limits.min_training_px} px to train" if limits.min_training_px > limits.min_px else "",
         f"multiples of {limits.multiple_of_px}" if limits.multiple_of_px > 1 else "",
         "only the size that the model is built for" if limits.is_fixed else "",
     ]

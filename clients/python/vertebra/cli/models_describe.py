@@ -150,7 +150,10 @@ def print_description(page: Console, one: wire.ModelDescription, licence: str) -
             ("parameters", _parameters(one)),
             ("compute", f"{words.count(one.num_multiply_adds)} multiply-adds an image"),
             ("memory", _memory(one)),
-            ("assumed", "\n".join(one.assumptions)),
+            (
+                "counted",
+                Text("\n".join([*one.assumptions, one.training_memory.basis]), style="dim"),
+            ),
         )
     )
     page.print()
@@ -189,7 +192,7 @@ def _memory(one: wire.ModelDescription) -> str:
     )
     shown = " + ".join(f"{words.size(number)} {name}" for number, name in parts if number)
     total = f"{words.size(need.total_bytes)} to train on {need.batch_size} images a step"
-    return "\n".join(line for line in (total, shown, need.basis) if line)
+    return f"{total}\n{shown}"
 
 
 def _parts(one: wire.ModelDescription) -> Table:

@@ -12,6 +12,7 @@ from rich.text import Text
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.fitting_table import AT_HAND, fitting_table
 from vertebra.cli.options import (
     catalog_option,
     filter_options,
@@ -19,7 +20,7 @@ from vertebra.cli.options import (
     json_option,
     pattern_filter,
 )
-from vertebra.cli.screen import PIPED_WIDTH, is_terminal, print_json_list, print_tabs, screen
+from vertebra.cli.screen import is_terminal, print_json_list, print_tabs, screen
 from vertebra.cli.written_values import amount, parsed
 
 Architecture = architectures.Architecture
@@ -31,8 +32,6 @@ LIBRARIES = {"torchvision": "torchvision", "huggingface": "transformers"}
 
 DEFAULT_ORDER = "family, num_parameters"
 """Relatives side by side, from small to large."""
-
-AT_HAND = "●"
 
 FITTING = ("FAMILY", "FLOAT TWIN", "TASK", "PX", "GFLOPS")
 """What a narrow terminal does without, first things first."""
@@ -187,65 +186,30 @@ def _only(values: set[str]) -> str:
 
 
 def _table(rows: Sequence[Architecture], page: Console, *, in_order: bool) -> Table:
-    """Return the widest table that fits the page."""
-    columns = _columns(rows, in_order=in_order)
-    for name in (*FITTING, ""):
-        lines = _lines(rows, columns)
-        if natural_width(page, lines) <= page.width or not name:
-            break
-        columns.pop(name, None)
-    return lines
-
-
-def natural_width(page: Console, lines: Table) -> int:
-    """Return how many characters wide a table would like to be."""
-    return page.measure(lines, options=page.options.update(width=PIPED_WIDTH)).maximum
-
-
-def _columns(
-    rows: Sequence[Architecture], *, in_order: bool
-) -> dict[str, Callable[[Architecture], str]]:
     metric = _only({one.metric_name for one in rows if one.metric_name})
-    columns: dict[str, Callable[[Architecture], str]] = {
-        "FAMILY": lambda one: one.family,
-        "MODEL": lambda one: one.architecture_id,
-        "TASK": task_of,
-        "PARAMS": lambda one: words.count(one.num_parameters),
-        "GFLOPS": lambda one: gflops(one.gflops),
-        "PX": lambda one: str(one.default_image_px or "-"),
-        metric.upper() or "RESULT": lambda one: _result(one, with_name=not metric),
-        "FLOAT TWIN": lambda one: one.float_twin,
-        AT_HAND: lambda one: AT_HAND if one.is_cached else "",
-    }
-    if not in_order or len({one.task for one in rows}) == 1:
-        del columns["TASK"]
-    for name, is_empty in (
-        ("FLOAT TWIN", not any(one.float_twin for one in rows)),
-        (AT_HAND, not any(one.is_cached for one in rows)),
-        ("RESULT", not any(one.metric_name for one in rows)),
-    ):
-        if is_empty:
-            columns.pop(name, None)
-    return columns
-
-
-def _lines(
-    rows: Sequence[Architecture], columns: Mapping[str, Callable[[Architecture], str]]
-) -> Table:
-    lines = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in columns:
-        is_text = name in ("FAMILY", "MODEL", "TASK", "FLOAT TWIN", AT_HAND)
-        style = {"FAMILY": "dim", "MODEL": "bold cyan", AT_HAND: "green"}.get(name, "")
-        header = "" if name == AT_HAND else name
-        lines.add_column(header, justify="left" if is_text else "right", style=style, no_wrap=True)
-    before = ""
+    is_mixed = in_order and len({one.task for one in rows}) > 1
+    cells, before = [], ""
     for one in rows:
-        cells = {name: text(one) for name, text in columns.items()}
-        if cells.get("FAMILY") == before:
-            cells["FAMILY"] = ""
+        cells.append(_cells(one, metric, family="" if one.family == before else one.family))
         before = one.family
-        lines.add_row(*cells.values(), style="" if one.is_buildable else "dim")
-    return lines
+    if not is_mixed:
+        cells = [{**row, "TASK": ""} for row in cells]
+    styles = ["" if one.is_buildable else "dim" for one in rows]
+    return fitting_table(page, cells, droppable=FITTING, styles=styles)
+
+
+def _cells(one: Architecture, metric: str, *, family: str) -> dict[str, str]:
+    return {
+        "FAMILY": family,
+        "MODEL": one.architecture_id,
+        "TASK": task_of(one),
+        "PARAMS": words.count(one.num_parameters),
+        "GFLOPS": gflops(one.gflops),
+        "PX": str(one.default_image_px or "-"),
+        metric.upper() or "RESULT": _result(one, with_name=not metric),
+        "FLOAT TWIN": one.float_twin,
+        AT_HAND: AT_HAND if one.is_cached else "",
+    }
 
 
 def gflops(value: float) -> str:
@@ -255,7 +219,7 @@ def gflops(value: float) -> str:
 
 def _result(one: Architecture, *, with_name: bool) -> str:
     if not one.metric_name:
-        return "-"
+        return ""
     return f"{one.metric_value:.2f}{f' {one.metric_name}' if with_name else ''}"
 
 

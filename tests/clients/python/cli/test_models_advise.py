@@ -47,7 +47,7 @@ def test_advice_has_its_reasons_and_what_to_type(terminal: Terminal, width: int)
 
     text = " ".join(told(page))
     assert "80 images are fewer than 100: train the head alone" in text
-    assert "left out: memory above 8.0 GB: 3 weights" in text
+    assert "memory above 8.0 GB: 3 weights" in text
     assert (
         "next: vertebra train --backbone resnet18"
         " --weights torchvision/ResNet18_Weights.IMAGENET1K_V1 --data FOLDER"
@@ -80,9 +80,30 @@ def test_nothing_left_says_why(terminal: Terminal) -> None:
     print_advice(page, answer, is_trained=True)
 
     assert told(page)[-2:] == [
-        "no published weights are left:",
-        "left out: memory above 8.0 GB: 3 weights",
+        "no published weights are left",
+        "memory above 8.0 GB: 3 weights",
     ]
+
+
+def test_what_is_so_for_all_candidates_is_said_once(terminal: Terminal) -> None:
+    page, answer = terminal(120), advised(wire.AdviseTransferRequest())
+    answer.candidates.add(architecture="vgg11", reasons=["fits 8 GB", "is old"])
+
+    print_advice(page, answer, is_trained=True)
+
+    text = "\n".join(told(page))
+    assert text.count("fits 8 GB") == 1
+    assert "is old" in text
+
+
+def test_a_long_licence_is_named_by_its_owner(terminal: Terminal) -> None:
+    page, answer = terminal(80), advised(wire.AdviseTransferRequest())
+    answer.candidates[0].licence = "https://github.com/facebookresearch/SWAG/blob/main/LICENSE"
+
+    print_advice(page, answer, is_trained=True)
+
+    assert any("facebookresearch/SWAG" in line for line in told(page))
+    assert not any("…" in line for line in told(page))
 
 
 def test_advice_is_json_of_the_contract(shell: Shell, with_catalog: FakeCatalog) -> None:

@@ -17,7 +17,7 @@ def test_a_size_that_runs_ends_with_0(shell: Shell, with_catalog: FakeCatalog) -
     assert code == 0
     assert (asked.height_px, asked.width_px) == (225, 191)
     assert asked.spec.image_height_px == 0
-    assert "evaluation  runs" in out
+    assert "in both modes  runs" in out
 
 
 def test_a_size_that_does_not_run_ends_with_1_and_its_nearest(
@@ -61,8 +61,17 @@ def test_a_border_that_is_not_seen_is_said(terminal: Terminal) -> None:
 
     print_verdicts(page, "vit", "", wire.CheckInputResponse(evaluation=crop, training=crop))
 
-    assert "runs, but the border is not seen" in "\n".join(told(page))
+    assert "in both modes  runs, but the border is not seen" in "\n".join(told(page))
     assert "seen: 224 x 208 px" in "\n".join(told(page))
+
+
+def test_a_fixed_size_says_which_option_changes_it(terminal: Terminal) -> None:
+    page = terminal(80)
+    verdict = wire.InputVerdict(kind=wire.InputVerdict.KIND_NEEDS_INTERPOLATION)
+
+    print_verdicts(page, "vit", "", wire.CheckInputResponse(evaluation=verdict, training=verdict))
+
+    assert "--size when it is built; here --built-for" in "\n".join(told(page))
 
 
 def test_the_necks_of_a_backbone_stand_beside_its_heads(
