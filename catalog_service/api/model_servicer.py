@@ -42,7 +42,7 @@ MAX_QUESTIONS = 16
 T = TypeVar("T")
 
 
-class ModelServicer(stubs.ModelServiceServicer):  # until every rpc is here
+class ModelServicer:
     """The servicer; register it with `model_registration`.
 
     Args:

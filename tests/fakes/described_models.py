@@ -3,6 +3,7 @@
 from typing import cast
 
 from catalog_service.index.entries import WeightEntry
+from catalog_service.index.size_limits import ANY_SIZE
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.model_description import (
@@ -93,6 +94,7 @@ def described_model(
         recipe=recipe,
         input=InputContract(height_px=224, width_px=224, mean=(0.0,) * 3, std=(1.0,) * 3),
         output=OutputContract(shape=(37,)),
+        sizes=ANY_SIZE,
     )
     return DescribedModel(plan=plan, model=model)
 

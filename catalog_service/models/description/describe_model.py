@@ -59,7 +59,7 @@ def model_description(order: DescriptionOrder) -> ModelDescription:
     return ModelDescription(
         layout=layout,
         modules=modules,
-        feature_maps=feature_maps(order),
+        feature_maps=feature_maps(order.recipe, order.num_channels, driver.seen_px(model, image)),
         parts=part_summaries(parts, plan, modules),
         freeze_mode=plan.mode,
         num_parameters=layout.num_parameters,

@@ -30,6 +30,9 @@ class Driver:
     assumptions: Callable[[Any, Tensor], tuple[str, ...]]
     """Takes the same; returns a line for each thing that was assumed."""
 
+    seen_px: Callable[[Any, Tensor], tuple[int, int]]
+    """Takes the same; returns height and width of the image that the backbone sees."""
+
 
 def driver_of(model: nn.Module) -> Driver:
     """Return the first driver whose kinds `model` is of."""
@@ -85,7 +88,7 @@ def _run_boxes(heads: Any, features: Sequence[Tensor], num_boxes: int) -> object
 
 
 def _features(model: Any, images: Tensor) -> list[Tensor]:
-    height, width = resized(model.transform, *images.shape[-2:])
+    height, width = _as_resized(model, images)
     batch = images.new_empty((*images.shape[:2], height, width))
     features = model.backbone(batch)
     return [features] if isinstance(features, Tensor) else list(features.values())
@@ -124,17 +127,29 @@ def _box_counts(model: Any) -> _BoxCounts:
     return _BoxCounts(boxes=sampler.batch_size_per_image, objects=positive)
 
 
+def _as_given(model: nn.Module, images: Tensor) -> tuple[int, int]:
+    height, width = images.shape[-2:]
+    return height, width
+
+
+def _as_resized(model: Any, images: Tensor) -> tuple[int, int]:
+    return resized(model.transform, *images.shape[-2:])
+
+
 def _no_assumptions(model: nn.Module, images: Tensor) -> tuple[str, ...]:
     return ()
 
 
 def _pair_assumptions(model: nn.Module, images: Tensor) -> tuple[str, ...]:
-    return ("a pair of images counts as one image; the flow is refined 12 times",)
+    return (
+        "a pair of images counts as one image; the flow is refined 12 times, and comparing the two "
+        "images belongs to no part",
+    )
 
 
 def _size_assumption(model: Any, images: Tensor) -> tuple[str, ...]:
     height, width = images.shape[-2:]
-    new_height, new_width = resized(model.transform, height, width)
+    new_height, new_width = _as_resized(model, images)
     return (
         f"the model resizes a {height}x{width} image to {new_height}x{new_width} itself; "
         "choosing boxes and suppressing doubles is not counted",
@@ -154,9 +169,19 @@ def _two_stage_assumptions(model: Any, images: Tensor) -> tuple[str, ...]:
 
 
 DRIVERS = (
-    Driver(kinds=(GeneralizedRCNN,), run=_run_two_stages, assumptions=_two_stage_assumptions),
-    Driver(kinds=(RetinaNet, FCOS, SSD), run=_run_one_stage, assumptions=_size_assumption),
-    Driver(kinds=(RAFT,), run=_run_pairs, assumptions=_pair_assumptions),
-    Driver(kinds=(nn.Module,), run=_run_images, assumptions=_no_assumptions),
+    Driver(
+        kinds=(GeneralizedRCNN,),
+        run=_run_two_stages,
+        assumptions=_two_stage_assumptions,
+        seen_px=_as_resized,
+    ),
+    Driver(
+        kinds=(RetinaNet, FCOS, SSD),
+        run=_run_one_stage,
+        assumptions=_size_assumption,
+        seen_px=_as_resized,
+    ),
+    Driver(kinds=(RAFT,), run=_run_pairs, assumptions=_pair_assumptions, seen_px=_as_given),
+    Driver(kinds=(nn.Module,), run=_run_images, assumptions=_no_assumptions, seen_px=_as_given),
 )
 """The first that fits is taken. A new kind of model is one line before the last."""

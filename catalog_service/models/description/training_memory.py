@@ -53,10 +53,12 @@ def set_modes(model: nn.Module, plan: FreezePlan) -> None:
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in trainable)
     model.eval()
+    modules = dict(model.named_modules())
     for path in plan.train_modules:
-        model.get_submodule(path).train()
+        if path in modules:  # RAFT's small variant has no mask_predictor
+            modules[path].train()
     for path in plan.frozen_norms:
-        model.get_submodule(path).eval()
+        modules[path].eval()
 
 
 def saved_bytes(model: nn.Module, driver: Driver, image: Tensor, dtype: str) -> int:

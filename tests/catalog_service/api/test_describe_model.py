@@ -32,7 +32,7 @@ def describe(models: Any, spec: ModelSpec, **wishes: Any) -> pb.ModelDescription
 def refusal(call: Callable[[], object]) -> RpcFailed:
     with pytest.raises(grpc.RpcError) as caught:
         call()
-    return from_rpc_error(caught.value)
+    return from_rpc_error(caught.value, "here")
 
 
 def pets(backbone: str = "squeezenet1_1", **fields: Any) -> ModelSpec:

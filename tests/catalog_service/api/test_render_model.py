@@ -66,6 +66,6 @@ def test_what_is_missing_or_unknown_is_named(
     with pytest.raises(grpc.RpcError) as caught:
         models.RenderModel(request_, timeout=60)
 
-    failed = from_rpc_error(caught.value)
+    failed = from_rpc_error(caught.value, "here")
     assert failed.code is grpc.StatusCode.INVALID_ARGUMENT
     assert field in failed.message

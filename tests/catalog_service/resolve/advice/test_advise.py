@@ -1,0 +1,144 @@
+"""Advice from the real index: what is offered, in which order, and why the rest is not."""
+
+from typing import Any
+
+import pytest
+
+from catalog_service.errors import InvalidRequest
+from catalog_service.index.catalog_index import ArchitectureNotFound, CatalogIndex
+from catalog_service.index.entries import WeightEntry
+from catalog_service.resolve.advice import Advice, Question, advise
+from catalog_service.resolve.advice.question import TASKS
+from catalog_service.resolve.advice.training_memory import training_bytes
+
+GIB = 2**30
+
+
+def ask(*, cached: tuple[str, ...] = (), **fields: Any) -> Advice:
+    question = Question(**{"task": "classification", "num_images": 500, **fields})
+
+    def is_cached(weight: WeightEntry) -> bool:
+        return weight.architecture_id in cached
+
+    return advise(question, CatalogIndex.load(), is_cached=is_cached)
+
+
+def names(advice: Advice) -> list[str]:
+    return [candidate.weight.architecture_id for candidate in advice.candidates]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_there_are_candidates_for_every_task(task: str) -> None:
+    assert len(names(ask(task=task))) == 5
+
+
+def test_the_best_published_result_comes_first() -> None:
+    values = [c.metric.value for c in ask(max_candidates=20).candidates if c.metric]
+
+    assert len(values) == 20 and values == sorted(values, reverse=True)
+
+
+def test_what_was_published_for_the_task_comes_before_backbones() -> None:
+    found = ask(task="detection", max_candidates=12).candidates
+
+    assert found[0].metric is not None and found[0].metric.name == "box_map"
+    tasks = [candidate.weight.task for candidate in found]
+    assert tasks == sorted(tasks, key=lambda task: task != "detection")
+    assert "classification" in tasks
+
+
+def test_an_architecture_is_offered_once() -> None:
+    found = names(ask(max_candidates=100))
+
+    assert len(found) == len(set(found))
+
+
+def test_models_of_clips_are_not_offered_for_images() -> None:
+    tasks = {candidate.weight.task for candidate in ask(max_candidates=100).candidates}
+
+    assert tasks <= {"classification", "features"}
+
+
+def test_each_limit_holds_and_is_named_where_it_left_something_out() -> None:
+    advice = ask(
+        max_parameters=30_000_000,
+        max_gflops=5.0,
+        max_memory_bytes=2 * GIB,
+        num_images=50_000,
+        max_candidates=100,
+    )
+
+    for candidate in advice.candidates:
+        assert candidate.weight.num_parameters <= 30_000_000
+        assert candidate.weight.gflops <= 5.0
+        assert candidate.training_memory_bytes <= 2 * GIB
+    said = " | ".join(advice.excluded)
+    for words in ("30,000,000 parameters", "5 GFLOPs", "2.0 GiB"):
+        assert words in said
+
+
+def test_every_weight_is_offered_or_counted_as_left_out() -> None:
+    advice = ask(max_parameters=30_000_000)
+
+    left_out = sum(int(line.split()[0]) for line in advice.excluded)
+    assert left_out + len(advice.candidates) == len(CatalogIndex.load().weights)
+
+
+def test_a_frozen_backbone_needs_less_memory_than_a_full_training() -> None:
+    entry = CatalogIndex.load().architecture("resnet50")
+    sizes = [
+        training_bytes(entry, "classification", mode, 32)
+        for mode in ("frozen_backbone", "last_blocks(1)", "full")
+    ]
+
+    assert sizes == sorted(sizes) and sizes[0] < sizes[2] / 4
+
+
+def test_only_cached_weights_on_request() -> None:
+    advice = ask(cached_only=True, cached=("resnet18", "alexnet"))
+
+    assert sorted(names(advice)) == ["alexnet", "resnet18"]
+    assert all(candidate.is_cached for candidate in advice.candidates)
+    assert any("not at hand" in line for line in advice.excluded)
+
+
+def test_licences_are_filtered_and_an_unknown_one_is_said() -> None:
+    known = ask(licences=("dinov3-license",), max_candidates=100)
+    unknown = ask(architectures=("resnet18",))
+
+    assert {c.weight.licence for c in known.candidates} == {"dinov3-license"}
+    assert "the publisher names no licence" in unknown.candidates[0].reasons
+
+
+def test_dinov3_stays_frozen_where_others_are_trained() -> None:
+    advice = ask(num_images=50_000, architectures=("dinov3_vits16", "resnet18"))
+
+    modes = {c.weight.architecture_id: c.freeze_mode for c in advice.candidates}
+    assert advice.rule.freeze_mode == "full"
+    assert modes == {"resnet18": "full", "dinov3_vits16": "frozen_backbone"}
+    [dino] = [c for c in advice.candidates if c.weight.architecture_id == "dinov3_vits16"]
+    assert any("DINOv3 stays frozen" in reason for reason in dino.reasons)
+
+
+def test_an_unknown_likeness_is_said() -> None:
+    assert any("taken as similar" in reason for reason in ask().reasons)
+    assert not any("taken as similar" in reason for reason in ask(likeness="similar").reasons)
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        ask(task="poetry", num_images=0, likeness="green", licences=("mine",), batch_size=-1)
+
+    fields = {violation.field for violation in caught.value.violations}
+    assert fields == {"task", "num_images", "likeness", "licences", "batch_size"}
+    assert "detection" in caught.value.message and "dinov3-license" in caught.value.message
+
+
+def test_not_a_number_is_no_limit() -> None:
+    with pytest.raises(InvalidRequest, match="max_gflops"):
+        ask(max_gflops=float("nan"))
+
+
+def test_an_unknown_architecture_is_not_found() -> None:
+    with pytest.raises(ArchitectureNotFound, match="resnet50"):
+        ask(architectures=("resnet51",))
