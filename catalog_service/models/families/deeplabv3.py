@@ -34,6 +34,6 @@ FAMILY = Family(
     final_layer="classifier.4",
     replaced=("classifier.4", "aux_classifier.4"),
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, training_batch=2),
     source="Chen et al. 2017, arXiv:1706.05587",
 )

@@ -31,7 +31,7 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier",
     head_init="uniform_fan_in_zero_bias",
-    size=SizeRule(minimum_px=29),
+    size=SizeRule(minimum_px=29, single_px=60),
     stem_layer="features.conv0",
     features=dict.fromkeys(("densenet121", "densenet161", "densenet169", "densenet201"), FEATURES),
     source="Huang et al. 2016, arXiv:1608.06993, table 1",

@@ -49,7 +49,7 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.1",
     head_init="uniform_fan_out",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="features.0.0",
     features={
         **{f"efficientnet_b{width}": _features(7) for width in range(8)},

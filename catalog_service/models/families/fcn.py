@@ -27,6 +27,6 @@ FAMILY = Family(
     final_layer="classifier.4",
     replaced=("classifier.4", "aux_classifier.4"),
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=8),
     source="Long et al. 2014, arXiv:1411.4038",
 )

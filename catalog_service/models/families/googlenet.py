@@ -29,7 +29,7 @@ FAMILY = Family(
     final_layer="fc",
     replaced=("fc", "aux1.fc2", "aux2.fc2"),
     head_init="truncated_normal_0.01_linear_bias",
-    size=SizeRule(minimum_px=15),
+    size=SizeRule(minimum_px=15, single_px=46),
     aux_modules=("aux1", "aux2"),
     aux_argument="aux_logits",
     stem_layer="conv1.conv",

@@ -26,7 +26,7 @@ FAMILY = Family(
     final_layer="fc",
     replaced=("fc", "AuxLogits.fc"),
     head_init="truncated_normal_0.1_linear_bias",
-    size=SizeRule(minimum_px=75),
+    size=SizeRule(minimum_px=75, aux_training_px=299, single_px=106, aux_single_px=346),
     aux_modules=("AuxLogits",),
     aux_argument="aux_logits",
     stem_layer="Conv2d_1a_3x3.conv",

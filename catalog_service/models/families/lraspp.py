@@ -13,6 +13,6 @@ FAMILY = Family(
     final_layer="classifier.high_classifier",
     replaced=("classifier.low_classifier", "classifier.high_classifier"),
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=16),
     source="Howard et al. 2019, arXiv:1905.02244, section 6.4",
 )

@@ -25,7 +25,7 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.1",
     head_init="kaiming_fan_out_sigmoid",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="layers.0",
     features=dict.fromkeys(("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"), FEATURES),
     source="Tan et al. 2018, arXiv:1807.11626, figure 7",

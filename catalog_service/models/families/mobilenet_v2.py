@@ -19,7 +19,7 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.1",
     head_init="normal_0.01",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="features.0.0",
     features={
         "mobilenet_v2": feature_rule(

@@ -28,7 +28,7 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.3",
     head_init="normal_0.01",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="features.0.0",
     features={
         "mobilenet_v3_large": feature_rule(

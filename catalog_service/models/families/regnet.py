@@ -29,7 +29,7 @@ FAMILY = Family(
     head_modules=("fc",),
     final_layer="fc",
     head_init="normal_0.01",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="stem.0",
     features={
         **{f"regnet_x_{size}": FEATURES for size in SIZES_X},

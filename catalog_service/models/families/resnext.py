@@ -19,7 +19,7 @@ FAMILY = Family(
     head_modules=("fc",),
     final_layer="fc",
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="conv1",
     features=dict.fromkeys(
         ("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"), BOTTLENECK_FEATURES

@@ -28,7 +28,7 @@ FAMILY = Family(
     head_modules=("fc",),
     final_layer="fc",
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="conv1.0",
     features=dict.fromkeys(
         (

@@ -24,7 +24,7 @@ FAMILY = Family(
     final_layer="classifier.1",
     output_activation="classifier.2",
     head_init="normal_0.01",
-    size=SizeRule(minimum_px=21),
+    size=SizeRule(minimum_px=21, minimums_px={"squeezenet1_1": 17}),
     stem_layer="features.0",
     features={
         "squeezenet1_0": feature_rule(

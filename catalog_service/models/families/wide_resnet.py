@@ -17,7 +17,7 @@ FAMILY = Family(
     head_modules=("fc",),
     final_layer="fc",
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=1),
+    size=SizeRule(minimum_px=1, single_px=32),
     stem_layer="conv1",
     features=dict.fromkeys(("wide_resnet50_2", "wide_resnet101_2"), BOTTLENECK_FEATURES),
     source="Zagoruyko and Komodakis 2016, arXiv:1605.07146",
