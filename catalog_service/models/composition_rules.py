@@ -6,10 +6,12 @@ beside its file in `necks/`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from catalog_service.errors import listed
 from catalog_service.models.families.family import FeatureRule
+
+T = TypeVar("T")
 
 NO_NECK = "none"
 CLASS_TOKEN = "class_token"
@@ -52,6 +54,9 @@ class HeadRule:
     """Without a neck it takes the coarsest ones, up to this many."""
 
     min_maps_without_neck: int = 1
+    takes_ends: bool = False
+    """It takes the finest and the coarsest of its maps alone."""
+
     samples_regions: bool = False
     """Regions are cut out of maps whose strides it rounds to powers of two."""
 
@@ -127,6 +132,7 @@ HEADS: tuple[HeadRule, ...] = (
         necks=_ANY,
         min_stride_px=8,
         min_maps_without_neck=2,
+        takes_ends=True,
         is_dilated=True,
     ),
     HeadRule(
@@ -218,4 +224,9 @@ def taken_maps(rule: FeatureRule, head: HeadRule, neck: str, *, has_aux: bool) -
     if neck == NO_NECK:
         most = head.max_maps_without_neck + (1 if has_aux else 0)
         names = names[-most:]
-    return tuple(names)
+    return ends(names) if head.takes_ends else tuple(names)
+
+
+def ends(items: Sequence[T]) -> tuple[T, ...]:
+    """Return the first and the last of some; the only one once."""
+    return (items[0], items[-1]) if len(items) > 1 else tuple(items)

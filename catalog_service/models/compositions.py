@@ -17,6 +17,7 @@ from catalog_service.models.composition_rules import (
     NO_NECK,
     ROUNDING,
     HeadRule,
+    ends,
     taken_maps,
     why_not,
 )
@@ -144,12 +145,13 @@ def _neck_settings(rule: FeatureRule, head: HeadRule, neck: str) -> Mapping[str,
     if neck == NO_NECK:
         return None
     found = {"kind": neck, **NECKS[neck].settings}
-    if NECKS[neck].scales:
-        found["scales"] = [
-            scale
-            for scale in NECKS[neck].scales
-            if rule.strides[-1] / scale >= ROUNDING * head.min_stride_px
-        ]
+    scales = [
+        scale
+        for scale in NECKS[neck].scales
+        if rule.strides[-1] / scale >= ROUNDING * head.min_stride_px
+    ]
+    if scales:
+        found["scales"] = list(ends(scales)) if head.takes_ends else scales
     return found
 
 

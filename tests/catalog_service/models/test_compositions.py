@@ -157,6 +157,16 @@ def test_one_stage_detectors_start_at_stride_eight() -> None:
     assert pyramid["scales"] == [2, 1, 0.5]
 
 
+def test_lraspp_takes_a_fine_map_and_a_coarse_one_through_any_neck() -> None:
+    task = SegmentationTask(num_classes=2, head="lraspp")
+    pyramid = compose_recipe("vit_b_16", task).neck
+
+    for neck in ("none", "fpn", "bifpn"):
+        assert compose_recipe("resnet18", task, neck).head["feature_maps"] == ["layer2", "layer4"]
+    assert pyramid is not None
+    assert pyramid["scales"] == [2, 0.5]
+
+
 def test_bottlenecks_are_dilated_under_a_segmentation_head_without_neck() -> None:
     task = SegmentationTask(num_classes=2)
 
