@@ -1,10 +1,15 @@
 """Starts the programs that ours are measured beside, each as a process of its own."""
 
+import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +36,72 @@ def http_server(folder: Path) -> Iterator[Peer]:
     command = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
     with _running(command, r"port (\d+)") as peer:
         yield peer
+
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+NGINX_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/errors;
+events {{}}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        root {root};
+    }}
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[Peer]:
+    """Yield nginx with sendfile, one process; Python's own file server where there is no nginx."""
+    if NGINX is None:
+        with http_server(folder) as peer:
+            yield peer
+        return
+    port = _free_port()
+    with tempfile.TemporaryDirectory() as name:
+        configuration = Path(name) / "nginx.conf"
+        configuration.write_text(NGINX_CONFIGURATION.format(folder=name, port=port, root=folder))
+        command = [NGINX, "-p", name, "-e", f"{name}/errors", "-c", str(configuration)]
+        with _process(command) as process:
+            _wait_until_open(port)
+            yield Peer(address=f"127.0.0.1:{port}", pid=process.pid)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_open(port: int) -> None:
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

@@ -31,8 +31,13 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="read",
-        size={"num_bytes": 102_000_000, "num_reads": 2, "num_rounds": 5},
-        tiny={"num_bytes": 3_000_000, "num_reads": 1, "num_rounds": 1},
+        size={"num_bytes": 346_000_000, "num_rounds": 5},
+        tiny={"num_bytes": 3_000_000, "num_rounds": 1},
+    ),
+    Benchmark(
+        name="stream",
+        size={"num_bytes": 1_217_000_000, "num_small_bytes": 102_000_000, "num_rounds": 3},
+        tiny={"num_bytes": 6_000_000, "num_small_bytes": 3_000_000, "num_rounds": 1},
     ),
     Benchmark(
         name="build",
