@@ -1,35 +1,38 @@
-"""A pretrained resnet50 with a new head, ready for its first image, from weights that are known.
+"""A pretrained model with a new head in this process, from weights that are known.
 
-The user's way begins with the published file on its own disk. Ours begins with a running catalog
-that has converted that file before: the rpc draws the new head and stores it. Then the two parts
-are attached to a skeleton: from the store's own files where client and catalog share a host, as
-the trainer does, or after a download over gRPC.
+The user's way begins with the published file in torch's own cache on this disk. Ours begins with
+the backbone that the catalog converted from it once: the head is drawn, the backbone's file is
+mapped and its pages are not read, the skeleton is a copy of one that this process built before.
+What the mapped pages cost is in the rows that end with a first forward.
 """
 
-import itertools
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
-from catalog_service.blobs.store import BlobStore
-from catalog_service.model_wire import layout_from_message, recipe_from_message
-from catalog_service.models.attach import attach, load_state
-from catalog_service.models.skeleton import skeleton
+from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.assemble import assembled, map_tensors
+from catalog_service.models.build_parts import in_blob_names
+from catalog_service.models.compose import compose
+from catalog_service.models.initialise import random_state
+from catalog_service.models.recipe import Recipe, classification_head
+from catalog_service.models.source import Source
+from catalog_service.models.template import template
+from catalog_service.models.write_state import write_state
 from tests.benchmarks.rows import Metric, Row, Sample, Way, compare, stopwatch, take_turns
-from tests.fakes.published_weights import PublishedFolder
-from tests.services import running_catalog
-from vertebra.catalog.v1.model_service_pb2 import BuiltModel
-from vertebra.catalog_client import CatalogClient
 
 METRICS = (
     Metric(name="wall_s", title="until built, ms", scale=1000),
-    Metric(name="cpu_s", title="until built, CPU ms of this process", scale=1000),
-    Metric(name="answer_s", title="until the first 64 px image is through, ms", scale=1000),
+    Metric(name="cpu_s", title="until built, CPU ms", scale=1000),
+    Metric(name="answer_s", title="until the first image is through, ms", scale=1000),
 )
 NUM_CLASSES = 7
 
@@ -38,98 +41,103 @@ NUM_CLASSES = 7
 class Size:
     """How much is measured."""
 
-    architecture_id: str
-    head: str
-    """The attribute that holds the model's last layer."""
+    architectures: dict[str, int]
+    """Architecture -> side of the first image in px."""
     num_rounds: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One architecture, converted: where its files are, and what they are of."""
+
+    architecture_id: str
+    recipe: Recipe
+    source: Source
+    """The whole published state, converted."""
+    backbone: Path
+    image: Tensor
+
+
 def measure(size: Size) -> list[Row]:
-    """Return rows for three ways through the catalog, beside the user's."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        published = PublishedFolder(folder / "mirror")
-        path = published.write(size.architecture_id).path
-        variables = {
-            "VERTEBRA_CATALOG_MIRRORS": str(published.folder),
-            "VERTEBRA_CATALOG_INDEX": str(published.index_path),
-        }
-        with (
-            running_catalog(folder / "home", **variables) as catalog,
-            CatalogClient(catalog.address) as client,
-        ):
-            builds = Builds(client, size.architecture_id, folder)
-            builds.model(seed=0)  # converts the published file: done once in a catalog's life
-            ways = _ours(builds)
-            user = Way(name="torchvision", command=_command(size), run=_timed(_user(size, path)))
-            samples = take_turns([*ways, user], size.num_rounds)
-    return [row for ours in ways for row in compare("build", ours, user, METRICS, samples)]
+    """Return rows for every architecture, beside torchvision's own build from a warm cache."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name, torch_home(Path(name) / "torch") as hub:
+        for architecture_id, side_px in size.architectures.items():
+            built = convert(architecture_id, side_px, Path(name), hub)
+            require_equal_logits(built)
+            rows += _measured(built, size.num_rounds)
+    return rows
 
 
-class Builds:
-    """Builds through the catalog."""
-
-    def __init__(self, client: CatalogClient, architecture_id: str, folder: Path) -> None:
-        self._client = client
-        self._architecture_id = architecture_id
-        self._store = BlobStore(folder / "home" / "blobs")
-        self._arrived = folder / "arrived"
-
-    def model(self, *, seed: int) -> BuiltModel:
-        """Return what the catalog says about the model; another seed is another head."""
-        head = {"classification": {"num_classes": NUM_CLASSES}}
-        return self._client.build_model({"backbone": self._architecture_id, "seed": seed, **head})
-
-    def on_this_host(self, seed: int) -> nn.Module:
-        """Return the module, from the files of the catalog's store."""
-        built = self.model(seed=seed)
-        return _attached(built, [self._store.path(part.blob.digest) for part in built.parts])
-
-    def from_elsewhere(self, seed: int) -> nn.Module:
-        """Return the module, from files that were downloaded and verified."""
-        built = self.model(seed=seed)
-        paths = [self._arrived / part.blob.digest for part in built.parts]
-        for part, path in zip(built.parts, paths, strict=True):
-            path.unlink(missing_ok=True)
-            self._client.blobs.download(part.blob.name, path)
-        return _attached(built, paths)
+def convert(architecture_id: str, side_px: int, folder: Path, hub: Path) -> Built:
+    """Write synthetic numbers as torch's cache has them, and as the catalog has them."""
+    index = CatalogIndex.load()
+    weight = index.default_weight(architecture_id)
+    published = index.recipe_for(architecture_id, weight)
+    state = random_state(published, 0)
+    torch.save(state, hub / weight.file_name)
+    source = Source(path=folder / f"{architecture_id}.safetensors", recipe=published)
+    write_state(source.path, state)
+    recipe = index.recipe_for(architecture_id, weight, classification_head(NUM_CLASSES))
+    composed = compose(recipe, source)
+    backbone = folder / f"{architecture_id}.backbone.safetensors"
+    write_state(backbone, in_blob_names(composed.backbone, composed.layout).state)
+    return Built(
+        architecture_id=architecture_id,
+        recipe=recipe,
+        source=source,
+        backbone=backbone,
+        image=torch.rand(1, 3, side_px, side_px),
+    )
 
 
-def _attached(built: BuiltModel, paths: list[Path]) -> nn.Module:
-    module = skeleton(recipe_from_message(built.recipe))
-    return attach(module, load_state(*paths), layout_from_message(built.layout))
+def ours(built: Built, seed: int) -> nn.Module:
+    """Return the model with a head that was never drawn before."""
+    head = compose(built.recipe, built.source, seed=seed, with_backbone=False).head.state
+    layout = template(built.recipe).layout
+    backbone = {layout.model_name(n): t for n, t in map_tensors(built.backbone).items()}
+    return assembled(built.recipe, {**backbone, **head})
 
 
-def _ours(builds: Builds) -> list[Way]:
-    def way(name: str, build: Callable[[int], nn.Module], seeds: Iterator[int], what: str) -> Way:
-        command = f"client.build_model({{..., seed: {what}}}); attach(skeleton(recipe), state)"
-        return Way(name=name, command=command, run=_timed(lambda: build(next(seeds))))
-
-    return [
-        way("catalog, new head", builds.on_this_host, itertools.count(1), "new"),
-        way("catalog, head seen before", builds.on_this_host, itertools.repeat(0), "0"),
-        way("catalog, downloaded", builds.from_elsewhere, itertools.repeat(0), "0"),
-    ]
-
-
-def _command(size: Size) -> str:
-    name = size.architecture_id
-    return f"torchvision.models.{name}(); load_state_dict(torch.load(file)); .{size.head} = Linear"
+def theirs(built: Built) -> nn.Module:
+    """Return torchvision's pretrained model with its last layer replaced."""
+    model: nn.Module = torchvision.models.get_model(built.architecture_id, weights="DEFAULT")
+    path = template(built.recipe).layout.replaced_modules[0]
+    parent, _, name = path.rpartition(".")
+    last = model.get_submodule(path)
+    assert isinstance(last, nn.Linear)
+    setattr(model.get_submodule(parent), name, nn.Linear(last.in_features, NUM_CLASSES))
+    return model
 
 
-def _user(size: Size, path: Path) -> Callable[[], nn.Module]:
-    def build() -> nn.Module:
-        model: nn.Module = torchvision.models.get_model(size.architecture_id)
-        model.load_state_dict(torch.load(path, weights_only=True))
-        last = getattr(model, size.head)
-        setattr(model, size.head, nn.Linear(last.in_features, NUM_CLASSES))
-        return model
+def require_equal_logits(built: Built) -> None:
+    """Raise unless both ways compute the same with the same head, to the last bit."""
+    model, twin = ours(built, seed=0).eval(), theirs(built).eval()
+    head = template(built.recipe).layout.of_role("head")
+    own = model.state_dict()
+    twin.load_state_dict({**twin.state_dict(), **{t.name: own[t.name] for t in head}})
+    with torch.no_grad():
+        assert torch.equal(model(built.image), twin(built.image)), built.architecture_id
 
-    return build
+
+def _measured(built: Built, num_rounds: int) -> list[Row]:
+    seeds = count(1)
+    name = built.architecture_id
+    mine = Way(
+        name=f"vertebra {name}",
+        command="assembled(recipe, {**map_tensors(backbone), **compose(recipe, source).head})",
+        run=timed(lambda: ours(built, next(seeds)), built.image),
+    )
+    peer = Way(
+        name=f"torchvision {name}",
+        command=f"torchvision.models.{name}(weights='DEFAULT'); a new last layer",
+        run=timed(lambda: theirs(built), built.image),
+    )
+    return compare("build", mine, peer, METRICS, take_turns([mine, peer], num_rounds))
 
 
-def _timed(build: Callable[[], nn.Module]) -> Callable[[], Sample]:
-    image = torch.rand(1, 3, 64, 64)
+def timed(build: Callable[[], nn.Module], image: Tensor) -> Callable[[], Sample]:
+    """Return a measurement of a build and of a first forward after it."""
 
     def run() -> Sample:
         with stopwatch() as whole:
@@ -140,3 +148,19 @@ def _timed(build: Callable[[], nn.Module]) -> Callable[[], Sample]:
         return {"wall_s": building.wall_s, "cpu_s": building.cpu_s, "answer_s": whole.wall_s}
 
     return run
+
+
+@contextmanager
+def torch_home(folder: Path) -> Iterator[Path]:
+    """Let torch look for published files in a folder of ours; yield where it keeps them."""
+    checkpoints = folder / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    before = os.environ.get("TORCH_HOME")
+    os.environ["TORCH_HOME"] = str(folder)
+    try:
+        yield checkpoints
+    finally:
+        if before is None:
+            del os.environ["TORCH_HOME"]
+        else:
+            os.environ["TORCH_HOME"] = before

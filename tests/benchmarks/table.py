@@ -41,6 +41,14 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="build",
+        size={
+            "architectures": {"resnet50": 64, "vit_b_16": 224, "swin_b": 64, "convnext_base": 64},
+            "num_rounds": 5,
+        },
+        tiny={"architectures": {"shufflenet_v2_x0_5": 32}, "num_rounds": 1},
+    ),
+    Benchmark(
+        name="build_rpc",
         size={"architecture_id": "resnet50", "head": "fc", "num_rounds": 5},
         tiny={"architecture_id": "shufflenet_v2_x0_5", "head": "fc", "num_rounds": 1},
     ),
