@@ -15,6 +15,12 @@ import pytest
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"(?:`(?P<file>[\w.]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+SEEN_BY_PEOPLE = "vertebra models ls"
+"""Into a pipe it writes tabs; the README shows what a person sees."""
+
+TERMINAL = {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80"}
+"""What makes output look as on a terminal without colours. Source: rich.console.Console."""
+
 START_TIMEOUT_S = 90
 COMMAND_TIMEOUT_S = 240
 
@@ -41,6 +47,7 @@ def commands(text: str) -> Iterator[Shown]:
 
 def plain(line: str, home: Path) -> str:
     """Return a line without what differs from run to run: numbers, digests, the home folder."""
+    line = re.sub(r"\x1b\[[0-9;]*m", "", line)
     line = re.sub(r"\b[0-9a-f]{8,}\b", "HEX", line.replace(str(home), "~").rstrip())
     return re.sub(r" +", " ", re.sub(r"\d[\d.,:]*", "N", line))
 
@@ -83,7 +90,7 @@ class Shell:
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=self.home,
-            env=self.environment,
+            env=self.environment | (TERMINAL if command.startswith(SEEN_BY_PEOPLE) else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -148,7 +148,7 @@ def print_description(page: Console, one: wire.ModelDescription, licence: str) -
             ("takes", "\n".join(contract_words.takes(one.input))),
             ("gives", "\n".join(contract_words.gives(one.output))),
             ("parameters", _parameters(one)),
-            ("compute", f"{words.count(one.num_multiply_adds)} multiply-adds an image"),
+            ("compute", f"{words.count(one.num_multiply_adds)} multiply-adds {_sample(one)}"),
             ("memory", _memory(one)),
             (
                 "counted",
@@ -161,6 +161,10 @@ def print_description(page: Console, one: wire.ModelDescription, licence: str) -
     if one.feature_maps:
         page.print()
         page.print(_feature_maps(one))
+
+
+def _sample(one: wire.ModelDescription) -> str:
+    return "a clip" if one.input.num_frames else "an image"
 
 
 def _source(one: wire.ModelDescription) -> str:
