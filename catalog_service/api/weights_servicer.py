@@ -1,9 +1,9 @@
 """WeightsService: answers from the index; only the cached state looks at local folders."""
 
 import asyncio
-from collections.abc import Sequence
+from functools import cache
 
-from catalog_service.api.weights_wire import WEIGHTS, weights_message
+from catalog_service.api.weights_wire import WEIGHTS, Listed, weights_message
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
 from catalog_service.serving.call import Context
@@ -27,31 +27,35 @@ class WeightsServicer:
         self, request: pb.ListWeightsRequest, context: Context
     ) -> pb.ListWeightsResponse:
         """Return a page of weights, without categories."""
-        page = WEIGHTS.page(
-            self._index.weights,
-            filter=request.filter,
-            order_by=request.order_by,
-            page_size=request.page_size,
-            page_token=request.page_token,
-            resource="weights",
-        )
-        states = await asyncio.to_thread(self._cached_states, page.items)
-        return pb.ListWeightsResponse(
-            weights=map(weights_message, page.items, states),
-            next_page_token=page.next_page_token,
-            total_size=page.total_size,
-        )
+        return await asyncio.to_thread(self._page, request)
 
     async def GetWeights(  # noqa: N802
         self, request: pb.GetWeightsRequest, context: Context
     ) -> pb.GetWeightsResponse:
         """Return one weight with its categories; NOT_FOUND has the nearest references."""
         entry = self._index.weight(published_reference(request.name, field="name"))
-        [state] = await asyncio.to_thread(self._cached_states, [entry])
-        return pb.GetWeightsResponse(weights=weights_message(entry, state, with_categories=True))
+        message = await asyncio.to_thread(
+            weights_message, self._listed(entry), with_categories=True
+        )
+        return pb.GetWeightsResponse(weights=message)
 
-    def _cached_states(self, entries: Sequence[WeightEntry]) -> list[str]:
-        return [self._search.cached_state(entry) for entry in entries]
+    def _page(self, request: pb.ListWeightsRequest) -> pb.ListWeightsResponse:
+        page = WEIGHTS.page(
+            map(self._listed, self._index.weights),
+            filter=request.filter,
+            order_by=request.order_by,
+            page_size=request.page_size,
+            page_token=request.page_token,
+            resource="weights",
+        )
+        return pb.ListWeightsResponse(
+            weights=map(weights_message, page.items),
+            next_page_token=page.next_page_token,
+            total_size=page.total_size,
+        )
+
+    def _listed(self, entry: WeightEntry) -> Listed:
+        return Listed(entry=entry, cached_state=cache(lambda: self._search.cached_state(entry)))
 
 
 def weights_registration(servicer: WeightsServicer) -> Registration:

@@ -12,12 +12,18 @@ from importlib.resources import files
 from typing import Any
 
 from catalog_service.errors import NotFound, closest
-from catalog_service.index.entries import ArchitectureEntry, Metric, WeightEntry
+from catalog_service.index.entries import (
+    ArchitectureEntry,
+    FeatureMapEntry,
+    Metric,
+    WeightEntry,
+)
+from catalog_service.index.hub_ids import HUB, check_hub_id, is_hub_id
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.tasks import ClassificationTask, Task
 
-_SOURCE = "torchvision/"
+_SOURCES = ("torchvision/", HUB)
 
 
 class ArchitectureNotFound(NotFound):
@@ -58,12 +64,19 @@ class CatalogIndex:
         return _load()
 
     def architecture(self, name: str) -> ArchitectureEntry:
-        """Return the entry of `resnet50` or `architectures/resnet50`.
+        """Return the entry of an architecture.
+
+        Args:
+            name: `resnet50`, `architectures/resnet50`, or an id of the hub for what it holds.
 
         Raises:
             ArchitectureNotFound: with the nearest names.
+            NoSuchHubId: an id that many people write and the hub never had.
         """
         name = name.removeprefix("architectures/")
+        check_hub_id(name)
+        if is_hub_id(name):
+            name = self.weight(name).architecture_id
         found = self._architectures.get(name)
         if found is None:
             raise ArchitectureNotFound(
@@ -78,13 +91,15 @@ class CatalogIndex:
 
         Args:
             reference: `torchvision/ResNet50_Weights.IMAGENET1K_V2`, the same behind `weights/` or
-                without `torchvision/`, `ResNet50_Weights.DEFAULT`, or an architecture id for its
-                default.
+                without `torchvision/`, `ResNet50_Weights.DEFAULT`, an id of the hub with or without
+                `huggingface/`, or an architecture id for its default.
 
         Raises:
             WeightsNotFound: with the nearest references.
+            NoSuchHubId: an id that many people write and the hub never had.
         """
-        name = reference.removeprefix("weights/").removeprefix(_SOURCE)
+        name = _short(reference.removeprefix("weights/"))
+        check_hub_id(name)
         found = self._weights.get(name)
         if found is None:
             raise WeightsNotFound(
@@ -157,7 +172,8 @@ def index_from_json(data: Mapping[str, Any]) -> CatalogIndex:
 
 def _architecture(row: Mapping[str, Any]) -> ArchitectureEntry:
     lists = {name: tuple(row[name]) for name in ("weights", "licences")}
-    return ArchitectureEntry(**{**row, **lists})
+    maps = tuple(FeatureMapEntry(**each) for each in row["feature_maps"])
+    return ArchitectureEntry(**{**row, **lists, "feature_maps": maps})
 
 
 def _weight(row: Mapping[str, Any], categories: tuple[str, ...]) -> WeightEntry:
@@ -166,22 +182,23 @@ def _weight(row: Mapping[str, Any], categories: tuple[str, ...]) -> WeightEntry:
             **row,
             "categories": categories,
             "metrics": tuple(Metric(**metric) for metric in row["metrics"]),
-            "preprocessing": _contract(row["preprocessing"]),
+            "preprocessing": InputContract.from_json(row["preprocessing"]),
         }
     )
 
 
-def _contract(row: Mapping[str, Any] | None) -> InputContract | None:
-    if row is None:
-        return None
-    return InputContract(**{**row, "mean": tuple(row["mean"]), "std": tuple(row["std"])})
+def _short(reference: str) -> str:
+    """Return a reference without its source."""
+    for source in _SOURCES:
+        reference = reference.removeprefix(source)
+    return reference
 
 
 def _spellings(weights: tuple[WeightEntry, ...]) -> dict[str, WeightEntry]:
-    """Return every short spelling: `X_Weights.V1`, `X_Weights.DEFAULT`, `x`."""
+    """Return every short spelling: `X_Weights.V1`, `X_Weights.DEFAULT`, `facebook/x`, `x`."""
     found = {}
     for entry in weights:
-        short = entry.reference.removeprefix(_SOURCE)
+        short = _short(entry.reference)
         found[short] = entry
         if entry.is_default:
             found[f"{short.partition('.')[0]}.DEFAULT"] = entry

@@ -17,6 +17,17 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureMapEntry:
+    """A place in a backbone where a feature map can be taken."""
+
+    name: str
+    """The stage after which it is taken."""
+
+    stride_px: int
+    num_channels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureEntry:
     """A model without numbers."""
 
@@ -26,8 +37,8 @@ class ArchitectureEntry:
 
     family: str
     task: str
-    """`classification`, `detection`, `instance_segmentation`, `keypoints`, `segmentation`, `video`
-    or `optical_flow`.
+    """`classification`, `detection`, `instance_segmentation`, `keypoints`, `segmentation`, `video`,
+    `optical_flow` or `features`.
     """
 
     num_parameters: int
@@ -35,7 +46,9 @@ class ArchitectureEntry:
 
     gflops: float
     num_features: int
-    """Width of the vector that the head receives; 0 where the head takes feature maps."""
+    """Width of the vector that the head receives, or that comes out where there is no head; 0 where
+    the head takes feature maps.
+    """
 
     weights: tuple[str, ...]
     """References, the default first, then by their first published metric."""
@@ -52,6 +65,16 @@ class ArchitectureEntry:
 
     library: str
     licences: tuple[str, ...]
+    backbone_architecture: str
+    """The architecture that its backbone is: `resnet50` for `fcn_resnet50`, itself for `resnet50`;
+    empty for what cannot be built.
+    """
+
+    feature_maps: tuple[FeatureMapEntry, ...]
+    """Finest first; empty where it has none."""
+
+    activation_bytes: int
+    """What a training of everything keeps of one image of the default size in single precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +89,18 @@ class WeightEntry:
     task: str
     is_default: bool
     is_quantized: bool
+    is_gated: bool
+    """Whether the publisher serves it only to those who have accepted its terms."""
+
     url: str
     file_name: str
     sha256_prefix: str
-    """Hex digits in the published file name; empty for the four files that have none."""
+    """Hex digits in the published file name; empty for the files that have none."""
 
     size_bytes: int
-    """As published, rounded by the publisher to a thousandth of a MiB."""
+    """As published, rounded by the publisher to a thousandth of a MiB; four bytes a parameter where
+    the publisher does not say.
+    """
 
     num_parameters: int
     gflops: float
@@ -87,8 +115,8 @@ class WeightEntry:
     description: str
     min_image_height_px: int
     min_image_width_px: int
-    preprocessing: InputContract | None
-    """Classification only: the transforms of the other tasks have no one size."""
+    preprocessing: InputContract
+    """Without `sizes`, which are measured and not published."""
 
     transform: Mapping[str, Any]
     """The publisher's whole evaluation transform: its kind and its numbers."""

@@ -7,23 +7,7 @@ from typing import Any
 from torch import nn
 from torchvision.models import WeightsEnum
 
-from catalog_service.models.contracts import InputContract
-
 MIB = 2**20
-
-
-def input_contract(member: WeightsEnum) -> InputContract:
-    """Return the evaluation transform of a classification weight."""
-    transform = plain_transform(member)
-    assert transform["kind"] == "ImageClassification", transform
-    return InputContract(
-        height_px=transform["crop_size"][0],
-        width_px=transform["crop_size"][-1],
-        resize_shorter_side_px=transform["resize_size"][0],
-        interpolation=transform["interpolation"],
-        mean=tuple(transform["mean"]),
-        std=tuple(transform["std"]),
-    )
 
 
 def plain_transform(member: WeightsEnum) -> dict[str, Any]:

@@ -35,6 +35,22 @@ class Rename:
 
 
 RENAMES: Mapping[str, tuple[Rename, ...]] = {
+    "dinov3_convnext": (
+        Rename(
+            rule="dinov3_convnext: stages -> model.stages",
+            pattern=re.compile(r"(stages\.\d+\..+)"),
+            replacement=r"model.\1",
+            source="transformers/conversion_mapping.py, dinov3_convnext",
+        ),
+    ),
+    "dinov3_vit": (
+        Rename(
+            rule="dinov3_vit: layer -> model.layer",
+            pattern=re.compile(r"(layer\.\d+\..+)"),
+            replacement=r"model.\1",
+            source="transformers/conversion_mapping.py, dinov3_vit",
+        ),
+    ),
     "densenet": (
         Rename(
             rule="densenet: denselayerN.{norm,conv}.{1,2} -> denselayerN.{norm,conv}{1,2}",

@@ -6,12 +6,15 @@ from catalog_service.errors import Violation, invalid
 
 CHECKPOINT_PREFIX = "checkpoints/"
 
-_PUBLISHED = re.compile(r"(?:weights/)?(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+")
+_PUBLISHED = re.compile(
+    r"(?:weights/)?(?:(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+"
+    r"|(?:huggingface/)?[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_.-]*)"
+)
 _CHECKPOINT = re.compile(r"checkpoints/[a-z][a-z0-9_.-]{0,62}")
 
 FORMS = (
-    "torchvision/ResNet50_Weights.IMAGENET1K_V2, ResNet50_Weights.DEFAULT, resnet50 or "
-    "checkpoints/letters"
+    "torchvision/ResNet50_Weights.IMAGENET1K_V2, ResNet50_Weights.DEFAULT, "
+    "facebook/dinov3-vitb16-pretrain-lvd1689m, resnet50 or checkpoints/letters"
 )
 """What people may write, for messages."""
 

@@ -1,6 +1,7 @@
 """DINOv3 ConvNeXt: four stages, each with its downsampling; the last norm is the last one's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from catalog_service.models.families.family import Family, SizeRule, StageRule, feature_rule
 
@@ -22,12 +23,12 @@ def sized_stages(arguments: Mapping[str, object]) -> tuple[StageRule, ...]:
 
 
 def _stages(num_stages: int) -> tuple[StageRule, ...]:
-    modules = [(f"model.stages.{index}",) for index in range(num_stages)]
-    modules[-1] = (*modules[-1], "layer_norm")
-    return tuple(
-        StageRule(name=f"stage{number}", modules=paths)
-        for number, paths in enumerate(modules, start=1)
-    )
+    rules = [
+        StageRule(name=f"stage{index + 1}", modules=(f"model.stages.{index}",))
+        for index in range(num_stages)
+    ]
+    last = rules[-1]
+    return (*rules[:-1], replace(last, modules=(*last.modules, "layer_norm")))
 
 
 FEATURES = feature_rule(

@@ -30,7 +30,7 @@ def stubs(channel: grpc.Channel, kind: Any) -> Any:
 def test_all_architectures_are_listed_by_id(client: CatalogClient) -> None:
     ids = [found.architecture_id for found in client.list_architectures()]
 
-    assert len(ids) == 121
+    assert len(ids) == 131
     assert ids == sorted(ids)
 
 
@@ -59,11 +59,11 @@ def test_pages_join_to_the_whole_list(catalog: Service) -> None:
             )
             ids += [found.architecture_id for found in page.architectures]
             token = page.next_page_token
-            assert page.total_size == 121
+            assert page.total_size == 131
             if not token:
                 break
 
-    assert len(ids) == len(set(ids)) == 121
+    assert len(ids) == len(set(ids)) == 131
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_unknown_architecture_is_answered_with_the_nearest(
     assert error.code is grpc.StatusCode.NOT_FOUND
     assert error.reason == "ARCHITECTURE_NOT_FOUND"
     assert "resnet50" in error.message
-    assert "all 121" in error.message
+    assert "all 131" in error.message
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from subprocess import run
 
 import pytest
 
-from catalog_service.errors import NotFound
+from catalog_service.errors import InvalidRequest, NotFound
 from catalog_service.index.catalog_index import (
     ArchitectureNotFound,
     CatalogIndex,
@@ -16,6 +16,11 @@ from catalog_service.index.catalog_index import (
 from catalog_service.models.recipe import classification_head
 from catalog_service.models.tasks import ClassificationTask
 
+FEATURES = "features"
+
+SATELLITE = ((0.430, 0.411, 0.296), (0.213, 0.156, 0.143))
+"""Mean and std of the satellite images, from the publisher's README."""
+
 V2 = "torchvision/ResNet50_Weights.IMAGENET1K_V2"
 
 
@@ -24,10 +29,10 @@ def index() -> CatalogIndex:
     return CatalogIndex.load()
 
 
-def test_the_index_has_all_of_torchvision(index: CatalogIndex) -> None:
+def test_the_index_has_all_of_torchvision_and_dinov3(index: CatalogIndex) -> None:
     tasks = Counter(entry.task for entry in index.architectures if not entry.is_quantized)
 
-    assert (len(index.architectures), len(index.weights)) == (121, 166)
+    assert (len(index.architectures), len(index.weights)) == (131, 178)
     assert tasks == {
         "classification": 80,
         "detection": 9,
@@ -36,15 +41,17 @@ def test_the_index_has_all_of_torchvision(index: CatalogIndex) -> None:
         "segmentation": 6,
         "video": 9,
         "optical_flow": 2,
+        "features": 10,
     }
     assert sum(entry.is_quantized for entry in index.architectures) == 12
-    assert sum(not weight.sha256_prefix for weight in index.weights) == 4
+    torchvision = [weight for weight in index.weights if weight.task != "features"]
+    assert sum(not weight.sha256_prefix for weight in torchvision) == 4
 
 
-def test_what_can_be_built_is_float_classification(index: CatalogIndex) -> None:
+def test_everything_but_the_quantized_can_be_built(index: CatalogIndex) -> None:
     for entry in index.architectures:
-        is_float_classification = entry.task == "classification" and not entry.is_quantized
-        assert entry.is_buildable == is_float_classification, entry.architecture_id
+        assert entry.is_buildable == (not entry.is_quantized), entry.architecture_id
+        assert bool(entry.float_twin) == entry.is_quantized
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,7 @@ def test_an_unknown_architecture_shows_the_nearest(index: CatalogIndex) -> None:
 
     assert caught.value.message == (
         "no architecture 'resnet51'; closest are resnet50, resnet18, resnet152; "
-        "ListArchitectures returns all 121"
+        "ListArchitectures returns all 131"
     )
     assert caught.value.error_reason == "ARCHITECTURE_NOT_FOUND"
     assert isinstance(caught.value, NotFound)
@@ -108,7 +115,7 @@ def test_a_name_like_no_other_shows_where_to_look(index: CatalogIndex) -> None:
     with pytest.raises(ArchitectureNotFound) as caught:
         index.architecture("%%%%")
 
-    assert caught.value.message == "no architecture '%%%%'; ListArchitectures returns all 121"
+    assert caught.value.message == "no architecture '%%%%'; ListArchitectures returns all 131"
 
 
 @pytest.mark.parametrize("name", ["resnet", "", "Resnet50_weights.DEFAULT"])
@@ -147,9 +154,9 @@ def test_licences_are_never_empty(index: CatalogIndex) -> None:
 
     assert licences["unknown"] == 154
     assert all(licences)
-    swag = {w.reference for w in index.weights if w.licence != "unknown"}
-    assert all("SWAG" in reference for reference in swag)
-    assert len(swag) == 12
+    told = {w.reference: w.licence for w in index.weights if w.licence != "unknown"}
+    assert all("SWAG" in name or licence == "dinov3-license" for name, licence in told.items())
+    assert len(told) == 12 + 12
 
 
 def test_a_quantized_architecture_names_its_float_twin(index: CatalogIndex) -> None:
@@ -161,14 +168,14 @@ def test_a_quantized_architecture_names_its_float_twin(index: CatalogIndex) -> N
 
 def test_the_index_knows_what_it_was_built_with(index: CatalogIndex) -> None:
     assert index.library.startswith("torchvision 0.")
-    assert {entry.library for entry in index.architectures} == {index.library}
+    assert {entry.library for entry in index.architectures} == set(index.library.split(", "))
 
 
 def test_loading_imports_no_torch() -> None:
     program = (
         "import sys\n"
         "from catalog_service.index.catalog_index import CatalogIndex\n"
-        "import catalog_service.index.sizes\n"
+        "import catalog_service.index.input_contract\n"
         "CatalogIndex.load()\n"
         "sys.exit('torch' in sys.modules)"
     )
@@ -188,3 +195,77 @@ def test_a_name_of_megabytes_is_not_compared_with_every_known_one(
 
     assert "closest" not in caught.value.message
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "facebook/dinov3-vitl16-pretrain-sat493m",
+        "huggingface/facebook/dinov3-vitl16-pretrain-sat493m",
+        "weights/huggingface/facebook/dinov3-vitl16-pretrain-sat493m",
+    ],
+)
+def test_an_id_of_the_hub_finds_its_weight_and_its_architecture(
+    index: CatalogIndex, name: str
+) -> None:
+    weight = index.weight(name)
+
+    assert weight.reference == "huggingface/facebook/dinov3-vitl16-pretrain-sat493m"
+    assert (weight.preprocessing.mean, weight.preprocessing.std) == SATELLITE
+    assert not weight.is_default
+    assert index.architecture(name.removeprefix("weights/")).architecture_id == "dinov3_vitl16"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("facebook/dinov3-vitb14", "facebook/dinov3-vitb16-pretrain-lvd1689m"),
+        ("facebook/dinov3-convnext-base", "facebook/dinov3-convnext-base-pretrain-lvd1689m"),
+    ],
+)
+def test_an_id_that_never_existed_is_answered_with_the_right_one(
+    index: CatalogIndex, wrong: str, right: str
+) -> None:
+    for look in (index.weight, index.architecture):
+        for spelling in (wrong, f"huggingface/{wrong}"):
+            with pytest.raises(InvalidRequest) as caught:
+                look(spelling)
+
+            assert caught.value.error_reason == "HUB_ID_UNKNOWN"
+            assert repr(right) in caught.value.message
+            assert index.weight(right).is_default
+
+
+def test_dinov3_needs_a_licence_and_nothing_else_does(index: CatalogIndex) -> None:
+    gated = {weight.architecture_id for weight in index.weights if weight.is_gated}
+    licences = {weight.licence for weight in index.weights if weight.is_gated}
+
+    assert len(gated) == 10
+    assert gated == {
+        entry.architecture_id for entry in index.architectures if entry.task == FEATURES
+    }
+    assert licences == {"dinov3-license"}
+
+
+def test_file_names_tell_weights_apart(index: CatalogIndex) -> None:
+    """A mirror folder finds a weight by its file name alone."""
+    assert len({weight.file_name for weight in index.weights}) == len(index.weights)
+
+
+def test_maps_go_from_fine_to_coarse(index: CatalogIndex) -> None:
+    with_maps = [entry for entry in index.architectures if entry.feature_maps]
+
+    assert len(with_maps) == 90
+    for entry in with_maps:
+        strides = [each.stride_px for each in entry.feature_maps]
+        assert strides == sorted(set(strides)), entry.architecture_id
+
+
+def test_every_backbone_is_an_architecture_of_the_index(index: CatalogIndex) -> None:
+    others = Counter(
+        entry.backbone_architecture
+        for entry in index.architectures
+        if entry.is_buildable and index.architecture(entry.backbone_architecture) is not entry
+    )
+
+    assert others == {"resnet50": 10, "resnet101": 2, "mobilenet_v3_large": 4}

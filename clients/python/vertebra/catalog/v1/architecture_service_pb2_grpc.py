@@ -69,7 +69,9 @@ class ArchitectureServiceServicer(object):
         """Describes one architecture.
 
         Errors:
-        NOT_FOUND  ARCHITECTURE_NOT_FOUND: the message has the nearest names.
+        INVALID_ARGUMENT  HUB_ID_UNKNOWN: an id that many people write and the hub never had; the
+        message has the right one.
+        NOT_FOUND         ARCHITECTURE_NOT_FOUND: the message has the nearest names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

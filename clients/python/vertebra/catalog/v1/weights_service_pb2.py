@@ -27,27 +27,27 @@ from vertebra.catalog.v1 import architecture_service_pb2 as vertebra_dot_catalog
 from vertebra.model.v1 import contracts_pb2 as vertebra_dot_model_dot_v1_dot_contracts__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vertebra/catalog/v1/weights_service.proto\x12\x13vertebra.catalog.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a.vertebra/catalog/v1/architecture_service.proto\x1a!vertebra/model/v1/contracts.proto\"\x8e\x07\n\x07Weights\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\treference\x18\x02 \x01(\tR\treference\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12\x1d\n\nis_default\x18\x05 \x01(\x08R\tisDefault\x12\x10\n\x03url\x18\x06 \x01(\tR\x03url\x12\x1b\n\tfile_name\x18\x07 \x01(\tR\x08\x66ileName\x12#\n\rsha256_prefix\x18\x08 \x01(\tR\x0csha256Prefix\x12\x1d\n\nsize_bytes\x18\t \x01(\x03R\tsizeBytes\x12%\n\x0enum_parameters\x18\n \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x0b \x01(\x01R\x06gflops\x12%\n\x0enum_categories\x18\x0c \x01(\x05R\rnumCategories\x12\x35\n\x07metrics\x18\r \x03(\x0b\x32\x1b.vertebra.catalog.v1.MetricR\x07metrics\x12\x1d\n\nrecipe_url\x18\x0e \x01(\tR\trecipeUrl\x12\x18\n\x07licence\x18\x0f \x01(\tR\x07licence\x12 \n\x0b\x64\x65scription\x18\x10 \x01(\tR\x0b\x64\x65scription\x12-\n\x13min_image_height_px\x18\x11 \x01(\x05R\x10minImageHeightPx\x12+\n\x12min_image_width_px\x18\x12 \x01(\x05R\x0fminImageWidthPx\x12\x46\n\rpreprocessing\x18\x13 \x01(\x0b\x32 .vertebra.model.v1.InputContractR\rpreprocessing\x12\x35\n\ttransform\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\ttransform\x12/\n\x06recipe\x18\x15 \x01(\x0b\x32\x17.google.protobuf.StructR\x06recipe\x12\x43\n\x0c\x63\x61\x63hed_state\x18\x16 \x01(\x0e\x32 .vertebra.catalog.v1.CachedStateR\x0b\x63\x61\x63hedState\x12\x1e\n\ncategories\x18\x17 \x03(\tR\ncategories\"L\n\x06Metric\x12\x18\n\x07\x64\x61taset\x18\x01 \x01(\tR\x07\x64\x61taset\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\"\x83\x01\n\x12ListWeightsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x94\x01\n\x13ListWeightsResponse\x12\x36\n\x07weights\x18\x01 \x03(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\'\n\x11GetWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x12GetWeightsResponse\x12\x36\n\x07weights\x18\x01 \x01(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights*z\n\x0b\x43\x61\x63hedState\x12\x1c\n\x18\x43\x41\x43HED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HED_STATE_ABSENT\x10\x01\x12\x1b\n\x17\x43\x41\x43HED_STATE_LOCAL_FILE\x10\x02\x12\x17\n\x13\x43\x41\x43HED_STATE_STORED\x10\x03\x32\xd1\x01\n\x0eWeightsService\x12`\n\x0bListWeights\x12\'.vertebra.catalog.v1.ListWeightsRequest\x1a(.vertebra.catalog.v1.ListWeightsResponse\x12]\n\nGetWeights\x12&.vertebra.catalog.v1.GetWeightsRequest\x1a\'.vertebra.catalog.v1.GetWeightsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vertebra/catalog/v1/weights_service.proto\x12\x13vertebra.catalog.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a.vertebra/catalog/v1/architecture_service.proto\x1a!vertebra/model/v1/contracts.proto\"\xa9\x07\n\x07Weights\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\treference\x18\x02 \x01(\tR\treference\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12\x1d\n\nis_default\x18\x05 \x01(\x08R\tisDefault\x12\x10\n\x03url\x18\x06 \x01(\tR\x03url\x12\x1b\n\tfile_name\x18\x07 \x01(\tR\x08\x66ileName\x12#\n\rsha256_prefix\x18\x08 \x01(\tR\x0csha256Prefix\x12\x1d\n\nsize_bytes\x18\t \x01(\x03R\tsizeBytes\x12%\n\x0enum_parameters\x18\n \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x0b \x01(\x01R\x06gflops\x12%\n\x0enum_categories\x18\x0c \x01(\x05R\rnumCategories\x12\x35\n\x07metrics\x18\r \x03(\x0b\x32\x1b.vertebra.catalog.v1.MetricR\x07metrics\x12\x1d\n\nrecipe_url\x18\x0e \x01(\tR\trecipeUrl\x12\x18\n\x07licence\x18\x0f \x01(\tR\x07licence\x12 \n\x0b\x64\x65scription\x18\x10 \x01(\tR\x0b\x64\x65scription\x12-\n\x13min_image_height_px\x18\x11 \x01(\x05R\x10minImageHeightPx\x12+\n\x12min_image_width_px\x18\x12 \x01(\x05R\x0fminImageWidthPx\x12\x46\n\rpreprocessing\x18\x13 \x01(\x0b\x32 .vertebra.model.v1.InputContractR\rpreprocessing\x12\x35\n\ttransform\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\ttransform\x12/\n\x06recipe\x18\x15 \x01(\x0b\x32\x17.google.protobuf.StructR\x06recipe\x12\x43\n\x0c\x63\x61\x63hed_state\x18\x16 \x01(\x0e\x32 .vertebra.catalog.v1.CachedStateR\x0b\x63\x61\x63hedState\x12\x1e\n\ncategories\x18\x17 \x03(\tR\ncategories\x12\x19\n\x08is_gated\x18\x18 \x01(\x08R\x07isGated\"L\n\x06Metric\x12\x18\n\x07\x64\x61taset\x18\x01 \x01(\tR\x07\x64\x61taset\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\"\x83\x01\n\x12ListWeightsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x94\x01\n\x13ListWeightsResponse\x12\x36\n\x07weights\x18\x01 \x03(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\'\n\x11GetWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x12GetWeightsResponse\x12\x36\n\x07weights\x18\x01 \x01(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights*z\n\x0b\x43\x61\x63hedState\x12\x1c\n\x18\x43\x41\x43HED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HED_STATE_ABSENT\x10\x01\x12\x1b\n\x17\x43\x41\x43HED_STATE_LOCAL_FILE\x10\x02\x12\x17\n\x13\x43\x41\x43HED_STATE_STORED\x10\x03\x32\xd1\x01\n\x0eWeightsService\x12`\n\x0bListWeights\x12\'.vertebra.catalog.v1.ListWeightsRequest\x1a(.vertebra.catalog.v1.ListWeightsResponse\x12]\n\nGetWeights\x12&.vertebra.catalog.v1.GetWeightsRequest\x1a\'.vertebra.catalog.v1.GetWeightsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.catalog.v1.weights_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CACHEDSTATE']._serialized_start=1574
-  _globals['_CACHEDSTATE']._serialized_end=1696
+  _globals['_CACHEDSTATE']._serialized_start=1601
+  _globals['_CACHEDSTATE']._serialized_end=1723
   _globals['_WEIGHTS']._serialized_start=180
-  _globals['_WEIGHTS']._serialized_end=1090
-  _globals['_METRIC']._serialized_start=1092
-  _globals['_METRIC']._serialized_end=1168
-  _globals['_LISTWEIGHTSREQUEST']._serialized_start=1171
-  _globals['_LISTWEIGHTSREQUEST']._serialized_end=1302
-  _globals['_LISTWEIGHTSRESPONSE']._serialized_start=1305
-  _globals['_LISTWEIGHTSRESPONSE']._serialized_end=1453
-  _globals['_GETWEIGHTSREQUEST']._serialized_start=1455
-  _globals['_GETWEIGHTSREQUEST']._serialized_end=1494
-  _globals['_GETWEIGHTSRESPONSE']._serialized_start=1496
-  _globals['_GETWEIGHTSRESPONSE']._serialized_end=1572
-  _globals['_WEIGHTSSERVICE']._serialized_start=1699
-  _globals['_WEIGHTSSERVICE']._serialized_end=1908
+  _globals['_WEIGHTS']._serialized_end=1117
+  _globals['_METRIC']._serialized_start=1119
+  _globals['_METRIC']._serialized_end=1195
+  _globals['_LISTWEIGHTSREQUEST']._serialized_start=1198
+  _globals['_LISTWEIGHTSREQUEST']._serialized_end=1329
+  _globals['_LISTWEIGHTSRESPONSE']._serialized_start=1332
+  _globals['_LISTWEIGHTSRESPONSE']._serialized_end=1480
+  _globals['_GETWEIGHTSREQUEST']._serialized_start=1482
+  _globals['_GETWEIGHTSREQUEST']._serialized_end=1521
+  _globals['_GETWEIGHTSRESPONSE']._serialized_start=1523
+  _globals['_GETWEIGHTSRESPONSE']._serialized_end=1599
+  _globals['_WEIGHTSSERVICE']._serialized_start=1726
+  _globals['_WEIGHTSSERVICE']._serialized_end=1935
 # @@protoc_insertion_point(module_scope)

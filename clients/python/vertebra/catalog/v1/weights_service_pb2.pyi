@@ -22,7 +22,7 @@ CACHED_STATE_LOCAL_FILE: CachedState
 CACHED_STATE_STORED: CachedState
 
 class Weights(_message.Message):
-    __slots__ = ("name", "reference", "architecture_id", "task", "is_default", "url", "file_name", "sha256_prefix", "size_bytes", "num_parameters", "gflops", "num_categories", "metrics", "recipe_url", "licence", "description", "min_image_height_px", "min_image_width_px", "preprocessing", "transform", "recipe", "cached_state", "categories")
+    __slots__ = ("name", "reference", "architecture_id", "task", "is_default", "url", "file_name", "sha256_prefix", "size_bytes", "num_parameters", "gflops", "num_categories", "metrics", "recipe_url", "licence", "description", "min_image_height_px", "min_image_width_px", "preprocessing", "transform", "recipe", "cached_state", "categories", "is_gated")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     ARCHITECTURE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,7 @@ class Weights(_message.Message):
     RECIPE_FIELD_NUMBER: _ClassVar[int]
     CACHED_STATE_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    IS_GATED_FIELD_NUMBER: _ClassVar[int]
     name: str
     reference: str
     architecture_id: str
@@ -69,7 +70,8 @@ class Weights(_message.Message):
     recipe: _struct_pb2.Struct
     cached_state: CachedState
     categories: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., reference: _Optional[str] = ..., architecture_id: _Optional[str] = ..., task: _Optional[_Union[_architecture_service_pb2.Task, str]] = ..., is_default: bool = ..., url: _Optional[str] = ..., file_name: _Optional[str] = ..., sha256_prefix: _Optional[str] = ..., size_bytes: _Optional[int] = ..., num_parameters: _Optional[int] = ..., gflops: _Optional[float] = ..., num_categories: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., recipe_url: _Optional[str] = ..., licence: _Optional[str] = ..., description: _Optional[str] = ..., min_image_height_px: _Optional[int] = ..., min_image_width_px: _Optional[int] = ..., preprocessing: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., transform: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., recipe: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., cached_state: _Optional[_Union[CachedState, str]] = ..., categories: _Optional[_Iterable[str]] = ...) -> None: ...
+    is_gated: bool
+    def __init__(self, name: _Optional[str] = ..., reference: _Optional[str] = ..., architecture_id: _Optional[str] = ..., task: _Optional[_Union[_architecture_service_pb2.Task, str]] = ..., is_default: bool = ..., url: _Optional[str] = ..., file_name: _Optional[str] = ..., sha256_prefix: _Optional[str] = ..., size_bytes: _Optional[int] = ..., num_parameters: _Optional[int] = ..., gflops: _Optional[float] = ..., num_categories: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., recipe_url: _Optional[str] = ..., licence: _Optional[str] = ..., description: _Optional[str] = ..., min_image_height_px: _Optional[int] = ..., min_image_width_px: _Optional[int] = ..., preprocessing: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., transform: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., recipe: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., cached_state: _Optional[_Union[CachedState, str]] = ..., categories: _Optional[_Iterable[str]] = ..., is_gated: bool = ...) -> None: ...
 
 class Metric(_message.Message):
     __slots__ = ("dataset", "name", "value")

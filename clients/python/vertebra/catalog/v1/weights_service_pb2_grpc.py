@@ -69,6 +69,8 @@ class WeightsServiceServicer(object):
 
         Errors:
         INVALID_ARGUMENT  FIELD_INVALID: not a weight reference; the message shows the forms.
+        HUB_ID_UNKNOWN: an id that many people write and the hub never had; the
+        message has the right one.
         NOT_FOUND         WEIGHTS_NOT_FOUND: the message has the nearest references.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
