@@ -124,6 +124,20 @@ def test_models_are_listed(installed: Path) -> None:
     assert "resnet50" in table
 
 
+def test_a_model_is_described(installed: Path) -> None:
+    """With every kind of option: click reads them differently from release to release."""
+    options = ("--classes", "cat,dog", "--hidden", "8", "--multilabel", "--no-pretrained")
+    with running_server(FakeCatalog().add_to) as address:
+        told = run(
+            *(installed / "vertebra", "models", "describe", "resnet18", *options),
+            *("--remove", "layer4", "--size", "32", "--layers"),
+            VERTEBRA_CATALOG_ADDRESS=address,
+        )
+
+    assert "classification of 2 classes: cat, dog" in told
+    assert "LAYER" in told
+
+
 def test_the_services_are_named_as_missing(installed: Path) -> None:
     done = subprocess.run(
         [installed / "vertebra", "up"],

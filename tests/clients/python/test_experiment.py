@@ -82,6 +82,19 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
     assert not spec.model.HasField("freeze_backbone")
 
 
+@pytest.mark.parametrize("typed", ["last_blocks=2", "last_blocks(2)"])
+def test_a_freeze_mode_may_be_copied_from_what_the_services_print(typed: str) -> None:
+    spec = spec_of("--backbone", "resnet18", "--digits", "--epochs", "1", "--freeze", typed)
+
+    assert spec.freeze.last_blocks.num_blocks == 2
+
+
+def test_the_seed_of_a_job_is_not_the_models() -> None:
+    spec = spec_of("--backbone", "resnet18", "--digits", "--epochs", "1", "--seed", "7")
+
+    assert (spec.seed, spec.model.seed) == (7, 0)
+
+
 def test_every_flag_lands_in_its_field() -> None:
     spec = spec_of(
         *("--backbone", "resnet18", "--weights", "checkpoints/letters", "--data", "/pets"),

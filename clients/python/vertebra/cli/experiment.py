@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,8 +222,11 @@ def _set_data(spec: jobs.TrainJobSpec, flags: Mapping[str, Any]) -> None:
 
 
 def _set_freeze(spec: jobs.TrainJobSpec, text: str) -> None:
-    """Set the mode; it wins over the file's `freeze_backbone`, which is a shorthand for it."""
-    kind, equals, number = text.partition("=")
+    """Set the mode, in this spelling or the service's `last_blocks(2)`.
+
+    It wins over the file's `freeze_backbone`, which is a shorthand for it.
+    """
+    kind, equals, number = re.sub(r"^(\w+)\((\d+)\)$", r"\1=\2", text).partition("=")
     modes = [field.name for field in jobs.FreezeSpec.DESCRIPTOR.oneofs_by_name["mode"].fields]
     right = "expected full, frozen_backbone, last_blocks=N or scratch"
     if kind not in modes or bool(equals) != (kind == "last_blocks"):
