@@ -3,17 +3,14 @@
 For whoever runs models: the trainer's worker and the Python client. Imports torch.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
-from catalog_service.blobs.safetensors_file import ALIGNED_BYTES, TensorEntry, read_header
 from catalog_service.errors import listed
 from catalog_service.models.attach import SkeletonIncomplete, State, require_fitting
-from catalog_service.models.dtypes import TORCH_DTYPES
 from catalog_service.models.layout import StateLayout
+from catalog_service.models.mapped_file import map_tensors
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.state_mismatch import StateMismatch
 from catalog_service.models.template import template
@@ -67,41 +64,3 @@ def map_parts(layout: StateLayout, backbone: Path, head: Path) -> dict[str, Tens
     if twice := sorted(inside.keys() & outside.keys()):
         raise StateMismatch(f"{head.name} repeats {len(twice)} tensors ({listed(twice)})")
     return {**inside, **outside}
-
-
-def map_tensors(path: Path) -> Mapping[str, Tensor]:
-    """Return a safetensors file's tensors, mapped privately: written pages are copies.
-
-    Raises:
-        MalformedSafetensors: not a sound safetensors file.
-    """
-    entries = read_header(path)
-    if not entries:
-        return {}
-    size_bytes = max(entry.end for entry in entries)
-    whole = torch.from_file(str(path), shared=False, size=size_bytes, dtype=torch.uint8)
-    return {entry.name: _tensor(whole, entry) for entry in entries}
-
-
-def _tensor(whole: Tensor, entry: TensorEntry) -> Tensor:
-    """Return a tensor of the file's own memory, or a copy where it does not begin as torch's own
-    do: sums are cut into other parts there, and round otherwise.
-
-    No view of `whole`: views have one version, so a step on one tensor would make autograd refuse
-    all others.
-    """
-    dtype = TORCH_DTYPES[entry.dtype]
-    if entry.begin % ALIGNED_BYTES:
-        return whole[entry.begin : entry.end].clone().view(dtype).view(entry.shape)
-    empty = torch.empty(0, dtype=dtype)
-    begin = entry.begin // dtype.itemsize
-    return empty.set_(whole.untyped_storage(), begin, entry.shape, _strides(entry.shape))
-
-
-def _strides(shape: Sequence[int]) -> list[int]:
-    """Return the strides of a contiguous tensor."""
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return strides[::-1]

@@ -74,7 +74,7 @@ def compose(
     if source is None:
         return _random(recipe, layout, (inside, outside), seed)
     # 1. What the source has of each part, and what is left out or drawn on purpose
-    reading = read_source(source, recipe, layout)
+    reading = read_source(source, recipe, layout, with_backbone=with_backbone)
     backbone = fit_backbone(recipe, layout, reading) if with_backbone else _NO_FIT
     head, new = _fit_head(recipe, layout, outside, reading)
     # 2. Whether that is enough
@@ -153,19 +153,18 @@ def _new_names(
     """
     if recipe.head is None:
         return frozenset()
-    names: dict[str, list[str]] = {}
+    replaced = {tensor.name for tensor in outside if _is_replaced(layout, tensor.name)}
+    kept: dict[str, list[str]] = {}
     for tensor in outside:
-        names.setdefault(tensor.role, []).append(tensor.name)
+        if tensor.name not in replaced:
+            kept.setdefault(tensor.role, []).append(tensor.name)
     absent = {
-        role
-        for role, own in names.items()
-        if not any(is_finite(reading.rest[name]) for name in own if name in reading.rest)
+        name
+        for names in kept.values()
+        if not any(is_finite(reading.rest[name]) for name in names if name in reading.rest)
+        for name in names
     }
-    return frozenset(
-        tensor.name
-        for tensor in outside
-        if tensor.role in absent or _is_replaced(layout, tensor.name)
-    )
+    return frozenset(replaced | absent)
 
 
 def _is_replaced(layout: StateLayout, name: str) -> bool:

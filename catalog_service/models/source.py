@@ -10,9 +10,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from catalog_service.blobs.safetensors_file import read_header
 from catalog_service.models.anatomy import Anatomy, anatomy
-from catalog_service.models.attach import load_state
 from catalog_service.models.layout import StateLayout, in_blob
+from catalog_service.models.mapped_file import map_entries
 from catalog_service.models.placements import PLACEMENTS
 from catalog_service.models.recipe import Recipe
 
@@ -51,24 +52,30 @@ class Reading:
     """Names in the file of a head that this model has nothing of."""
 
 
-def read_source(source: Source, recipe: Recipe, layout: StateLayout) -> Reading:
-    """Return the tensors of `source` as the model of `recipe` calls them."""
-    state = load_state(source.path)
+def read_source(
+    source: Source, recipe: Recipe, layout: StateLayout, *, with_backbone: bool = True
+) -> Reading:
+    """Return the tensors of `source` as the model of `recipe` calls them.
+
+    Raises:
+        MalformedSafetensors: not a sound safetensors file.
+    """
+    entries = read_header(source.path)
     parts = source.parts
-    origins = {
-        layout.model_name(in_blob(parts.backbone_names if parts else (), name)): name
-        for name in state
-        if parts is None or parts.role_of(name) == "backbone"
-    }
-    own = set(origins.values())
-    others = tuple(name for name in state if name not in own)
+    rules = parts.backbone_names if parts else ()
+    inside = [each for each in entries if parts is None or parts.role_of(each.name) == "backbone"]
+    own = {each.name for each in inside}
+    others = [each for each in entries if each.name not in own]
     keeps = source.recipe is not None and _has_own_head(recipe, source.recipe)
+    wanted = inside if with_backbone else []
+    backbone, rest = (map_entries(source.path, each) for each in (wanted, others if keeps else []))
+    origins = {layout.model_name(in_blob(rules, name)): name for name in backbone}
     return Reading(
-        backbone={name: state[origin] for name, origin in origins.items()},
+        backbone={name: backbone[origin] for name, origin in origins.items()},
         origins=origins,
-        rest={name: state[name] for name in others} if keeps else {},
+        rest=rest,
         aux_modules=parts.aux_modules if parts else (),
-        foreign=() if keeps else others,
+        foreign=() if keeps else tuple(each.name for each in others),
     )
 
 

@@ -19,10 +19,11 @@ import torchvision
 from torch import Tensor, nn
 
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.assemble import assembled, map_tensors
+from catalog_service.models.assemble import assembled
 from catalog_service.models.build_parts import in_blob_names
 from catalog_service.models.compose import compose
 from catalog_service.models.initialise import random_state
+from catalog_service.models.mapped_file import map_tensors
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.source import Source
 from catalog_service.models.template import template
