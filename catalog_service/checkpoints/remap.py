@@ -55,12 +55,13 @@ def remap(tensors: Sequence[TensorSpec], layout: StateLayout, family: str) -> Re
     inside = {old: new.removeprefix(prefix) for old, new in plain.items() if new.startswith(prefix)}
     if prefix:
         rules.append(f"removed the prefix {prefix!r} ({len(inside)} names)")
+    check_distinct(inside.values())
+    canonical = canonical_names(family, inside.values())
     own_modules = {tensor.name.partition(".")[0] for tensor in layout.tensors}
-    kept = {old: new for old, new in inside.items() if new.partition(".")[0] in own_modules}
-    check_distinct(kept.values())
-    canonical = canonical_names(family, kept.values())
+    named = {old: canonical.names[new] for old, new in inside.items()}
+    kept = {old: new for old, new in named.items() if new.partition(".")[0] in own_modules}
     return Remap(
-        names={old: canonical.names[new] for old, new in kept.items()},
+        names=kept,
         dropped=tuple(tensor.name for tensor in tensors if tensor.name not in kept),
         rules=(*rules, *canonical.rules),
     )

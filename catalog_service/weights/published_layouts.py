@@ -34,7 +34,50 @@ class Rename:
     source: str
 
 
+_FPN = (
+    Rename(
+        rule="fpn: {inner,layer}_blocks.N -> {inner,layer}_blocks.N.0",
+        pattern=re.compile(r"(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)"),
+        replacement=r"\1.0.\2",
+        source="torchvision/ops/feature_pyramid_network.py, FeaturePyramidNetwork version < 2",
+    ),
+)
+
+_RPN = (
+    Rename(
+        rule="rpn: head.conv -> head.conv.0.0",
+        pattern=re.compile(r"(rpn\.head\.conv)\.(weight|bias)"),
+        replacement=r"\1.0.0.\2",
+        source="torchvision/models/detection/rpn.py, RPNHead version < 2",
+    ),
+)
+
+_MASK_HEAD = tuple(
+    Rename(
+        rule=f"mask_head: mask_fcn{number} -> {number - 1}.0",
+        pattern=re.compile(rf"(roi_heads\.mask_head)\.mask_fcn{number}\.(weight|bias)"),
+        replacement=rf"\g<1>.{number - 1}.0.\g<2>",
+        source="torchvision/models/detection/mask_rcnn.py, MaskRCNNHeads version < 2",
+    )
+    for number in range(1, 5)
+)
+
+_RETINANET_HEAD = tuple(
+    Rename(
+        rule=f"retinanet head: conv.{2 * index} -> conv.{index}.0",
+        pattern=re.compile(rf"(head\.\w+_head\.conv)\.{2 * index}\.(weight|bias)"),
+        replacement=rf"\g<1>.{index}.0.\g<2>",
+        source="torchvision/models/detection/retinanet.py, _v1_to_v2_weights",
+    )
+    for index in range(4)
+)
+
 RENAMES: Mapping[str, tuple[Rename, ...]] = {
+    "faster_rcnn": (*_FPN, *_RPN),
+    "fcos": _FPN,
+    "keypoint_rcnn": (*_FPN, *_RPN),
+    "mask_rcnn": (*_FPN, *_RPN, *_MASK_HEAD),
+    "retinanet": (*_FPN, *_RETINANET_HEAD),
     "dinov3_convnext": (
         Rename(
             rule="dinov3_convnext: stages -> model.stages",

@@ -110,7 +110,7 @@ def published_state(entry: WeightEntry, canonical: Mapping[str, Tensor]) -> dict
     if entry.size_bytes < BYTES_PER_HALF_PARAMETER * entry.num_parameters:
         halves = {n: t.half() if t.is_floating_point() else t for n, t in state.items()}
         state = _renamed(halves, None)
-    state = _renamed(state, {"densenet": _old_dense_layer, "vit": _old_mlp}.get(entry.family))
+    state = _renamed(state, OLD_NAMES.get(entry.family))
     if entry.family == "mnasnet":
         version = MNASNET_VERSIONS.get(entry.architecture_id, 2)
         state._metadata = {"": {"version": version}}  # type: ignore[attr-defined]
@@ -127,3 +127,41 @@ def _old_dense_layer(name: str) -> str:
 
 def _old_mlp(name: str) -> str:
     return _VIT_MLP.sub(lambda m: f"{m[1]}.linear_{1 if m[2] == '0' else 2}.{m[3]}", name)
+
+
+def _old_detector(name: str) -> str:
+    """Return the name of 2019: before the necks' and heads' convolutions could have norms."""
+    name = re.sub(r"(fpn\.\w+_blocks\.\d+)\.0\.(weight|bias)$", r"\1.\2", name)
+    name = re.sub(r"(rpn\.head\.conv)\.0\.0\.(\w+)$", r"\1.\2", name)
+    return re.sub(
+        r"(mask_head)\.(\d)\.0\.(\w+)$", lambda m: f"{m[1]}.mask_fcn{int(m[2]) + 1}.{m[3]}", name
+    )
+
+
+def _old_retinanet(name: str) -> str:
+    return re.sub(
+        r"(head\.\w+_head\.conv)\.(\d)\.0\.(\w+)$",
+        lambda m: f"{m[1]}.{2 * int(m[2])}.{m[3]}",
+        _old_detector(name),
+    )
+
+
+def _hub_name(name: str) -> str:
+    """Return the name in the hub's files, from before transformers had `model.` there."""
+    return re.sub(r"^model\.(layer|stages)\.", r"\1.", name)
+
+
+OLD_NAMES = {
+    "densenet": _old_dense_layer,
+    "dinov3_convnext": _hub_name,
+    "dinov3_vit": _hub_name,
+    "faster_rcnn": _old_detector,
+    "fcos": _old_detector,
+    "keypoint_rcnn": _old_detector,
+    "mask_rcnn": _old_detector,
+    "retinanet": _old_retinanet,
+    "vit": _old_mlp,
+}
+"""Family -> canonical name to the one in its published files. Detectors of the second version have
+new names in truth; the old ones are tried on all, and a norm between two convolutions stops them.
+"""

@@ -4,15 +4,20 @@ import pytest
 
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.describe import describe
-from catalog_service.weights.published_layouts import NamesCollide, canonical_names
+from catalog_service.weights.published_layouts import RENAMES, NamesCollide, canonical_names
 from tests.fakes.published_weights import published_state
 
-FAMILIES = ("densenet", "vit")
+NEW_NAMES = (
+    "torchvision/FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1",
+    "torchvision/MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1",
+    "torchvision/RetinaNet_ResNet50_FPN_V2_Weights.COCO_V1",
+)
+"""Published after the names had changed."""
 
 WEIGHTS = [
     weight
     for weight in CatalogIndex.load().weights
-    if weight.family in FAMILIES and not weight.is_quantized
+    if weight.family in RENAMES and not weight.is_quantized and weight.reference not in NEW_NAMES
 ]
 
 
@@ -50,3 +55,16 @@ def test_both_spellings_of_one_tensor_are_refused() -> None:
 
     with pytest.raises(NamesCollide, match="two tensors"):
         canonical_names("densenet", [f"{prefix}.norm.1.weight", f"{prefix}.norm1.weight"])
+
+
+@pytest.mark.parametrize("reference", NEW_NAMES)
+def test_names_of_today_are_left_alone(reference: str) -> None:
+    index = CatalogIndex.load()
+    weight = index.weight(reference)
+    layout = describe(index.recipe_for(weight.architecture_id, weight))
+    names = {tensor.name for tensor in layout.tensors}
+
+    found = canonical_names(weight.family, names)
+
+    assert found.names == {name: name for name in names}
+    assert found.rules == ()
