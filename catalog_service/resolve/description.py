@@ -47,6 +47,10 @@ class DescribedModel:
 
     plan: BuildPlan
     model: ModelDescription
+    height_px: int
+    """Of the image that it was described with."""
+
+    width_px: int
 
 
 class Descriptions:
@@ -96,10 +100,11 @@ def describe_spec(
     # 1. What does the spec mean?
     plan = plan_build(spec, index, registry)
     # 2. What does that look like?
+    height_px, width_px = _image_px(spec, plan)
     order = DescriptionOrder(
         recipe=plan.recipe,
-        height_px=plan.input.height_px,
-        width_px=plan.input.width_px,
+        height_px=height_px,
+        width_px=width_px,
         num_channels=plan.input.num_channels,
         num_frames=plan.input.num_frames,
         freeze_mode=training.freeze_mode,
@@ -107,7 +112,20 @@ def describe_spec(
         optimizer=training.optimizer,
         activation_dtype=training.activation_dtype,
     )
-    return DescribedModel(plan=plan, model=descriptions.describe(order))
+    model = descriptions.describe(order)
+    return DescribedModel(plan=plan, model=model, height_px=height_px, width_px=width_px)
+
+
+def _image_px(spec: ModelSpec, plan: BuildPlan) -> tuple[int, int]:
+    """Return height and width of the image that is described.
+
+    A detector takes images of any size: unless the spec says one, it is described with a square of
+    the side that it resizes the shorter side to.
+    """
+    side = plan.input.resize_shorter_side_px
+    if plan.input.is_image_list and side and not spec.image_height_px:
+        return side, side
+    return plan.input.height_px, plan.input.width_px
 
 
 def training_of(

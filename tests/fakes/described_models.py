@@ -96,7 +96,7 @@ def described_model(
         output=OutputContract(shape=(37,)),
         sizes=ANY_SIZE,
     )
-    return DescribedModel(plan=plan, model=model)
+    return DescribedModel(plan=plan, model=model, height_px=224, width_px=224)
 
 
 CNN = (

@@ -23,8 +23,9 @@ def feature_maps(
     if recipe.architecture_id not in family.features:
         return ()
     trunk = feature_trunk(_architecture(recipe), family, recipe.architecture_id)
+    probed_px = probe_px(family, recipe.arguments)
     shapes = map_shapes(trunk, num_channels, *seen_px)
-    strides = measured_maps(trunk, probe_px(family, recipe.arguments), num_channels)
+    strides = measured_maps(trunk, probed_px, num_channels)
     return tuple(
         FeatureMapInfo(
             name=each.name,

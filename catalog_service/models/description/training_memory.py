@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from catalog_service.models.description.drivers import Driver
+from catalog_service.models.description.fused_attention import fused_attention
 from catalog_service.models.freeze_plan import FreezePlan
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.model_description import (
@@ -71,7 +72,7 @@ def saved_bytes(model: nn.Module, driver: Driver, image: Tensor, dtype: str) -> 
     """
     kept = _Kept(frozenset(_address(each) for each in model.state_dict(keep_vars=True).values()))
     images = image.new_empty((BATCH_SIZE, *image.shape[1:]))
-    with torch.enable_grad(), saved_tensors_hooks(kept.keep, _same):
+    with torch.enable_grad(), fused_attention(), saved_tensors_hooks(kept.keep, _same):
         driver.run(model, images)
     return kept.num_bytes(dtype) // BATCH_SIZE
 
@@ -94,8 +95,9 @@ def memory_estimate(
         basis=(
             f"float32 parameters and gradients, {OPTIMIZER_STATES[optimizer]} numbers of "
             f"{optimizer} for each trained one, and the tensors that autograd keeps for the "
-            f"backward pass under {plan.mode}, measured without numbers; workspaces of the "
-            "kernels, the loss and the allocator's reserve come on top"
+            f"backward pass under {plan.mode}, measured without numbers and with "
+            "fused attention; workspaces of the kernels, the loss and the allocator's reserve "
+            "come on top"
         ),
     )
 

@@ -81,18 +81,19 @@ def _title(described: DescribedModel) -> str:
     spec = described.plan.spec
     task = spec.task.kind.replace("_", " ") if spec.task else "as published"
     neck = (described.plan.recipe.neck or {}).get("kind", "")
-    return " · ".join(part for part in (spec.architecture_id, str(neck), task) if part)
+    words = (spec.architecture_id, str(neck).replace("_", " "), task)
+    return " · ".join(word for word in words if word)
 
 
 def _subtitles(described: DescribedModel) -> tuple[str, ...]:
-    model, size = described.model, described.plan.input
+    model = described.model
     memory = model.training_memory
     return (
         f"{plural(model.num_parameters, 'parameter')}: "
         f"{count_text(model.num_trainable_parameters)} train, "
         f"{count_text(model.num_frozen_parameters)} frozen ({model.freeze_mode})",
         f"{count_text(model.num_multiply_adds)} multiply-adds at "
-        f"{size.height_px}{TIMES}{size.width_px} px; training takes about "
+        f"{described.height_px}{TIMES}{described.width_px} px; training takes about "
         f"{bytes_text(memory.total_bytes)} with {plural(memory.batch_size, 'image')} per step",
     )
 
@@ -100,7 +101,7 @@ def _subtitles(described: DescribedModel) -> tuple[str, ...]:
 def _image_box(described: DescribedModel) -> Box:
     size = described.plan.input
     frames: tuple[int, ...] = (size.num_frames,) if size.num_frames else ()
-    shape = (1, size.num_channels, *frames, size.height_px, size.width_px)
+    shape = (1, size.num_channels, *frames, described.height_px, described.width_px)
     return Box(kind="image", name="clip" if frames else "image", lines=(shape_text(shape),))
 
 
@@ -179,10 +180,11 @@ def _state(parts: Sequence[PartSummary]) -> str:
 
 
 def _folded(stages: Sequence[PartSummary], taps: Taps) -> list[list[PartSummary]]:
-    """Return stages in groups of equal neighbours; one that is tapped stands alone."""
+    """Return stages in groups of equal neighbours; one that is tapped on the way stands alone."""
+    tapped_on_the_way = taps.names - {stages[-1].name} if stages else frozenset()
 
     def likeness(part: PartSummary) -> tuple[object, ...]:
-        tapped = part.name if part.name in taps.names else ""
+        tapped = part.name if part.name in tapped_on_the_way else ""
         counts = (part.num_trainable_parameters, part.num_frozen_parameters)
         return (*counts, part.num_multiply_adds, part.output, tapped)
 

@@ -43,7 +43,7 @@ def test_each_box_says_whether_it_trains(cnn: DescribedModel) -> None:
 
 def test_equal_neighbours_are_folded_into_one_box() -> None:
     layers = tuple(stage(f"layer{at}", (1, 197, 768)) for at in range(40))
-    last = stage("layer40", (1, 197, 768), trainable=1, frozen=0)
+    last = stage("layer40", (1, 197, 768), trainable=1, frozen=0)  # no equal
 
     boxes = diagram_of(described_model((*layers, last, part("head", "head")))).boxes
 
