@@ -1,7 +1,7 @@
 """Reads a file in pieces that each say where they belong and how to check them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,9 @@ def crc32c_of(data: bytes) -> int:
     return int(google_crc32c.value(data))
 
 
-def read_chunks(path: Path, *, offset: int, limit: int, chunk_bytes: int) -> Iterator[Chunk]:
+def read_chunks(
+    path: Path, *, offset: int, limit: int, chunk_bytes: int
+) -> Generator[Chunk, None, None]:
     """Yield a file's bytes from `offset` on, in order.
 
     Args:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -73,7 +73,7 @@ class TensorStream:
         self.digest = known.get(plan.etag)
         """`sha256:<hex>` of the whole file, known when the last chunk was read."""
 
-    def chunks(self) -> Iterator[Chunk | None]:
+    def chunks(self) -> Generator[Chunk | None, None, None]:
         """Yield the bytes from the offset on, in order; None while what is before it is hashed.
 
         Raises:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import closing, suppress
 
 from catalog_service.blobs.chunk_stream import Chunk
 from catalog_service.serving.blob_wire import Piece, encoded_chunk
@@ -13,6 +13,9 @@ from vertebra.model.v1.stream_pb2 import StreamEnd
 
 HEARTBEAT_S = 15.0
 """Longest silence on a stream."""
+
+Chunks = Generator[Chunk, None, None] | Generator[Chunk | None, None, None]
+"""A file's chunks; None now and then while nothing can be sent yet."""
 
 Prepared = tuple[bytes, int]
 """A serialised message, and the position after its bytes."""
@@ -24,19 +27,27 @@ class Download:
     Args:
         introduction: the first message without its bytes; the others are of its kind.
         position: the first byte wanted.
+        heartbeat_s: longest silence; tests make it short.
     """
 
     def __init__(
-        self, introduction: Piece, position: int, *, threads: DiskThreads, drain: Drain
+        self,
+        introduction: Piece,
+        position: int,
+        *,
+        threads: DiskThreads,
+        drain: Drain,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._introduction: Piece | None = introduction
         self._kind = type(introduction)
         self._position = position
         self._threads = threads
         self._drain = drain
+        self._heartbeat_s = heartbeat_s
         self.is_completed = False
 
-    async def messages(self, chunks: Iterator[Chunk | None]) -> AsyncGenerator[bytes, None]:
+    async def messages(self, chunks: Chunks) -> AsyncGenerator[bytes, None]:
         """Yield serialised messages: until all chunks are sent, or the server closes."""
         prepared = self._prepared(chunks)
         ahead = self._next(prepared)
@@ -65,16 +76,17 @@ class Download:
     def _next(self, prepared: Generator[Prepared, None, None]) -> "asyncio.Task[Prepared | None]":
         return asyncio.ensure_future(self._threads.run(next, prepared, None))
 
-    def _prepared(self, chunks: Iterator[Chunk | None]) -> Generator[Prepared, None, None]:
+    def _prepared(self, chunks: Chunks) -> Generator[Prepared, None, None]:
         """Yield messages with bytes; without any where no chunk came for long."""
         position, since = self._position, time.monotonic()
-        for chunk in chunks:
-            if chunk is not None:
-                position, since = chunk.offset + len(chunk.data), time.monotonic()
-                yield encoded_chunk(chunk, self._introduce()), position
-            elif time.monotonic() - since > HEARTBEAT_S / 2:
-                since = time.monotonic()
-                yield self._kind(offset=position).SerializeToString(), position
+        with closing(chunks):
+            for chunk in chunks:
+                if chunk is not None:
+                    position, since = chunk.offset + len(chunk.data), time.monotonic()
+                    yield encoded_chunk(chunk, self._introduce()), position
+                elif time.monotonic() - since > self._heartbeat_s / 2:
+                    since = time.monotonic()
+                    yield self._kind(offset=position).SerializeToString(), position
 
     def _introduce(self) -> Piece:
         introduction, self._introduction = self._introduction, None
