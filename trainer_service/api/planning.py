@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalog_service.errors import InvalidRequest, Violation
+from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import ClassificationTask
 from trainer_service.catalog_gateway import Catalog
@@ -76,15 +76,17 @@ def _with_classes(spec: ModelSpec, summary: DatasetSummary) -> ModelSpec:
 
 def _about_the_model(error: InvalidRequest) -> InvalidRequest:
     """Return the catalog's refusal with the field paths of our own request."""
+    violations = [
+        Violation(
+            field=f"spec.model.{violation.field.removeprefix('spec.')}",
+            description=violation.description,
+        )
+        for violation in error.violations
+    ]
+    is_a_list = error.message == invalid(error.violations).message
     return InvalidRequest(
-        error.message,
+        invalid(violations).message if is_a_list else error.message,
         reason=error.error_reason,
         metadata=error.metadata,
-        violations=[
-            Violation(
-                field=f"spec.model.{violation.field.removeprefix('spec.')}",
-                description=violation.description,
-            )
-            for violation in error.violations
-        ],
+        violations=violations,
     )

@@ -253,6 +253,34 @@ def test_an_invalid_request_lists_every_violation(shell: Shell, with_trainer: Fa
     assert err == ("error: the spec has problems\n  spec.num_epochs: must be at least 1\n")
 
 
+@pytest.mark.parametrize("command", [("train",), ("jobs", "plan")])
+def test_a_refused_field_is_called_by_its_flag(
+    shell: Shell, with_trainer: FakeTrainer, command: tuple[str, ...]
+) -> None:
+    told = "spec.num_epochs: must be at least 1"
+    with_trainer.refusal = (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", told)
+
+    code, _, err = shell(*command, *DIGITS)
+
+    assert (code, err) == (2, "error: --epochs: must be at least 1\n")
+
+
+def test_a_refused_field_of_a_file_is_named_as_in_the_file(
+    shell: Shell, with_trainer: FakeTrainer, tmp_path: Path
+) -> None:
+    told = "spec.num_epochs: must be at least 1"
+    with_trainer.refusal = (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", told)
+    file = tmp_path / "experiment.json"
+    dataset = {"bundled_digits": {}}
+    file.write_text(
+        json.dumps({"model": {"backbone": "vgg11"}, "dataset": dataset, "num_epochs": 1})
+    )
+
+    _, _, err = shell("train", str(file))
+
+    assert err == f"error: {told}\n"
+
+
 def test_jobs_are_listed_described_watched_and_cancelled(
     shell: Shell, with_trainer: FakeTrainer
 ) -> None:

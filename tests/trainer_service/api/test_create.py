@@ -290,6 +290,7 @@ def test_what_the_catalog_says_of_the_model_has_our_field_paths(trainer, refused
     failure = refused(lambda: plan(trainer, trainer.spec()))
 
     assert [one.field for one in failure.violations] == ["spec.model.image_height_px"]
+    assert failure.message == "spec.model.image_height_px: too small"
 
 
 def test_no_bytes_anywhere_refuses_the_creation_with_the_trail(trainer, refused):

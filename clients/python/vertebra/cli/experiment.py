@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,8 @@ import click
 from vertebra.cli import exit_codes
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.model_flags import TRAINED_FLAGS
-from vertebra.cli.model_options import set_model, size_option, structure_options
+from vertebra.cli.model_options import OPTION_OF_FIELD as MODEL_OPTION_OF_FIELD
+from vertebra.cli.model_options import named_options, set_model, size_option, structure_options
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.wire_json import FieldInvalid, to_message
 
@@ -131,6 +133,14 @@ FLAGS = (
 )
 """Flags that set one field as it is; the others are in `spec_options`."""
 
+OPTION_OF_FIELD = {
+    **MODEL_OPTION_OF_FIELD,
+    **{flag.path.rpartition(".")[2]: flag.name.partition("/")[0] for flag in FLAGS},
+    "path": "--data",
+    "num_blocks": "--freeze",
+}
+"""The last word of a field's path -> the flag that sets it."""
+
 _NOT_THE_MODELS = dict.fromkeys(flag.key for flag in FLAGS)
 """Flags with the name of a model's option that mean the job: `--seed` is its order of images."""
 
@@ -173,6 +183,15 @@ def experiment(file: Path | None, flags: Mapping[str, Any]) -> jobs.TrainJobSpec
     set_model(spec.model, {**flags, **_NOT_THE_MODELS})
     _require_enough(spec)
     return spec
+
+
+def named_flags(file: Path | None) -> AbstractContextManager[None]:
+    """Return what says which flag a refused field came from; fields of a file are named as there.
+
+    Raises:
+        CliFailed: inside, as `named_options`.
+    """
+    return named_options(OPTION_OF_FIELD) if file is None else nullcontext()
 
 
 def read_experiment(file: Path) -> jobs.TrainJobSpec:

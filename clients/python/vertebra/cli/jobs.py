@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from vertebra.cli import words
-from vertebra.cli.experiment import experiment, spec_options
+from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_words import export_view, plan_view, state_text
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import filter_options, json_option, trainer_option
@@ -72,7 +72,7 @@ def plan_job(**flags: Any) -> None:
       vertebra jobs plan --backbone vgg11 --digits --epochs 3 --freeze frozen_backbone
     """
     spec = experiment(flags["file"], flags)
-    with TrainerClient(flags["trainer_address"]) as trainer:
+    with TrainerClient(flags["trainer_address"]) as trainer, named_flags(flags["file"]):
         answer = trainer.plan(spec)
     if flags["as_json"]:
         print_json(answer)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from vertebra.cli.experiment import experiment, spec_options
+from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_words import how_to_go_on, plan_view
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import json_option, trainer_option
@@ -39,7 +39,8 @@ def train(**flags: Any) -> int:
     page = screen()
     spec = experiment(flags["file"], flags)
     with TrainerClient(flags["trainer_address"]) as trainer:
-        plan = trainer.plan(spec).plan
+        with named_flags(flags["file"]):
+            plan = trainer.plan(spec).plan
         if not flags["as_json"]:
             page.print(plan_view(plan))
         job = trainer.create(spec)

@@ -119,6 +119,15 @@ def test_the_example_is_a_command_that_means_something(
     assert with_catalog.asked[-1].spec.detection.head == "faster_rcnn"
 
 
+def test_the_example_is_a_default_where_there_is_one(terminal: Terminal) -> None:
+    page = terminal(80)
+
+    print_compositions(page, compositions("resnet18")[::-1], of_one=True)
+
+    example = "next: vertebra models describe resnet18 --head faster_rcnn --num-classes 2"
+    assert told(page)[-1] == example
+
+
 def test_compositions_are_json_of_the_contract(shell: Shell, with_catalog: FakeCatalog) -> None:
     _, out, _ = shell("models", "compose", "resnet18", "--json")
 
