@@ -19,8 +19,12 @@ def test_pieces_are_written_in_order_and_all_of_them_when_the_block_ends() -> No
 
 
 def failing(after: int, written: list[bytes]) -> Callable[[bytes], None]:
+    """Return a write that fails once: later ones would leave a hole."""
+    calls: list[bytes] = []
+
     def write(data: bytes) -> None:
-        if len(written) == after:
+        calls.append(data)
+        if len(calls) == after + 1:
             raise OSError("disk full")
         written.append(data)
 
