@@ -9,13 +9,14 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
+from safetensors.torch import save_file
 from torch import Tensor
 
 from catalog_service.index.catalog_index import CatalogIndex
@@ -67,10 +68,24 @@ class PublishedFolder:
         self._rows: dict[str, Any] = json.loads(text)
         self._write_index()
 
-    def write(self, architecture: str, weight: str = "", *, seed: int = 0) -> PublishedFile:
-        """Write one weight's file and pin its digest in the index."""
+    def write(
+        self,
+        architecture: str,
+        weight: str = "",
+        *,
+        seed: int = 0,
+        arguments: Mapping[str, object] | None = None,
+    ) -> PublishedFile:
+        """Write one weight's file and pin its digest in the index.
+
+        Args:
+            arguments: of the builder, in place of the published ones: a smaller configuration.
+        """
         index = CatalogIndex.load()
         entry = index.weight(weight or index.architecture(architecture).default_weights)
+        if arguments:
+            entry = replace(entry, arguments={**entry.arguments, **arguments})
+            self._row(entry)["arguments"] = dict(entry.arguments)
         canonical = random_state(index.recipe_for(architecture, entry), seed)
         path = self._write(entry, published_state(entry, canonical))
         return PublishedFile(
@@ -83,17 +98,22 @@ class PublishedFolder:
 
     def _write(self, entry: WeightEntry, state: Mapping[str, Tensor]) -> Path:
         staged = self.folder / "staged"
-        is_zip = entry.family not in LEGACY_FAMILIES
-        torch.save(state, staged, _use_new_zipfile_serialization=is_zip)
+        if entry.file_name.endswith(".safetensors"):
+            save_file({name: tensor.contiguous() for name, tensor in state.items()}, staged)
+        else:
+            is_zip = entry.family not in LEGACY_FAMILIES
+            torch.save(state, staged, _use_new_zipfile_serialization=is_zip)
         digits = hashlib.sha256(staged.read_bytes()).hexdigest()[: len(entry.sha256_prefix)]
         path = staged.rename(self.folder / entry.file_name.replace(entry.sha256_prefix, digits))
-        self._pin(entry.reference, path.name, digits)
+        pinned = {"file_name": path.name, "sha256_prefix": digits, "url": f"file:///{path.name}"}
+        self._row(entry).update(pinned)
+        self._write_index()
         return path
 
-    def _pin(self, reference: str, file_name: str, digits: str) -> None:
-        [row] = [row for row in self._rows["weights"] if row["reference"] == reference]
-        row |= {"file_name": file_name, "sha256_prefix": digits, "url": f"file:///{file_name}"}
-        self._write_index()
+    def _row(self, entry: WeightEntry) -> dict[str, Any]:
+        [row] = [row for row in self._rows["weights"] if row["reference"] == entry.reference]
+        assert isinstance(row, dict)
+        return row
 
     def _write_index(self) -> None:
         self.index_path.write_text(json.dumps(self._rows))

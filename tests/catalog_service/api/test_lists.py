@@ -49,6 +49,58 @@ def test_a_filter_and_an_order_are_applied_together(client: CatalogClient) -> No
     assert {architecture.task for architecture in found} == {architectures.TASK_CLASSIFICATION}
 
 
+def test_architectures_carry_metric_backbone_and_maps(client: CatalogClient) -> None:
+    dense = client.get_architecture("fcn_resnet50")
+    plain = client.get_architecture("resnet50")
+
+    assert (dense.metric_name, dense.metric_dataset) == ("miou", "COCO-val2017-VOC-labels")
+    assert dense.metric_value == 60.5
+    assert dense.backbone_architecture == plain.backbone_architecture == "resnet50"
+    assert [(each.stride_px, each.num_channels) for each in plain.feature_maps] == [
+        *((4, 256), (8, 512), (16, 1024), (32, 2048))
+    ]
+    assert not plain.is_cached
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("task = features AND num_parameters < 25000000", {"dinov3_vits16"}),
+        (
+            "backbone_architecture = resnet101 AND task = segmentation AND metric > 65",
+            {"deeplabv3_resnet101"},
+        ),
+        ("architecture_id : *rcnn_*v2", {"fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2"}),
+        ("licences = dinov3-license AND gflops > 1000", {"dinov3_vit7b16"}),
+        ("family = video_swin AND default_image_px = 224", {"swin3d_b", "swin3d_s", "swin3d_t"}),
+    ],
+)
+def test_architectures_are_found_by_what_they_are(
+    client: CatalogClient, text: str, wanted: set[str]
+) -> None:
+    assert {found.architecture_id for found in client.list_architectures(filter=text)} == wanted
+
+
+def test_what_is_at_hand_is_found(client: CatalogClient) -> None:
+    """The mirror of this catalog has seven files."""
+    at_hand = {
+        found.architecture_id for found in client.list_architectures(filter="is_cached = true")
+    }
+    weights_at_hand = list(client.list_weights(filter="is_cached = true"))
+
+    assert {"squeezenet1_1", "resnet34"} <= at_hand
+    assert "resnet50" not in at_hand
+    assert {weight.architecture_id for weight in weights_at_hand} == at_hand
+    assert client.get_architecture("resnet34").is_cached
+
+
+def test_gated_weights_are_found(client: CatalogClient) -> None:
+    gated = list(client.list_weights(filter="is_gated = true"))
+
+    assert len(gated) == 12
+    assert {weight.licence for weight in gated} == {"dinov3-license"}
+
+
 def test_pages_join_to_the_whole_list(catalog: Service) -> None:
     with grpc.insecure_channel(catalog.address) as channel:
         stub = stubs(channel, architecture_service_pb2_grpc.ArchitectureServiceStub)
