@@ -16,13 +16,14 @@ from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.model_flags import TRAINED_FLAGS
 from vertebra.cli.model_options import OPTION_OF_FIELD as MODEL_OPTION_OF_FIELD
 from vertebra.cli.model_options import named_options, set_model, size_option, structure_options
+from vertebra.cli.written_values import MAX_AMOUNT, MAX_COUNT
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.wire_json import FieldInvalid, to_message
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-COUNT = click.IntRange(min=1)
-NATURAL = click.IntRange(min=0)
+COUNT = click.IntRange(min=1, max=MAX_COUNT)
+NATURAL = click.IntRange(min=0, max=MAX_AMOUNT)
 POSITIVE = click.FloatRange(min=0, min_open=True)
 AT_LEAST_ZERO = click.FloatRange(min=0)
 RATIO = click.FloatRange(min=0, max=1, min_open=True, max_open=True)

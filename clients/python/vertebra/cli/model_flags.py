@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from vertebra.cli.written_values import names, numbers, parsed
+from vertebra.cli.written_values import MAX_AMOUNT, count, names, numbers, parsed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,13 +60,15 @@ class ModelFlag:
         )
 
 
-COUNT = click.IntRange(min=1, max=2**31 - 1)
-NATURAL = click.IntRange(min=0, max=2**63 - 1)
+NATURAL = click.IntRange(min=0, max=MAX_AMOUNT)
 PROBABILITY = click.FloatRange(min=0, max=1, max_open=True)
 
 SOURCE_FLAGS = (
     ModelFlag(
-        name="--weights", field="weights", help="A weight or checkpoints/NAME; else the default."
+        name="--weights",
+        metavar="WEIGHT",
+        field="weights",
+        help="A weight or checkpoints/NAME; else the default.",
     ),
     ModelFlag(
         name="--pretrained/--no-pretrained",
@@ -74,7 +76,13 @@ SOURCE_FLAGS = (
         is_flag=True,
         help="Start from weights (the default), or from random numbers.",
     ),
-    ModelFlag(name="--seed", field="seed", kind=NATURAL, help="Seeds what is drawn at random; 0."),
+    ModelFlag(
+        name="--seed",
+        field="seed",
+        kind=NATURAL,
+        metavar="N",
+        help="Seeds what is drawn at random; 0.",
+    ),
     ModelFlag(
         name="--allow-partial",
         field="allow_partial",
@@ -87,21 +95,29 @@ SOURCE_FLAGS = (
 STRUCTURE_FLAGS = (
     ModelFlag(
         name="--neck",
+        metavar="NECK",
         field="neck",
         help="fpn, bifpn, pafpn, transformer_encoder, simple_pyramid or none; else the head's own.",
     ),
     ModelFlag(
         name="--channels",
         field="in_channels",
-        kind=COUNT,
+        parse=count,
+        metavar="N",
         help="Channels of an image; else the published number.",
     ),
     ModelFlag(
         name="--stem",
+        metavar="HOW",
         field="stem_adaptation",
         help="How the first layer becomes one for --channels: repeat (default), average, random.",
     ),
-    ModelFlag(name="--aux", field="aux_heads", help="Heads used in training only: keep or drop."),
+    ModelFlag(
+        name="--aux",
+        metavar="WHAT",
+        field="aux_heads",
+        help="Heads used in training only: keep or drop.",
+    ),
 )
 """What changes the structure, whatever the task."""
 
@@ -118,11 +134,13 @@ HEAD_FLAGS = (
         name="--dropout",
         field="dropout",
         kind=PROBABILITY,
+        metavar="P",
         help="Before every layer of the new head.",
         of_task=True,
     ),
     ModelFlag(
         name="--pooling",
+        metavar="KIND",
         field="pooling",
         help="avg, max, avg_max or gem; else the architecture's own.",
         of_task=True,
@@ -150,7 +168,8 @@ TASK_FLAGS = (
     ModelFlag(
         name="--num-classes",
         field="num_classes",
-        kind=COUNT,
+        parse=count,
+        metavar="N",
         help="How many, where names do not matter.",
         of_task=True,
     ),
@@ -165,7 +184,8 @@ TASK_FLAGS = (
     ModelFlag(
         name="--num-targets",
         field="num_targets",
-        kind=COUNT,
+        parse=count,
+        metavar="N",
         help="How many numbers to predict.",
         of_task=True,
     ),
@@ -180,12 +200,14 @@ TASK_FLAGS = (
     ModelFlag(
         name="--num-keypoints",
         field="num_keypoints",
-        kind=COUNT,
+        parse=count,
+        metavar="N",
         help="How many keypoints.",
         of_task=True,
     ),
     ModelFlag(
         name="--head",
+        metavar="HEAD",
         field="head",
         help=f"{', '.join(TASKS_OF_HEADS)}; says the task too.",
         of_task=True,
@@ -201,6 +223,7 @@ TASK_FLAGS = (
     KEEP_KNOWN_CLASSES,
     ModelFlag(
         name="--features",
+        metavar="WHAT",
         field="output",
         help="No prediction: pooled, pyramid or identity.",
         of_task=True,

@@ -23,7 +23,7 @@ Architecture = architectures.Architecture
 @catalog_option
 @json_option
 def show_model(name: str, catalog_address: str, as_json: bool) -> None:
-    """Show what is published for one architecture; nothing is built for it.
+    """Show what is published for one architecture.
 
     \b
     Example:

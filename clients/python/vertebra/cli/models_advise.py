@@ -16,7 +16,7 @@ from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
 from vertebra.cli.models_list import gflops
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen
-from vertebra.cli.written_values import amount, num_bytes, parsed
+from vertebra.cli.written_values import MAX_AMOUNT, amount, count, num_bytes, parsed
 
 OPTIONS = {
     **OPTION_OF_FIELD,
@@ -33,14 +33,18 @@ OPTIONS = {
 }
 """The last word of a field's path -> the option that sets it."""
 
-COUNT = click.IntRange(min=1)
-
 
 @click.command()
 @click.option("--task", "for_task", type=click.Choice(TASKS), default="classification",
               show_default=True, help="What is to be learned.")  # fmt: skip
-@click.option("--images", type=click.IntRange(min=0), required=True, help="Labelled images.")
-@click.option("--classes", type=COUNT, help="How many classes.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=0, max=MAX_AMOUNT),
+    metavar="N",
+    required=True,
+    help="Labelled images.",
+)
+@click.option("--classes", callback=parsed(count), metavar="N", help="How many classes.")
 @click.option(
     "--likeness",
     type=click.Choice(["similar", "different"]),
@@ -48,19 +52,21 @@ COUNT = click.IntRange(min=1)
     help="To photographs of things: medical images and drawings are different.",
 )
 @click.option("--memory", callback=parsed(num_bytes), metavar="SIZE", help="For training: 8GB.")
-@click.option("--batch", type=COUNT, help="Images a step; 32.")
+@click.option("--batch", callback=parsed(count), metavar="N", help="Images a step; 32.")
 @click.option("--licence", multiple=True, metavar="ID", help="Allowed; may be given again.")
 @click.option(
     "--architecture", multiple=True, metavar="NAME", help="Only this one; again for more."
 )
 @click.option("--max-parameters", callback=parsed(amount), metavar="N", help="At most: 30M.")
 @click.option("--max-gflops", type=click.FloatRange(min=0), help="At most.")
-@click.option("--candidates", type=COUNT, help="How many to show; 5.")
+@click.option("--candidates", callback=parsed(count), metavar="N", help="How many to show; 5.")
 @click.option("--cached", is_flag=True, help="Only weights that are at hand.")
 @catalog_option
 @json_option
 def advise(**flags: Any) -> None:
-    """Advise a freeze mode, learning rates and weights for a data set, each with its reason.
+    """Advise a freeze mode, learning rates and weights.
+
+    For a data set of that size and likeness, each with its reason.
 
     \b
     Example:

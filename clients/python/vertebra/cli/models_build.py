@@ -33,7 +33,7 @@ DTYPES = {"fp32": "F32", "fp16": "F16", "bf16": "BF16"}
 @catalog_option
 @json_option
 def build(**flags: Any) -> None:
-    """Build a model in the catalog: its weights verified, a new head where asked for.
+    """Build a model: weights verified, a new head where asked for.
 
     \b
     Example:

@@ -22,6 +22,7 @@ from vertebra.cli.model_options import (
 )
 from vertebra.cli.options import catalog_option, filter_options, joined_filter, json_option
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.cli.written_values import count, parsed
 
 Verdict = wire.InputVerdict
 
@@ -49,14 +50,16 @@ COUNTS: Mapping[str, str] = {
 @model_options("size", "channels")
 @click.option("--size", required=True, metavar="N|HxW", help="Of the images to check, in pixels.")
 @click.option("--built-for", metavar="N|HxW", help="Size that the model is built for.")
-@click.option("--channels", type=click.IntRange(min=1), help="Of the images; else as built.")
-@click.option("--batch", type=click.IntRange(min=1), help="Images a step.")
+@click.option(
+    "--channels", callback=parsed(count), metavar="N", help="Of the images; else as built."
+)
+@click.option("--batch", callback=parsed(count), metavar="N", help="Images a step.")
 @catalog_option
 @json_option
 def check(**flags: Any) -> int:
-    """Say whether the model takes images of a size, and which sizes near it are legal.
+    """Say whether images of a size run.
 
-    Ends with 1 where they do not run in evaluation.
+    Which sizes near it are legal is said too. Ends with 1 where they do not run in evaluation.
 
     \b
     Example:
@@ -132,7 +135,9 @@ def _limits(answer: wire.CheckInputResponse) -> str:
 @catalog_option
 @json_option
 def compose(**flags: Any) -> None:
-    """List which neck and head go on BACKBONE, or which backbones go under them.
+    """List which neck and head go on which backbone.
+
+    For BACKBONE its heads with their necks; without, how many backbones go under each.
 
     \b
     Example:

@@ -17,6 +17,7 @@ from vertebra.cli.contract_words import ROLES
 from vertebra.cli.model_options import model_options, model_spec, named_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, table, title
+from vertebra.cli.written_values import count, parsed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -43,7 +44,7 @@ def freeze_mode(text: str) -> str:
 @click.command()
 @model_options()
 @freeze_option
-@click.option("--batch", type=click.IntRange(min=1), help="Images a step; 32.")
+@click.option("--batch", callback=parsed(count), metavar="N", help="Images a step; 32.")
 @click.option("--optimizer", default="", help="adamw (the default), adam or sgd.")
 @click.option("--activations", default="", metavar="DTYPE", help="F32 (the default), F16 or BF16.")
 @click.option(
@@ -57,9 +58,10 @@ def freeze_mode(text: str) -> str:
 @catalog_option
 @json_option
 def describe(**flags: Any) -> None:
-    """Describe the model that BACKBONE and the options mean; nothing is downloaded.
+    """Describe a model without its numbers: nothing is downloaded.
 
-    What it takes and gives, its parts, what trains under --freeze, and the memory that this needs.
+    What BACKBONE and the options mean: what it takes and gives, its parts, what trains under
+    --freeze, and the memory that this needs.
 
     \b
     Example:

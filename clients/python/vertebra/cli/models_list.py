@@ -77,9 +77,10 @@ CONDITIONS: Mapping[str, str] = {
 @catalog_option
 @json_option
 def list_models(**flags: Any) -> None:
-    """List architectures whose name has PATTERN in it, grouped by task.
+    """List architectures, grouped by task.
 
-    With --order there is one list in that order. Into a pipe: one line a model, tabs between.
+    Those whose name has PATTERN in it. With --order there is one list in that order. Into a pipe:
+    one line a model, tabs between.
 
     \b
     Example:

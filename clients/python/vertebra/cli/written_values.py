@@ -16,6 +16,13 @@ FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9}
 """`30M` parameters; a `B` is a billion of them."""
 
 
+MAX_COUNT = 2**31 - 1
+"""The largest int32."""
+
+MAX_AMOUNT = 2**63 - 1
+"""The largest int64."""
+
+
 def parsed(parse: Callable[[str], Value]) -> Callable[[Any, Any, str | None], Value | None]:
     """Return the callback of an option: what was given goes through `parse`."""
     return lambda _context, _option, text: None if text is None else parse(text)
@@ -36,6 +43,17 @@ def names(text: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def count(text: str) -> int:
+    """Return the whole number in `3`, from 1 to what the contract's fields hold.
+
+    Raises:
+        click.BadParameter: something else.
+    """
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_COUNT:
+        raise click.BadParameter(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def numbers(text: str) -> list[int]:
     """Return the numbers in `256,64`.
 
@@ -43,8 +61,8 @@ def numbers(text: str) -> list[int]:
         click.BadParameter: something else.
     """
     try:
-        return [int(number) for number in text.split(",")]
-    except ValueError as error:
+        return [0 if number == "0" else count(number) for number in text.split(",")]
+    except click.BadParameter as error:
         why = f"{text!r} is not whole numbers and commas, such as 256,64"
         raise click.BadParameter(why) from error
 
@@ -56,9 +74,10 @@ def amount(text: str) -> int:
         click.BadParameter: something else.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgb]?)", text.strip().lower())
-    if found is None:
+    value = round(float(found[1]) * FACTORS[found[2]]) if found else -1
+    if not 0 <= value <= MAX_AMOUNT:
         raise click.BadParameter(f"{text!r} is not a number such as 30M")
-    return round(float(found[1]) * FACTORS[found[2]])
+    return value
 
 
 def num_bytes(text: str) -> int:
@@ -68,7 +87,8 @@ def num_bytes(text: str) -> int:
         click.BadParameter: something else.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip().lower())
-    if found is None:
+    unit = 1024 if found and found[3] else 1000
+    value = round(float(found[1]) * float(unit ** " kmgt".index(found[2] or " "))) if found else -1
+    if not 0 <= value <= MAX_AMOUNT:
         raise click.BadParameter(f"{text!r} is not a size such as 8GB")
-    unit = 1024 if found[3] else 1000
-    return round(float(found[1]) * float(unit ** " kmgt".index(found[2] or " ")))
+    return value

@@ -137,6 +137,8 @@ def test_the_json_may_come_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
         ("resnet50 --hidden 4,x", "is not whole numbers and commas"),
         ("resnet50 --classes @nowhere.txt", "cannot be read"),
         ("resnet50 --dropout 2", "--dropout"),
+        ("resnet50 --seed 9223372036854775808", "--seed"),
+        ("resnet50 --channels 2147483648", "--channels"),
     ],
 )
 def test_what_means_nothing_is_refused_before_any_call(line: str, told: str) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import click
 import pytest
 
-from vertebra.cli.written_values import amount, names, num_bytes, numbers, parsed
+from vertebra.cli.written_values import amount, count, names, num_bytes, numbers, parsed
 
 
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
     [
         (names, "cat, dog", ["cat", "dog"]),
+        (count, "3", 3),
         (numbers, "256,64", [256, 64]),
         (amount, "30M", 30_000_000),
         (amount, "1.5g", 1_500_000_000),
@@ -32,7 +33,17 @@ def test_a_value_is_read_as_it_is_meant(
 
 @pytest.mark.parametrize(
     ("parse", "text"),
-    [(names, "@nowhere.txt"), (numbers, "4,x"), (amount, "many"), (amount, "-5M"), (num_bytes, "")],
+    [
+        (names, "@nowhere.txt"),
+        (count, "0"),
+        (count, str(2**31)),
+        (numbers, "4,x"),
+        (amount, "many"),
+        (amount, "-5M"),
+        (amount, "1" * 40),
+        (num_bytes, "1" * 40),
+        (num_bytes, ""),
+    ],
 )
 def test_what_is_none_is_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(click.BadParameter):
