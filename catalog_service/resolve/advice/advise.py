@@ -22,13 +22,17 @@ IMAGE_TASKS = frozenset(
 )
 """What an architecture may be published for to learn from single images; clips are others."""
 
-CACHED_FEATURES = (
-    "with a frozen backbone and without augmentation, the trainer computes the features once: "
-    "every later epoch costs almost nothing"
-)
+FEW_PER_CLASS = 10
+"""Fewer images a class than this are said."""
+
 UNKNOWN_LIKENESS = (
     "nobody said how like the pretraining data the images are; taken as similar. Medical, "
     "satellite or drawn images are `different`, and another rule applies to those"
+)
+
+AUGMENTATION = (
+    "images are shifted and mirrored so that no two epochs are the same; choose `shift` where left "
+    "and right mean something, as in text and digits"
 )
 
 
@@ -79,13 +83,18 @@ def feasible_tasks(index: CatalogIndex) -> Tasks:
 
 def _reasons(question: Question, rule: TransferRule) -> list[str]:
     found = [f"{question.num_images:,} images: {rule.reason}"]
+    if question.num_images < FEW_PER_CLASS * question.num_classes:
+        each = question.num_images / question.num_classes
+        found.append(
+            f"{each:.1f} images a class on average: fewer than {FEW_PER_CLASS}, so results jump "
+            "from split to split; label more, or join classes"
+        )
     if not question.likeness:
         found.append(UNKNOWN_LIKENESS)
-    if rule.freeze_mode == "frozen_backbone":
-        found.append(CACHED_FEATURES)
-    elif rule.freeze_mode != "scratch":
+    if rule.backbone_lr < rule.head_lr and rule.backbone_lr:
         found.append(
             f"the backbone learns at {rule.backbone_lr:g}, a tenth of the head's {rule.head_lr:g}: "
             "pretrained numbers are moved less than new ones"
         )
+    found.append(AUGMENTATION)
     return found

@@ -12,7 +12,7 @@ from catalog_service.resolve.advice.rules import FAMILY_MODES
 from catalog_service.resolve.advice.training_memory import training_bytes
 
 UNKNOWN_LICENCE = "unknown"
-GIB = 2**30
+GB = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +147,14 @@ def _reasons(start: _Start, question: Question, cached: bool) -> Iterator[str]:
         yield f"was published for {_words(question.task)}: neck and head start from weights too"
     else:
         yield f"its backbone goes under a new {_words(question.task)} head"
-    needs = f"training takes at most about {start.memory_bytes / GIB:.1f} GiB"
+    needs = f"training takes about {start.memory_bytes / GB:.1f} GB"
     limit = question.max_memory_bytes
-    yield f"{needs} of the {limit / GIB:.1f} GiB allowed" if limit else needs
+    yield f"{needs} of the {limit / GB:.1f} GB allowed" if limit else needs
     mode = FAMILY_MODES.get(start.entry.family)
     if mode:
         yield mode[1]
+    if start.weight.is_gated:
+        yield "gated: its publisher wants the licence accepted before the bytes are given"
     if start.weight.licence == UNKNOWN_LICENCE:
         yield "the publisher names no licence"
     if cached:
@@ -193,7 +195,7 @@ _RULES = (
     _Rule(
         says=lambda question: (
             f"training with {question.batch_size} images per step may take more "
-            f"than {question.max_memory_bytes / GIB:.1f} GiB"
+            f"than {question.max_memory_bytes / GB:.1f} GB"
         ),
         forbids=lambda start, question: 0 < question.max_memory_bytes < start.memory_bytes,
     ),

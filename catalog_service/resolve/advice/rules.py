@@ -60,7 +60,6 @@ RULES = (
         freeze_mode="frozen_backbone",
         backbone_lr=0.0,
         num_epochs=50,
-        augmentation="none",
         reason="fewer than 100 images: a backbone that trains on so few learns them by heart, so "
         "it stays frozen and only the head trains (very small data sets)",
         alternatives=("label more images; from 100 on, last_blocks(1) is worth a try",),
@@ -72,7 +71,6 @@ RULES = (
         freeze_mode="frozen_backbone",
         backbone_lr=0.0,
         num_epochs=30,
-        augmentation="none",
         reason="a small data set like the pretraining data: its features fit as they are (mode "
         "1, feature extraction)",
         alternatives=(
@@ -102,7 +100,7 @@ RULES = (
         "everything without forgetting (mode 2, last block)",
         alternatives=(
             "full with backbone_lr 1e-4, which often wins where the validation loss follows",
-            "frozen_backbone: its features are computed once, so many heads can be compared",
+            "frozen_backbone, which costs a fraction of the time and memory",
         ),
     ),
     TransferRule(

@@ -8,7 +8,7 @@ EXACT_BELOW = 100_000
 """Smaller counts are written out."""
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-_BYTES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_BYTES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 def count_text(count: int) -> str:
@@ -20,7 +20,7 @@ def count_text(count: int) -> str:
 
 
 def bytes_text(num_bytes: int) -> str:
-    """Return `90.3 MiB`."""
+    """Return `90.3 MB`."""
     for size, unit in _BYTES:
         if num_bytes >= size:
             return f"{_three_digits(num_bytes / size)} {unit}"

@@ -106,7 +106,10 @@ def test_a_mode_that_this_model_cannot_have_names_its_stages(models: Any) -> Non
     assert "stage" in failed.message
 
 
-@pytest.mark.parametrize("backbone", ["vit_h_14", "regnet_y_128gf"])
+@pytest.mark.parametrize(
+    "backbone",
+    ["vit_h_14", "regnet_y_128gf", pytest.param("dinov3_vit7b16", marks=pytest.mark.full)],
+)
 def test_the_largest_models_fit_into_a_message(models: Any, backbone: str) -> None:
     spec = ModelSpec(backbone=backbone, pretrained=False)
 

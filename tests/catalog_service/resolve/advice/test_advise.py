@@ -1,17 +1,27 @@
 """Advice from the real index: what is offered, in which order, and why the rest is not."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest
 from catalog_service.index.catalog_index import ArchitectureNotFound, CatalogIndex
 from catalog_service.index.entries import WeightEntry
+from catalog_service.models.description import model_description
+from catalog_service.models.freeze_plan import freeze_mode_of
+from catalog_service.models.model_description import DescriptionOrder
+from catalog_service.models.spec import ModelSpec
+from catalog_service.models.tasks import DetectionTask, KeypointsTask, SegmentationTask, Task
 from catalog_service.resolve.advice import Advice, Question, advise
 from catalog_service.resolve.advice.question import TASKS
-from catalog_service.resolve.advice.training_memory import training_bytes
+from catalog_service.resolve.advice.training_memory import SHARES, training_bytes
+from catalog_service.resolve.description import Descriptions, describe_spec, training_of
+from catalog_service.worker_pool import WorkerPool
+from tests.fakes.worker_here import InThisProcess
 
-GIB = 2**30
+GB = 10**9
 
 
 def ask(*, cached: tuple[str, ...] = (), **fields: Any) -> Advice:
@@ -63,7 +73,7 @@ def test_each_limit_holds_and_is_named_where_it_left_something_out() -> None:
     advice = ask(
         max_parameters=30_000_000,
         max_gflops=5.0,
-        max_memory_bytes=2 * GIB,
+        max_memory_bytes=2 * GB,
         num_images=50_000,
         max_candidates=100,
     )
@@ -71,9 +81,9 @@ def test_each_limit_holds_and_is_named_where_it_left_something_out() -> None:
     for candidate in advice.candidates:
         assert candidate.weight.num_parameters <= 30_000_000
         assert candidate.weight.gflops <= 5.0
-        assert candidate.training_memory_bytes <= 2 * GIB
+        assert candidate.training_memory_bytes <= 2 * GB
     said = " | ".join(advice.excluded)
-    for words in ("30,000,000 parameters", "5 GFLOPs", "2.0 GiB"):
+    for words in ("30,000,000 parameters", "5 GFLOPs", "2.0 GB"):
         assert words in said
 
 
@@ -118,6 +128,7 @@ def test_dinov3_stays_frozen_where_others_are_trained() -> None:
     assert modes == {"resnet18": "full", "dinov3_vits16": "frozen_backbone"}
     [dino] = [c for c in advice.candidates if c.weight.architecture_id == "dinov3_vits16"]
     assert any("DINOv3 stays frozen" in reason for reason in dino.reasons)
+    assert any(reason.startswith("gated") for reason in dino.reasons)
 
 
 def test_an_unknown_likeness_is_said() -> None:
@@ -142,3 +153,55 @@ def test_not_a_number_is_no_limit() -> None:
 def test_an_unknown_architecture_is_not_found() -> None:
     with pytest.raises(ArchitectureNotFound, match="resnet50"):
         ask(architectures=("resnet51",))
+
+
+def test_few_images_a_class_are_said() -> None:
+    assert any("5.0 images a class" in reason for reason in ask(num_classes=100).reasons)
+    assert not any("images a class" in reason for reason in ask(num_classes=50).reasons)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mode", SHARES)
+def test_the_memory_of_no_backbone_is_estimated_too_low(mode: str) -> None:
+    """Against DescribeModel; an upper estimate may be high, but a model that fits must fit."""
+    for entry in CatalogIndex.load().architectures:
+        if entry.task != "classification" or not entry.is_buildable:
+            continue
+        contract = CatalogIndex.load().default_weight(entry.architecture_id).preprocessing
+        order = DescriptionOrder(
+            recipe=CatalogIndex.load().recipe_for(entry.architecture_id),
+            height_px=contract.height_px,
+            width_px=contract.width_px,
+            freeze_mode=freeze_mode_of(mode),
+        )
+        described = model_description(order).training_memory.total_bytes
+
+        assert training_bytes(entry, "classification", mode, 32) > 0.97 * described, entry
+
+
+@pytest.mark.parametrize(
+    ("task", "spec_task"),
+    [
+        ("segmentation", SegmentationTask(num_classes=21)),
+        ("detection", DetectionTask(num_classes=20)),
+        ("keypoints", KeypointsTask(num_keypoints=17)),
+    ],
+)
+def test_the_memory_of_a_composed_model_is_not_estimated_too_low(
+    task: str, spec_task: Task, tmp_path: Path
+) -> None:
+    index = CatalogIndex.load()
+    registry = Registry(f"sqlite:///{tmp_path}/catalog.db")
+    spec = ModelSpec(backbone="resnet18", task=spec_task)
+    described = describe_spec(
+        spec,
+        training_of(spec, freeze_mode="frozen_backbone"),
+        index=index,
+        registry=registry,
+        descriptions=Descriptions(cast(WorkerPool, InThisProcess())),
+    )
+
+    estimate = training_bytes(index.architecture("resnet18"), task, "frozen_backbone", 32)
+
+    actual = described.model.training_memory.total_bytes
+    assert 0.97 * actual < estimate < 4 * actual
