@@ -184,6 +184,8 @@ def _reason(weight: WeightEntry, sizes: Sizes, nearest: tuple[tuple[int, int], .
     rule = f"{name} takes images of at least {sizes.min_px}x{sizes.min_px}"
     if sizes.multiple_of_px > 1:
         rule += f" whose sides are multiples of {sizes.multiple_of_px}"
+    if sizes.is_square:
+        rule += ", height and width the same"
     return f"{rule}; nearest are {_pairs(nearest)}"
 
 

@@ -32,6 +32,7 @@ class Sizes:
     built_px: tuple[int, ...]
     single_px: int
     training_batch: int
+    is_square: bool = False
 
     @property
     def is_fixed(self) -> bool:
@@ -69,7 +70,12 @@ class Sizes:
             return ((self.built_px[0], self.built_px[1]),)
         least = self.min_training_px if is_training else self.min_px
         heights, widths = (self._sides(side, least) for side in (height_px, width_px))
-        pairs = {(height, width) for height in heights for width in widths}
+        pairs = {
+            (height, width)
+            for height in heights | widths
+            for width in heights | widths
+            if (height == width if self.is_square else height in heights and width in widths)
+        }
 
         def distance(pair: tuple[int, int]) -> tuple[int, int, int]:
             return abs(pair[0] - height_px) + abs(pair[1] - width_px), *pair
@@ -124,4 +130,5 @@ def sizes_of(
             rule.aux_single_px if keeps_aux else 0,
         ),
         training_batch=max(rule.training_batch, training_batch),
+        is_square=rule.is_square,
     )

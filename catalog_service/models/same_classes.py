@@ -8,7 +8,7 @@ def same_classes(names: Sequence[str], published: Sequence[str]) -> tuple[tuple[
     """Return pairs of new class and published class that have the same name.
 
     Case, blanks around a name and `_` for a blank do not count: `Tabby_Cat` is `tabby cat`. A name
-    that several published classes have (ImageNet's two cranes) is nobody's.
+    that several published classes have (COCO's `N/A`) is nobody's.
     """
     known = [_plain(name) for name in published]
     counts = Counter(known)

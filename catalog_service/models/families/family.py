@@ -59,6 +59,9 @@ class SizeRule:
     is_fixed: bool = False
     """Only the size that the structure was built for: position tables, window partitions."""
 
+    is_square: bool = False
+    """Height and width are the same."""
+
     argument: str = ""
     """The builder's argument that holds a fixed size."""
 

@@ -17,7 +17,12 @@ FAMILY = Family(
     final_layer="classifier.5",
     head_init="normal_0.02",
     size=SizeRule(
-        minimum_px=224, multiple_of_px=224, is_fixed=True, argument="input_size", default_px=224
+        minimum_px=224,
+        multiple_of_px=224,
+        is_fixed=True,
+        is_square=True,
+        argument="input_size",
+        default_px=224,
     ),
     stem_layer="stem.0.0",
     features={

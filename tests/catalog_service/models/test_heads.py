@@ -1,110 +1,130 @@
 """A new head changes exactly the published last layer, and nothing else."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.layout import StateLayout
+from catalog_service.index.output_contract import final_width
+from catalog_service.models.describe import describe
+from catalog_service.models.families.table import family_of
+from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import skeleton
 
-WIDTHS = {
-    "alexnet": ("classifier.6", 4096),
-    "vgg11 vgg13 vgg16 vgg19 vgg11_bn vgg13_bn vgg16_bn vgg19_bn": ("classifier.6", 4096),
-    "resnet18 resnet34": ("fc", 512),
-    "resnet50 resnet101 resnet152": ("fc", 2048),
-    "resnext50_32x4d resnext101_32x8d resnext101_64x4d": ("fc", 2048),
-    "wide_resnet50_2 wide_resnet101_2": ("fc", 2048),
-    "squeezenet1_0 squeezenet1_1": ("classifier.1", 512),
-    "densenet121": ("classifier", 1024),
-    "densenet169": ("classifier", 1664),
-    "densenet201": ("classifier", 1920),
-    "densenet161": ("classifier", 2208),
-    "googlenet": ("fc", 1024),
-    "inception_v3": ("fc", 2048),
-    "mobilenet_v2": ("classifier.1", 1280),
-    "mobilenet_v3_large": ("classifier.3", 1280),
-    "mobilenet_v3_small": ("classifier.3", 1024),
-    "mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3": ("classifier.1", 1280),
-    "shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5": ("fc", 1024),
-    "shufflenet_v2_x2_0": ("fc", 2048),
-    "efficientnet_b0 efficientnet_b1": ("classifier.1", 1280),
-    "efficientnet_b2": ("classifier.1", 1408),
-    "efficientnet_b3": ("classifier.1", 1536),
-    "efficientnet_b4": ("classifier.1", 1792),
-    "efficientnet_b5": ("classifier.1", 2048),
-    "efficientnet_b6": ("classifier.1", 2304),
-    "efficientnet_b7": ("classifier.1", 2560),
-    "efficientnet_v2_s efficientnet_v2_m efficientnet_v2_l": ("classifier.1", 1280),
-    "regnet_x_400mf": ("fc", 400),
-    "regnet_x_800mf": ("fc", 672),
-    "regnet_x_1_6gf": ("fc", 912),
-    "regnet_x_3_2gf": ("fc", 1008),
-    "regnet_x_8gf": ("fc", 1920),
-    "regnet_x_16gf": ("fc", 2048),
-    "regnet_x_32gf": ("fc", 2520),
-    "regnet_y_400mf": ("fc", 440),
-    "regnet_y_800mf": ("fc", 784),
-    "regnet_y_1_6gf": ("fc", 888),
-    "regnet_y_3_2gf": ("fc", 1512),
-    "regnet_y_8gf": ("fc", 2016),
-    "regnet_y_16gf": ("fc", 3024),
-    "regnet_y_32gf": ("fc", 3712),
-    "regnet_y_128gf": ("fc", 7392),
-    "convnext_tiny convnext_small": ("classifier.2", 768),
-    "convnext_base": ("classifier.2", 1024),
-    "convnext_large": ("classifier.2", 1536),
-    "vit_b_16 vit_b_32": ("heads.head", 768),
-    "vit_l_16 vit_l_32": ("heads.head", 1024),
-    "vit_h_14": ("heads.head", 1280),
-    "swin_t swin_s swin_v2_t swin_v2_s": ("head", 768),
-    "swin_b swin_v2_b": ("head", 1024),
-    "maxvit_t": ("classifier.5", 512),
-}
-"""Architectures -> path and input width of the last layer. Source: diffs of torchvision's builds
-for 1000 and 7 classes, taken by hand; written here independently of the family tables.
+TABLE: dict[str, dict[str, list[int | str]]] = json.loads(
+    Path(__file__).with_name("class_heads.json").read_text(encoding="utf-8")
+)
+"""Architecture (`+aux` where its auxiliary heads are kept) -> tensor -> shape, `9C` for nine rows a
+class and `K` for keypoints. Source: torchvision's builds for 1000 and 7 classes compared by hand,
+and its constructors; independent of the family tables.
 """
 
+KINDS = {"video": "classification"}
+"""Tasks of the index whose new head has another kind."""
 
-def expected_changes(num_classes: int) -> dict[str, dict[str, tuple[int, ...]]]:
-    """Return architecture -> name -> shape of every tensor that depends on the classes."""
+
+def expected_changes(row: str, num_classes: int) -> dict[str, tuple[int, ...]]:
+    """Return name -> shape of every tensor of a row that depends on the classes."""
     return {
-        name: _layer(name, path, width, num_classes)
-        for names, (path, width) in WIDTHS.items()
-        for name in names.split()
+        name: tuple(_side(side, num_classes) for side in shape)
+        for name, shape in TABLE[row].items()
     }
 
 
-def _layer(name: str, path: str, width: int, num_classes: int) -> dict[str, tuple[int, ...]]:
-    kernel = (1, 1) if name.startswith("squeezenet") else ()
-    weight = {f"{path}.weight": (num_classes, width, *kernel)}
-    bias = {} if name == "maxvit_t" else {f"{path}.bias": (num_classes,)}
-    return {**weight, **bias}
+def _side(side: int | str, num_classes: int) -> int:
+    if isinstance(side, int):
+        return side
+    return NUM_POINTS if side == "K" else int(side.removesuffix("C") or 1) * num_classes
 
 
-def test_a_new_head_changes_exactly_the_last_layer(
-    layouts: dict[str, StateLayout], new_head_layouts: dict[str, StateLayout]
+NUM_POINTS = 5
+
+
+def head_of(index: CatalogIndex, row: str, num_classes: int) -> Recipe:
+    """Return the recipe of a row of the table with a new head."""
+    name, _, suffix = row.partition(" ")
+    task = index.architecture(name).task
+    head: dict[str, object] = {"kind": KINDS.get(task, task), "num_outputs": num_classes}
+    if suffix or task == "segmentation":
+        head["aux"] = True
+    if task == "keypoints":
+        head["num_points"] = NUM_POINTS
+    return index.recipe_for(name, head=head)
+
+
+@pytest.fixture(scope="module")
+def seven_classes(
+    index: CatalogIndex, new_head_layouts: dict[str, StateLayout]
+) -> dict[str, StateLayout]:
+    """Row of the table -> layout for 7 classes."""
+    return {
+        row: new_head_layouts.get(row) or describe(head_of(index, row, 7)) for row in sorted(TABLE)
+    }
+
+
+def test_a_new_head_changes_exactly_the_tensors_of_the_table(
+    layouts: dict[str, StateLayout], seven_classes: dict[str, StateLayout]
 ) -> None:
-    table = expected_changes(7)
-
-    for name, published in layouts.items():
-        old = {tensor.name: tensor for tensor in published.tensors if tensor.role != "aux"}
-        new = {tensor.name: tensor for tensor in new_head_layouts[name].tensors}
-        changed = {key: info.shape for key, info in new.items() if info != old.get(key)}
-
-        assert changed == table[name], name
-        assert new.keys() == old.keys(), name
-    assert len(table) == 80
+    for row, layout in seven_classes.items():
+        assert_changes(row, layouts[row.partition(" ")[0]], layout, 7)
 
 
-def test_the_published_head_has_a_thousand_classes(layouts: dict[str, StateLayout]) -> None:
-    for name, shapes in expected_changes(1000).items():
-        found = {tensor.name: tensor.shape for tensor in layouts[name].tensors}
+@pytest.mark.full
+@pytest.mark.parametrize("num_classes", [1, 2, 1000])
+def test_any_number_of_classes_changes_the_same_tensors(
+    index: CatalogIndex, layouts: dict[str, StateLayout], num_classes: int
+) -> None:
+    for row in TABLE:
+        layout = describe(head_of(index, row, num_classes))
+        assert_changes(row, layouts[row.partition(" ")[0]], layout, num_classes)
 
-        assert shapes.items() <= found.items(), name
+
+def assert_changes(row: str, published: StateLayout, headed: StateLayout, num_classes: int) -> None:
+    """Auxiliary heads may be dropped or added; nothing else comes or goes."""
+    old = {tensor.name: tensor for tensor in published.tensors}
+    new = {tensor.name: tensor for tensor in headed.tensors}
+    expected = expected_changes(row, num_classes)
+
+    changed = {key: info.shape for key, info in new.items() if key in old and info != old[key]}
+
+    assert changed == {
+        key: shape for key, shape in expected.items() if key in old and not same(old, key, shape)
+    }, row
+    assert {key: new[key].shape for key in expected} == expected, row
+    assert not [key for key in old.keys() - new.keys() if old[key].role != "aux"], row
+    assert not [key for key in new.keys() - old.keys() if new[key].role != "aux"], row
+
+
+def same(old: dict[str, TensorInfo], name: str, shape: tuple[int, ...]) -> bool:
+    return name in old and old[name].shape == shape
+
+
+def test_the_table_has_every_model_with_classes(index: CatalogIndex) -> None:
+    have_classes = {
+        entry.architecture_id
+        for entry in index.architectures
+        if entry.is_buildable and entry.task not in ("features", "optical_flow")
+    }
+
+    assert {row.partition(" ")[0] for row in TABLE} == have_classes
+    assert len(have_classes) == 107
+
+
+def test_what_the_table_changes_is_what_is_drawn(seven_classes: dict[str, StateLayout]) -> None:
+    """And the mask predictor's other layer, which torchvision's own replacement draws, too."""
+    for row, layout in seven_classes.items():
+        drawn = {
+            tensor.name
+            for tensor in layout.tensors
+            if any(is_inside(tensor.name, path) for path in layout.replaced_modules)
+        }
+
+        assert {name for name in drawn if ".conv5_mask." not in name} == TABLE[row].keys(), row
 
 
 def test_a_new_task_drops_the_auxiliary_head(new_head_layouts: dict[str, StateLayout]) -> None:
@@ -145,6 +165,25 @@ def test_any_number_of_classes_is_built(index: CatalogIndex, num_classes: int) -
     assert isinstance(last, nn.Linear)
     assert last.out_features == num_classes
     assert "bias" not in last.state_dict()
+
+
+def test_the_width_of_every_last_layer_is_known(
+    index: CatalogIndex, layouts: dict[str, StateLayout]
+) -> None:
+    for name, layout in layouts.items():
+        entry = index.architecture(name)
+        if entry.task in ("classification", "video"):
+            weight = f"{family_of(name).final_layer}.weight"
+            shape = next(t.shape for t in layout.tensors if t.name == weight)
+            assert final_width(entry) == shape[1], name
+
+
+def test_auxiliary_heads_are_kept_on_request(index: CatalogIndex) -> None:
+    module = skeleton(head_of(index, "googlenet +aux", 7)).train()
+
+    outputs = module(torch.empty(2, 3, 64, 64, device="meta"))
+
+    assert [tuple(each.shape) for each in outputs] == [(2, 7)] * 3
 
 
 def new_head(index: CatalogIndex, name: str) -> Recipe:
