@@ -168,7 +168,7 @@ def advised(request: models.AdviseTransferRequest) -> models.AdviseTransferRespo
             head_lr=1e-3,
             num_epochs=20,
             weight_decay=0.01,
-            augmentation="flip_crop",
+            augmentation="shift_and_flip",
             reasons=[f"{request.num_images} images are fewer than 100: train the head alone"],
             alternatives=["last_blocks(1) with a tenth of the learning rate"],
         ),

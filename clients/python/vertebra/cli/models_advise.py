@@ -174,7 +174,15 @@ def _command(one: wire.AdviseTransferResponse) -> str:
     first = one.candidates[0]
     mode = re.sub(r"\((\d+)\)$", r"=\1", first.freeze_mode or one.advice.freeze_mode)
     lr = one.advice.head_lr if mode == "frozen_backbone" else one.advice.backbone_lr
-    return (
-        f"vertebra train --backbone {first.architecture} --weights {first.weights} --data FOLDER "
-        f"--freeze {mode} --lr {lr or one.advice.head_lr:g} --epochs {one.advice.num_epochs}"
+    words_of = {
+        "--backbone": first.architecture,
+        "--weights": first.weights,
+        "--data": "FOLDER",
+        "--freeze": mode,
+        "--lr": f"{lr or one.advice.head_lr:g}",
+        "--epochs": str(one.advice.num_epochs),
+        "--augment": one.advice.augmentation.replace("none", ""),
+    }
+    return " ".join(
+        ["vertebra train", *(f"{flag} {word}" for flag, word in words_of.items() if word)]
     )

@@ -7,6 +7,7 @@ import pytest
 from tests.clients.python.cli.conftest import Terminal, told
 from tests.clients.python.conftest import Shell
 from tests.fakes.fake_catalog import FakeCatalog
+from tests.fakes.fake_trainer import FakeTrainer
 from tests.fakes.model_answers import advised
 from vertebra.catalog.v1 import model_service_pb2 as wire
 from vertebra.cli.models_advise import print_advice
@@ -51,7 +52,7 @@ def test_advice_has_its_reasons_and_what_to_type(terminal: Terminal, width: int)
     assert (
         "next: vertebra train --backbone resnet18"
         " --weights torchvision/ResNet18_Weights.IMAGENET1K_V1 --data FOLDER"
-        " --freeze frozen_backbone --lr 0.001 --epochs 20"
+        " --freeze frozen_backbone --lr 0.001 --epochs 20 --augment shift_and_flip"
     ) in text
 
 
@@ -66,11 +67,25 @@ def test_what_the_trainer_cannot_train_has_no_command(terminal: Terminal) -> Non
 def test_the_mode_is_the_candidates_own_and_spelt_for_the_trainer(terminal: Terminal) -> None:
     page, answer = terminal(300), advised(wire.AdviseTransferRequest())
     answer.advice.freeze_mode, answer.candidates[0].freeze_mode = "full", "last_blocks(2)"
-    answer.advice.backbone_lr = 1e-4
+    answer.advice.backbone_lr, answer.advice.augmentation = 1e-4, "none"
 
     print_advice(page, answer, is_trained=True)
 
-    assert "--freeze last_blocks=2 --lr 0.0001" in told(page)[-1]
+    assert told(page)[-1].endswith("--freeze last_blocks=2 --lr 0.0001 --epochs 20")
+
+
+def test_the_command_is_one_that_the_trainer_takes(
+    shell: Shell, with_catalog: FakeCatalog, with_trainer: FakeTrainer, terminal: Terminal
+) -> None:
+    """All of its flags are there, with words that they know."""
+    page = terminal(300)
+    print_advice(page, advised(wire.AdviseTransferRequest()), is_trained=True)
+    command = told(page)[-1].removeprefix("next: vertebra train ")
+
+    code, _, _ = shell("jobs", "plan", *command.split())
+
+    assert code == 0
+    assert with_trainer.specs[0].freeze.WhichOneof("mode") == "frozen_backbone"
 
 
 def test_nothing_left_says_why(terminal: Terminal) -> None:
