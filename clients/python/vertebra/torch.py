@@ -1,6 +1,6 @@
 """Loads a backbone into a module of the user's own: all of it, or an error that says why not.
 
-Of the client, only this file and `built_module.py` import torch. Paths need no service and no network.
+Of the client, only this file and `built_module.py` import torch. Paths need no service, no network.
 """
 
 import mmap
