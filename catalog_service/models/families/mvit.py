@@ -34,7 +34,6 @@ FAMILY = Family(
     head_modules=("head",),
     final_layer="head.1",
     head_init="truncated_normal_0.02",
-    size=SizeRule(minimum_px=224, is_fixed=True, argument="spatial_size", default_px=224),
-    tiny_arguments={"spatial_size": [64, 64], "temporal_size": 4},
+    size=SizeRule(minimum_px=224, is_fixed=True, default_px=224),
     source="Fan et al. 2021, arXiv:2104.11227; Li et al. 2021, arXiv:2112.01526",
 )

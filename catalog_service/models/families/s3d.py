@@ -17,6 +17,6 @@ FAMILY = Family(
     head_modules=("classifier",),
     final_layer="classifier.1",
     head_init="uniform_fan_in",
-    size=SizeRule(minimum_px=193),
+    size=SizeRule(minimum_px=209),
     source="Xie et al. 2017, arXiv:1712.04851, figure 7",
 )
