@@ -98,8 +98,10 @@ def test_what_was_not_asked_for_longest_is_forgotten_first(
 
     for spec in (specs[0], specs[1], specs[0], specs[2], specs[0]):
         described(spec)
-
     assert described.worker.num_calls == 3
+
+    described(specs[1])
+    assert described.worker.num_calls == 4
 
 
 def test_a_detector_is_described_at_the_size_that_it_resizes_to(described: Described) -> None:

@@ -199,6 +199,16 @@ def test_a_module_that_is_not_called_has_no_shapes_but_its_childrens_work() -> N
     )
 
 
+def test_of_many_calls_the_first_gives_the_shapes_and_all_give_the_work() -> None:
+    rows = {m.path: m for m in frozen("fasterrcnn_mobilenet_v3_large_320_fpn").modules}
+
+    levels, scores = rows["rpn.head"].inputs, rows["rpn.head.cls_logits"]
+    assert len(levels) > 1 and scores.inputs == levels[:1]
+    assert scores.outputs[0][2:] == levels[0][2:] != levels[-1][2:]
+    pixels = sum(height * width for _, _, height, width in levels)
+    assert scores.num_multiply_adds == pixels * levels[0][1] * scores.outputs[0][1]
+
+
 def test_a_detector_says_what_it_assumes() -> None:
     said = " ".join(frozen("fasterrcnn_mobilenet_v3_large_320_fpn").assumptions)
 
