@@ -220,3 +220,12 @@ def test_an_unknown_map_is_refused(index: CatalogIndex) -> None:
         trunk_of(module, "resnet18", "layer5")
     with pytest.raises(LookupError, match="class_token"):
         trunk_of(module, "resnet18", "class_token")
+
+
+@pytest.mark.parametrize("name", ["resnet18", "swin_t", "dinov3_convnext_tiny"])
+def test_height_stays_before_width(index: CatalogIndex, name: str) -> None:
+    trunk = trunk_of(skeleton(tiny(index, name)), name)
+
+    sizes = [shape[2:] for shape in map_shapes(trunk, 3, 64, 128).values()]
+
+    assert sizes == [(16, 32), (8, 16), (4, 8), (2, 4)]

@@ -13,7 +13,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from catalog_service.models.compositions import InputFacts, compose_recipe
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.skeleton import build
+from catalog_service.models.skeleton import build, skeleton
 from tests.fakes.composed_recipes import DETECTORS, recipe_of, thrifty
 from tests.fakes.detection_targets import images, targets
 from tests.fakes.gradients import check_gradients
@@ -129,3 +129,10 @@ def test_a_detector_takes_images_of_other_channels(kind: str) -> None:
         found = model(images(num_channels=5))
 
     assert len(found) == 2
+
+
+def test_regions_are_sampled_from_the_maps_but_not_from_the_subsampled_one() -> None:
+    model: Any = skeleton(recipe_of("resnet18", DETECTORS["mask_rcnn"]))
+
+    for pool in (model.roi_heads.box_roi_pool, model.roi_heads.mask_roi_pool):
+        assert pool.featmap_names == ["layer1", "layer2", "layer3", "layer4"]
