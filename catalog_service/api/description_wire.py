@@ -107,6 +107,7 @@ def memory_message(memory: MemoryEstimate) -> pb.MemoryEstimate:
         gradient_bytes=memory.gradient_bytes,
         optimizer_bytes=memory.optimizer_bytes,
         activation_bytes_per_image=memory.activation_bytes_per_image,
+        transient_bytes_per_image=memory.transient_bytes_per_image,
         batch_size=memory.batch_size,
         total_bytes=memory.total_bytes,
         basis=memory.basis,

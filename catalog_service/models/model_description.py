@@ -123,6 +123,11 @@ class MemoryEstimate:
     gradient_bytes: int
     optimizer_bytes: int
     activation_bytes_per_image: int
+    """What the backward pass needs."""
+
+    transient_bytes_per_image: int
+    """What one layer of the forward holds for a moment: the largest input and output."""
+
     batch_size: int
     basis: str
     """How it was estimated, for people."""
@@ -131,7 +136,8 @@ class MemoryEstimate:
     def total_bytes(self) -> int:
         """Return the sum at the batch size."""
         fixed = self.parameter_bytes + self.gradient_bytes + self.optimizer_bytes
-        return fixed + self.batch_size * self.activation_bytes_per_image
+        per_image = self.activation_bytes_per_image + self.transient_bytes_per_image
+        return fixed + self.batch_size * per_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,7 @@ def described_model(
             gradient_bytes=0,
             optimizer_bytes=0,
             activation_bytes_per_image=0,
+            transient_bytes_per_image=0,
             batch_size=32,
             basis="",
         ),

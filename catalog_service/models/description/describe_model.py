@@ -67,11 +67,7 @@ def model_description(order: DescriptionOrder) -> ModelDescription:
         num_frozen_parameters=plan.num_frozen_parameters,
         num_multiply_adds=seen.num_multiply_adds,
         training_memory=memory_estimate(
-            layout,
-            plan,
-            activations=kept,
-            batch_size=order.batch_size,
-            optimizer=order.optimizer,
+            layout, plan, order, kept=kept, largest_call=seen.largest_call
         ),
         assumptions=(COUNTED, *driver.assumptions(model, image)),
     )

@@ -1,6 +1,6 @@
 """Shapes and multiply-adds of every module, from one forward on the meta device. Imports torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,8 @@ class Trace:
     """Path -> its calls; a module that was not called has none."""
 
     num_multiply_adds: int
+    largest_call: int
+    """The most numbers that a module without called modules takes and gives at once."""
 
     def multiply_adds(self, path: str) -> int:
         """Return the multiply-adds of a module that was called."""
@@ -61,19 +63,32 @@ def trace(model: nn.Module, driver: Driver, images: Tensor) -> Trace:
     return Trace(
         calls=recorder.calls,
         num_multiply_adds=counter.get_total_flops() // FLOPS_PER_MULTIPLY_ADD,
+        largest_call=recorder.largest_call,
     )
 
 
-def shapes(values: object) -> tuple[Shape, ...]:
-    """Return the shapes of all tensors in `values`, however they are packed, in order."""
+def tensors(values: object) -> Iterator[Tensor]:
+    """Yield all tensors in `values`, however they are packed, in order."""
     if isinstance(values, Tensor):
-        return (tuple(values.shape),)
-    inner: Sequence[object] = ()
+        yield values
+    inner: Iterable[object] = ()
     if isinstance(values, Mapping):
-        inner = list(values.values())
+        inner = values.values()
     elif isinstance(values, list | tuple):
         inner = values
-    return tuple(shape for value in inner for shape in shapes(value))
+    for value in inner:
+        yield from tensors(value)
+
+
+def shapes(values: object) -> tuple[Shape, ...]:
+    """Return the shapes of all tensors in `values`."""
+    return tuple(tuple(tensor.shape) for tensor in tensors(values))
+
+
+def num_held(values: object) -> int:
+    """Return how many numbers all tensors in `values` hold; what shares memory counts once."""
+    by_memory = {t.untyped_storage()._cdata: t.numel() for t in tensors(values)}
+    return sum(by_memory.values())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +97,10 @@ class _Recorder:
 
     counter: FlopCounterMode
     calls: dict[str, ModuleCalls] = field(default_factory=dict)
+    largest_call: int = 0
     _starts: list[int] = field(default_factory=list)
+    _innermost: int = 0
+    """How deep the last call that began was: it is innermost where it ends before another."""
 
     def watch(self, path: str, module: nn.Module) -> tuple[Any, Any]:
         """Hook one module; return the handles that take the hooks off."""
@@ -92,9 +110,13 @@ class _Recorder:
             if not calls.num_calls:
                 calls.inputs = (*shapes(arguments), *shapes(named))
             self._starts.append(self.counter.get_total_flops())
+            self._innermost = len(self._starts)
 
         def after(module: nn.Module, arguments: Any, named: Any, output: object) -> None:
             calls = self.calls[path]
+            if len(self._starts) == self._innermost:
+                held = num_held((arguments, named, output))
+                self.largest_call = max(self.largest_call, held)
             calls.num_flops += self.counter.get_total_flops() - self._starts.pop()
             if not calls.num_calls:
                 calls.outputs = shapes(output)

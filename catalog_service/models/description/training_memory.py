@@ -19,6 +19,7 @@ from catalog_service.models.model_description import (
     ACTIVATION_BYTES,
     OPTIMIZER_STATES,
     PARAMETER_BYTES,
+    DescriptionOrder,
     MemoryEstimate,
 )
 
@@ -78,26 +79,29 @@ def saved_bytes(model: nn.Module, driver: Driver, image: Tensor, dtype: str) -> 
 
 
 def memory_estimate(
-    layout: StateLayout, plan: FreezePlan, *, activations: int, batch_size: int, optimizer: str
+    layout: StateLayout, plan: FreezePlan, order: DescriptionOrder, *, kept: int, largest_call: int
 ) -> MemoryEstimate:
     """Return the whole estimate.
 
     Args:
-        activations: `saved_bytes` of one image.
+        kept: `saved_bytes` of one image.
+        largest_call: numbers that one layer takes and gives, of one image.
     """
     trained = plan.num_trainable_parameters * PARAMETER_BYTES
+    states = OPTIMIZER_STATES[order.optimizer]
     return MemoryEstimate(
         parameter_bytes=sum(t.num_elements * ELEMENT_BYTES[t.dtype] for t in layout.tensors),
         gradient_bytes=trained,
-        optimizer_bytes=trained * OPTIMIZER_STATES[optimizer],
-        activation_bytes_per_image=activations,
-        batch_size=batch_size,
+        optimizer_bytes=trained * states,
+        activation_bytes_per_image=kept,
+        transient_bytes_per_image=largest_call * ACTIVATION_BYTES[order.activation_dtype],
+        batch_size=order.batch_size,
         basis=(
-            f"float32 parameters and gradients, {OPTIMIZER_STATES[optimizer]} numbers of "
-            f"{optimizer} for each trained one, and the tensors that autograd keeps for the "
-            f"backward pass under {plan.mode}, measured without numbers and with "
-            "fused attention; workspaces of the kernels, the loss and the allocator's reserve "
-            "come on top"
+            f"float32 parameters and gradients, {states} numbers of {order.optimizer} for each "
+            "trained one, the tensors that autograd keeps for the backward pass under "
+            f"{plan.mode}, and the largest input and output of one layer, measured without numbers "
+            "and with fused attention; workspaces of the kernels, the loss and the allocator's "
+            "reserve come on top"
         ),
     )
 

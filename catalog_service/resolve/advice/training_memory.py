@@ -47,6 +47,20 @@ FAMILY_SHARES: Mapping[tuple[str, str], _Share] = {
 """Family and mode where the shares are others: heads of large linear layers, many equal layers."""
 
 
+TRANSIENT_SHARE = 0.2
+TRANSIENT_SHARES: Mapping[str, float] = {
+    "alexnet": 0.37,
+    "faster_rcnn": 0.22,
+    "resnet": 0.29,
+    "shufflenet_v2": 0.22,
+    "ssd": 0.33,
+    "vgg": 0.38,
+}
+"""Family -> what one layer of the forward holds for a moment, as a share of what a training of
+everything keeps: the highest of the family's architectures.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DenseHead:
     """What a neck and a head add to a backbone, and what they ask of it."""
@@ -118,7 +132,8 @@ def training_bytes(entry: ArchitectureEntry, task: str, freeze_mode: str, batch_
     trained = min(parameters, share.parameters * entry.num_parameters + head.num_parameters)
     kept = min(whole, share.activations * trunk + head.activation_bytes)
     states = 1 + OPTIMIZER_STATES[DEFAULT_OPTIMIZER]
-    return round(PARAMETER_BYTES * (parameters + states * trained) + batch_size * kept)
+    passing = TRANSIENT_SHARES.get(entry.family, TRANSIENT_SHARE) * trunk
+    return round(PARAMETER_BYTES * (parameters + states * trained) + batch_size * (kept + passing))
 
 
 def _growth(entry: ArchitectureEntry, head: _DenseHead) -> float:

@@ -245,8 +245,17 @@ def test_the_total_is_the_sum_at_the_batch_size() -> None:
         memory.parameter_bytes
         + memory.gradient_bytes
         + memory.optimizer_bytes
-        + 8 * memory.activation_bytes_per_image
+        + 8 * (memory.activation_bytes_per_image + memory.transient_bytes_per_image)
     )
+
+
+def test_what_one_layer_holds_is_counted_where_nothing_is_kept() -> None:
+    """Batch norm after the first convolution: [64, 32, 32] in and out; ReLU works in place."""
+    memory = described("resnet18", height_px=64, width_px=64, freeze_mode="frozen_backbone")
+
+    assert memory.training_memory.transient_bytes_per_image == 2 * 64 * 32 * 32 * 4
+    half = described("resnet18", height_px=64, width_px=64, activation_dtype="F16")
+    assert half.training_memory.transient_bytes_per_image == 2 * 64 * 32 * 32 * 2
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ class PartSummary(_message.Message):
     def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[_layout_pb2.Role, str]] = ..., num_trainable_parameters: _Optional[int] = ..., num_frozen_parameters: _Optional[int] = ..., num_multiply_adds: _Optional[int] = ..., output: _Optional[_Union[TensorShape, _Mapping]] = ..., num_blocks_from_end: _Optional[int] = ...) -> None: ...
 
 class MemoryEstimate(_message.Message):
-    __slots__ = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "activation_bytes_per_image", "batch_size", "total_bytes", "basis")
+    __slots__ = ("parameter_bytes", "gradient_bytes", "optimizer_bytes", "activation_bytes_per_image", "batch_size", "total_bytes", "basis", "transient_bytes_per_image")
     PARAMETER_BYTES_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,7 @@ class MemoryEstimate(_message.Message):
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     BASIS_FIELD_NUMBER: _ClassVar[int]
+    TRANSIENT_BYTES_PER_IMAGE_FIELD_NUMBER: _ClassVar[int]
     parameter_bytes: int
     gradient_bytes: int
     optimizer_bytes: int
@@ -140,7 +141,8 @@ class MemoryEstimate(_message.Message):
     batch_size: int
     total_bytes: int
     basis: str
-    def __init__(self, parameter_bytes: _Optional[int] = ..., gradient_bytes: _Optional[int] = ..., optimizer_bytes: _Optional[int] = ..., activation_bytes_per_image: _Optional[int] = ..., batch_size: _Optional[int] = ..., total_bytes: _Optional[int] = ..., basis: _Optional[str] = ...) -> None: ...
+    transient_bytes_per_image: int
+    def __init__(self, parameter_bytes: _Optional[int] = ..., gradient_bytes: _Optional[int] = ..., optimizer_bytes: _Optional[int] = ..., activation_bytes_per_image: _Optional[int] = ..., batch_size: _Optional[int] = ..., total_bytes: _Optional[int] = ..., basis: _Optional[str] = ..., transient_bytes_per_image: _Optional[int] = ...) -> None: ...
 
 class RenderModelRequest(_message.Message):
     __slots__ = ("spec", "format", "freeze_mode")
