@@ -156,8 +156,11 @@ def check_mode(layout: StateLayout, mode: FreezeMode, norm: str) -> None:
 
 
 def batch_norms(layout: StateLayout) -> tuple[str, ...]:
-    """Return the paths of the modules with running statistics, in the layout's order."""
-    suffix = ".running_mean"
+    """Return the paths of the batch norms whose statistics move, in the layout's order.
+
+    They count their batches. The frozen ones of torchvision's detectors do not, and never move.
+    """
+    suffix = ".num_batches_tracked"
     return tuple(
         tensor.name.removesuffix(suffix)
         for tensor in layout.tensors

@@ -1,4 +1,4 @@
-"""Freeze plans over all 80 architectures: names, modules in training mode, and sums."""
+"""Freeze plans over all 119 architectures: names, modules in training mode, and sums."""
 
 import pytest
 
@@ -15,6 +15,18 @@ from catalog_service.models.layout import StateLayout, is_inside
 FULL = FreezeMode(kind="full")
 FROZEN = FreezeMode(kind="frozen_backbone")
 SCRATCH = FreezeMode(kind="scratch")
+
+
+FROZEN_NORMS = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
+    "fasterrcnn_mobilenet_v3_large_fpn",
+    "fasterrcnn_resnet50_fpn",
+    "fcos_resnet50_fpn",
+    "keypointrcnn_resnet50_fpn",
+    "maskrcnn_resnet50_fpn",
+    "retinanet_resnet50_fpn",
+}
+"""Detectors whose norms are FrozenBatchNorm2d."""
 
 
 def last_blocks(num_blocks: int) -> FreezeMode:
@@ -45,14 +57,13 @@ def test_a_frozen_backbone_trains_the_head_alone(
         assert plan.num_frozen_parameters == layout.num_backbone_parameters, name
 
 
-def test_the_published_auxiliary_head_is_frozen_with_the_backbone(
+def test_an_auxiliary_head_is_frozen_with_the_backbone_but_for_its_classes(
     layouts: dict[str, StateLayout],
 ) -> None:
     plan = freeze_plan(layouts["inception_v3"], FROZEN)
-    rows = {row.name: row for row in plan.rows}
+    aux = {name for name in plan.trainable if name.startswith("AuxLogits.")}
 
-    assert rows["aux"].num_trainable_parameters == 0
-    assert rows["aux"].num_frozen_parameters > 0
+    assert aux == {"AuxLogits.fc.weight", "AuxLogits.fc.bias"}
 
 
 def test_each_further_block_adds_one_stage(layouts: dict[str, StateLayout]) -> None:
@@ -65,10 +76,12 @@ def test_each_further_block_adds_one_stage(layouts: dict[str, StateLayout]) -> N
             assert before < after, name
             assert added == stage.num_parameters, (name, stage.name)
             before = after
-        everything = {
-            t.name for t in layout.tensors if not t.is_buffer and t.role in ("backbone", "head")
-        }
-        assert before == everything, name
+        everything = {t.name for t in layout.tensors if not t.is_buffer and t.role != "aux"}
+        classes = {path for path in layout.replaced_modules if path not in layout.head_modules}
+        assert before >= everything, name
+        assert all(
+            any(is_inside(name, path) for path in classes) for name in before - everything
+        ), name
 
 
 def test_rows_add_up(layouts: dict[str, StateLayout]) -> None:
@@ -80,7 +93,7 @@ def test_rows_add_up(layouts: dict[str, StateLayout]) -> None:
             still = sum(row.num_frozen_parameters for row in plan.rows)
 
             assert names[: len(layout.stages)] == [stage.name for stage in layout.stages]
-            assert names[len(layout.stages) :] in (["head"], ["head", "aux"])
+            assert names[len(layout.stages) :] in (["head"], ["head", "aux"], ["head", "neck"])
             assert moving + still == layout.num_parameters, name
             assert (moving, still) == (plan.num_trainable_parameters, plan.num_frozen_parameters)
             assert moving == sum(
@@ -100,7 +113,7 @@ def test_what_trains_lies_inside_what_is_in_training_mode(
     layouts: dict[str, StateLayout],
 ) -> None:
     """But for tensors that lie directly in the model, such as ViT's class token."""
-    loose = {"class_token", "encoder.pos_embedding"}
+    loose = {"class_token", "encoder.pos_embedding", "backbone.scale_weight"}
     for name, layout in layouts.items():
         for num_blocks in (1, len(layout.stages)):
             plan = freeze_plan(layout, last_blocks(num_blocks))
@@ -150,14 +163,27 @@ def test_batch_norms_of_resnet18(layouts: dict[str, StateLayout]) -> None:
 def test_families_without_batch_norm_have_none(layouts: dict[str, StateLayout]) -> None:
     without = {name for name, layout in layouts.items() if not batch_norms(layout)}
 
-    assert {family_of(name).name for name in without} == {
+    assert {family_of(name).name for name in without if name not in FROZEN_NORMS} == {
         "alexnet",
         "convnext",
+        "dinov3_convnext",
+        "dinov3_vit",
+        "mvit",
+        "raft",
         "squeezenet",
+        "ssd",
         "swin",
         "vgg",
+        "video_swin",
         "vit",
     }
+
+
+def test_frozen_norms_of_detectors_never_move(layouts: dict[str, StateLayout]) -> None:
+    """They have statistics, but no mode changes them: there is nothing to plan."""
+    for name in FROZEN_NORMS:
+        assert any(tensor.name.endswith("running_mean") for tensor in layouts[name].tensors)
+        assert batch_norms(layouts[name]) == (), name
 
 
 def test_resnet50_with_26_classes_and_two_blocks(layouts: dict[str, StateLayout]) -> None:

@@ -57,9 +57,13 @@ def test_the_layout_digest_sees_names_shapes_and_dtypes(layouts: dict[str, State
 def test_layout_digests_are_equal_for_equal_structures_only(
     layouts: dict[str, StateLayout],
 ) -> None:
-    digests = {name: layout.layout_digest for name, layout in layouts.items()}
+    """Two detectors differ in how they resize alone, which is in no state."""
+    twins = {"fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_mobilenet_v3_large_320_fpn"}
+    named: dict[str, set[str]] = {}
+    for name, layout in layouts.items():
+        named.setdefault(layout.layout_digest, set()).add(name)
 
-    assert len(set(digests.values())) == len(digests)
+    assert [names for names in named.values() if len(names) > 1] == [twins]
 
 
 def test_counts_equal_the_published_ones(
