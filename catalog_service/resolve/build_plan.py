@@ -26,9 +26,11 @@ from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.spec_check import check
 from catalog_service.resolve.model_head import PlannedHead, is_own, keeps_aux, planned_head
+from catalog_service.resolve.origin import Origin, numbers_of, statistics_of, structure_of
+from catalog_service.resolve.origin_check import check_origin
 from catalog_service.resolve.resized import resized
 from catalog_service.resolve.resolved_spec import resolved_spec
-from catalog_service.weights.references import check_reference, is_checkpoint
+from catalog_service.weights.references import check_reference
 
 TRAINING_BATCHES = {"deeplabv3": 2}
 """Heads of ours that do not train with one image: their pooled branch has a batch norm."""
@@ -73,31 +75,6 @@ class BuildPlan:
     sizes: Sizes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Origin:
-    """Where structure and numbers come from; neither weight nor checkpoint: random numbers."""
-
-    entry: ArchitectureEntry
-    structure: WeightEntry
-    weight: WeightEntry | None
-    checkpoint: Checkpoint | None
-
-    @property
-    def reference(self) -> str:
-        if self.weight is not None:
-            return self.weight.reference
-        return self.checkpoint.name if self.checkpoint is not None else ""
-
-    @property
-    def is_whole(self) -> bool:
-        """Return whether the numbers have a head: those of this very architecture, published."""
-        return self.weight is not None and self.weight is self.structure
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        return self.structure.categories if self.is_whole else ()
-
-
 def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> BuildPlan:
     """Return what a spec means.
 
@@ -112,7 +89,7 @@ def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> Buil
         violations += check_reference(spec.weights, field="weights")
     try:
         entry = index.architecture(spec.architecture_id)
-        weight, checkpoint = _numbers(spec, entry, index, registry)
+        weight, checkpoint = numbers_of(spec, entry, index, registry)
     except NotFound:
         if violations:
             raise invalid(violations) from None
@@ -120,10 +97,10 @@ def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> Buil
     if violations and not entry.is_buildable:
         raise invalid(violations)
     require_buildable(entry)
-    violations += _check_origin(spec, entry, weight or checkpoint)
+    violations += check_origin(spec, entry, weight or checkpoint, index)
     violations += _check_arguments(spec, entry)
-    structure = _structure(entry, weight, checkpoint, index)
-    origin = _Origin(entry=entry, structure=structure, weight=weight, checkpoint=checkpoint)
+    structure = structure_of(entry, weight, checkpoint, index)
+    origin = Origin(entry=entry, structure=structure, weight=weight, checkpoint=checkpoint)
     return _planned(spec, origin, index, violations)
 
 
@@ -139,54 +116,6 @@ def require_buildable(entry: ArchitectureEntry) -> None:
         )
 
 
-def _numbers(
-    spec: ModelSpec, entry: ArchitectureEntry, index: CatalogIndex, registry: Registry
-) -> tuple[WeightEntry | None, Checkpoint | None]:
-    if not spec.is_pretrained:
-        return None, None
-    if is_checkpoint(spec.weights):
-        return None, registry.get(spec.weights)
-    return index.weight(spec.weights or entry.architecture_id), None
-
-
-def _structure(
-    entry: ArchitectureEntry,
-    weight: WeightEntry | None,
-    checkpoint: Checkpoint | None,
-    index: CatalogIndex,
-) -> WeightEntry:
-    """Return whose recipe applies: the numbers' own, or the default where they are a backbone's."""
-    own = weight
-    if checkpoint is not None:
-        own = index.weight(checkpoint.structure_of)
-    if own is not None and own.architecture_id == entry.architecture_id:
-        return own
-    return index.default_weight(entry.architecture_id)
-
-
-def _check_origin(
-    spec: ModelSpec,
-    entry: ArchitectureEntry,
-    origin: WeightEntry | Checkpoint | None,
-) -> list[Violation]:
-    if origin is None:
-        return []
-    fitting = sorted({entry.architecture_id, entry.backbone_architecture} - {""})
-    if origin.architecture_id not in fitting:
-        why = (
-            f"{spec.weights!r} is for {origin.architecture_id}, not for {entry.architecture_id}; "
-            f"numbers of {listed(fitting)} fit"
-        )
-        return [Violation(field="weights", description=why)]
-    is_bare = isinstance(origin, Checkpoint) or origin.architecture_id != entry.architecture_id
-    if is_bare and spec.task is None and family_of(entry.architecture_id).head_modules:
-        name = origin.name if isinstance(origin, Checkpoint) else origin.reference
-        kind = "classification" if entry.task == "video" else entry.task
-        why = f"{name} is a backbone without this head; give the spec a task, such as {kind}"
-        return [Violation(field=kind, description=why)]
-    return []
-
-
 def _check_arguments(spec: ModelSpec, entry: ArchitectureEntry) -> list[Violation]:
     free = family_of(entry.architecture_id).free_arguments
     unknown = sorted(set(spec.arguments) - set(free))
@@ -198,7 +127,7 @@ def _check_arguments(spec: ModelSpec, entry: ArchitectureEntry) -> list[Violatio
 
 
 def _planned(
-    spec: ModelSpec, origin: _Origin, index: CatalogIndex, violations: list[Violation]
+    spec: ModelSpec, origin: Origin, index: CatalogIndex, violations: list[Violation]
 ) -> BuildPlan:
     """Plan input, head, recipe and output; raise with all problems of the first two."""
     wish = _wish(spec, origin)
@@ -234,15 +163,16 @@ def _collected(plan: Callable[[], T], violations: list[Violation]) -> T | None:
         return None
 
 
-def _wish(spec: ModelSpec, origin: _Origin) -> InputWish:
-    mean, std = _statistics(origin)
+def _wish(spec: ModelSpec, origin: Origin) -> InputWish:
+    mean, std = statistics_of(origin)
     task, entry = spec.task, origin.entry
     is_composed = task is not None and not is_own(entry, task, spec.neck)
     kind = task.kind if task is not None and is_composed else ""
     head = getattr(task, "head", "") if is_composed else ""
+    has_size = spec.image_height_px > 0 and spec.image_width_px > 0  # one alone was found before
     return InputWish(
-        height_px=spec.image_height_px,
-        width_px=spec.image_width_px,
+        height_px=spec.image_height_px if has_size else 0,
+        width_px=spec.image_width_px if has_size else 0,
         in_channels=spec.in_channels,
         adaptation=spec.stem_adaptation or "repeat",
         mean=mean,
@@ -253,17 +183,8 @@ def _wish(spec: ModelSpec, origin: _Origin) -> InputWish:
     )
 
 
-def _statistics(origin: _Origin) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and std of the images that the numbers have seen; empty: the structure's own."""
-    if origin.checkpoint is not None:
-        return origin.checkpoint.mean, origin.checkpoint.std
-    if origin.weight is None or origin.is_whole or origin.weight.preprocessing is None:
-        return (), ()
-    return origin.weight.preprocessing.mean, origin.weight.preprocessing.std
-
-
 def _recipe(
-    spec: ModelSpec, origin: _Origin, asked: PlannedInput, head: PlannedHead, index: CatalogIndex
+    spec: ModelSpec, origin: Origin, asked: PlannedInput, head: PlannedHead, index: CatalogIndex
 ) -> Recipe:
     recipe = index.recipe_for(origin.entry.architecture_id, origin.structure, head.head)
     arguments = {**recipe.arguments, **spec.arguments, **head.arguments, **asked.arguments}
@@ -283,7 +204,7 @@ def _recipe(
     )
 
 
-def _output(spec: ModelSpec, origin: _Origin, head: PlannedHead) -> OutputContract:
+def _output(spec: ModelSpec, origin: Origin, head: PlannedHead) -> OutputContract:
     """A random head with the published shape does not know the published classes."""
     has_aux = head.keeps_aux or (
         spec.task is None and keeps_aux(spec, origin.entry, origin.structure.arguments)
