@@ -139,6 +139,9 @@ class EndedMeanwhile:
 class Layouts:
     """Definitions without a worker."""
 
+    def require_running(self, recipe: object, contract: object) -> None:
+        """Nothing is removed here."""
+
     def layout(self, recipe: object) -> StateLayout:
         return NO_LAYOUT
 
