@@ -254,13 +254,11 @@ def test_unknown_architectures_and_blobs_are_not_found(client: CatalogClient, fa
 
     architecture = fails(lambda: register(client, "x1", blob, architecture_id="resnet51"))
     unknown_blob = fails(lambda: register(client, "x2", blob))
-    detection = fails(
-        lambda: register(client, "x3", blob, architecture_id="fasterrcnn_resnet50_fpn")
-    )
+    quantized = fails(lambda: register(client, "x3", blob, architecture_id="quantized_resnet50"))
 
     assert architecture.reason == "ARCHITECTURE_NOT_FOUND"
     assert unknown_blob.reason == "BLOB_NOT_FOUND"
-    assert detection.code is grpc.StatusCode.FAILED_PRECONDITION
+    assert quantized.code is grpc.StatusCode.FAILED_PRECONDITION
 
 
 def test_checkpoints_are_listed_newest_first_and_filtered(

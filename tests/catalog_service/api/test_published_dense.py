@@ -91,6 +91,18 @@ def test_its_backbone_blob_has_the_trunks_names_and_starts_another_head(
     assert set(new.load_report.dropped) == set(new.load_report.initialised)
 
 
+def test_the_trunk_of_a_dense_weight_starts_a_classifier(client: CatalogClient) -> None:
+    name = "lraspp_mobilenet_v3_large"
+    spec = {"backbone": "mobilenet_v3_large", "weights": name}
+
+    built = client.build_model({**spec, "classification": {"num_classes": 2}})
+
+    assert built.backbone_digest == client.build_model({"backbone": name}).backbone_digest
+    assert built.load_report.backbone_coverage == 1.0
+    assert {name.split(".")[0] for name in built.load_report.dropped} == {"classifier"}
+    assert "renamed the backbone's prefix" in " ".join(built.load_report.rules)
+
+
 def test_a_new_detection_head_keeps_the_published_neck(
     client: CatalogClient, dense: dict[str, PublishedFile]
 ) -> None:
