@@ -53,6 +53,7 @@ TRANSIENT_SHARES: Mapping[str, float] = {
     "faster_rcnn": 0.22,
     "resnet": 0.29,
     "shufflenet_v2": 0.22,
+    "squeezenet": 0.22,
     "ssd": 0.33,
     "vgg": 0.38,
 }
