@@ -13,6 +13,7 @@ from catalog_service.models.adaptations import (
     left_out,
     with_known_rows,
 )
+from catalog_service.models.anatomy import anatomy
 from catalog_service.models.attach import State
 from catalog_service.models.fit_state import Fit, fit_state, is_finite, report_of
 from catalog_service.models.initialise import draw_head, random_state
@@ -138,7 +139,8 @@ def _fit_head(
         for name in reading.rest.keys() - own
         if any(is_inside(name, path) for path in reading.aux_modules)
     }
-    old = {name for name in reading.rest if new and _is_replaced(layout, name)}
+    replaced = anatomy(recipe).replaced_modules if recipe.head is not None else ()
+    old = {name for name in reading.rest if any(is_inside(name, path) for path in replaced)}
     gone = left_out(recipe, layout, reading.rest)
     dropped = auxiliary | old | gone.names | (new & reading.rest.keys())
     fit = fit_state(reading.rest, wanted, dropped)

@@ -86,6 +86,23 @@ def test_pretrained_head_layers_are_kept_under_a_new_task(mobilenet: Published) 
     assert composed.report.initialised == ("classifier.3.weight", "classifier.3.bias")
 
 
+def test_without_its_last_layer_a_model_drops_the_published_one(
+    shufflenet: Published, mobilenet: Published
+) -> None:
+    for published, dropped, kept in (
+        (shufflenet, {"fc.weight", "fc.bias"}, 0),
+        (mobilenet, {"classifier.3.weight", "classifier.3.bias"}, 2),
+    ):
+        recipe = replace(published.recipe, head={"kind": "identity"})
+
+        composed = compose(recipe, published.save())
+
+        assert set(composed.report.dropped) == dropped
+        assert len(composed.head.state) == kept
+        assert composed.report.initialised == ()
+        assert composed.report.backbone_coverage == 1.0
+
+
 def test_a_backbone_without_any_head_gets_a_whole_new_one(mobilenet: Published) -> None:
     backbone, _ = fit_backbone(mobilenet.recipe, mobilenet.save())
     save_file(dict(backbone), mobilenet.path)
