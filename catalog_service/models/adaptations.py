@@ -12,7 +12,7 @@ from torch import Tensor
 from catalog_service.models.attach import State
 from catalog_service.models.families.table import family_of
 from catalog_service.models.fit_state import Adaptation
-from catalog_service.models.heads.known_rows import known_rows
+from catalog_service.models.heads.known_rows import known_rows, published_name
 from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import COUNTER
 from catalog_service.models.position_table import is_position_table, resize_position_table
@@ -62,13 +62,13 @@ def with_known_rows(recipe: Recipe, published: State, drawn: State) -> KnownRows
     """Return those of the `drawn` tensors that keep rows of classes that the recipe knows."""
     state = {}
     rules = []
-    for name in drawn.keys() & published.keys():
-        rows = known_rows(recipe, name)
-        if not rows:
+    for name in drawn:
+        rows, before = known_rows(recipe, name), published_name(recipe, name)
+        if not rows or before not in published:
             continue
         state[name] = drawn[name].clone()
         for new, old in rows.items():
-            state[name][new] = published[name][old].to(state[name].dtype)
+            state[name][new] = published[before][old].to(state[name].dtype)
         rules.append(f"{name}: kept {len(rows)} of {len(state[name])} rows, of known classes")
     return KnownRows(state=state, rules=tuple(sorted(rules)))
 

@@ -52,6 +52,17 @@ def known_rows(recipe: Recipe, model_name: str) -> Mapping[int, int] | None:
     }
 
 
+def published_name(recipe: Recipe, model_name: str) -> str:
+    """Return what the published model calls a tensor of the new last layer.
+
+    Behind a dropout of ours the layer lies in a Sequential: `fc.1.weight` is `fc.weight`.
+    """
+    final = family_of(recipe.architecture_id).final_layer
+    module, _, last = model_name.rpartition(".")
+    is_behind = (recipe.head or {}).get("kind") == "classification" and is_inside(module, final)
+    return f"{final}.{last}" if is_behind else model_name
+
+
 def _num_anchors(family_name: str, layers: tuple[str, ...], module: str) -> int:
     if family_name not in ANCHORS:
         return 1

@@ -42,8 +42,8 @@ def source(
 
 def composed(source: Source, **changes: Any) -> ComposedState:
     assert source.recipe is not None
-    recipe = replace(source.recipe, head=classification_head(3))
-    return compose(replace(recipe, **changes), source, seed=2)
+    recipe = replace(source.recipe, **{"head": classification_head(3), **changes})
+    return compose(recipe, source, seed=2)
 
 
 def test_a_repeated_stem_covers_the_whole_backbone(
@@ -119,6 +119,23 @@ def test_rows_of_known_classes_are_kept_and_counted(
     assert known.rules == (
         "fc.bias: kept 2 of 3 rows, of known classes",
         "fc.weight: kept 2 of 3 rows, of known classes",
+    )
+
+
+def test_known_rows_are_kept_behind_a_dropout_too(
+    source: Source, state: Mapping[str, Tensor]
+) -> None:
+    """The layer is `fc.1` then."""
+    known = {"known_rows": [[0, 7], [2, 1]], "num_published": 1000}
+
+    built = composed(source, head={**classification_head(3), **known, "dropout": 0.2})
+
+    weight, bias = (built.head.state[f"fc.1.{name}"] for name in ("weight", "bias"))
+    assert torch.equal(weight[[0, 2]], state["fc.weight"][[7, 1]])
+    assert torch.equal(bias[[0, 2]], state["fc.bias"][[7, 1]])
+    assert built.report.rules == (
+        "fc.1.bias: kept 2 of 3 rows, of known classes",
+        "fc.1.weight: kept 2 of 3 rows, of known classes",
     )
 
 
