@@ -3,12 +3,13 @@
 Imports torch: for the worker.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from catalog_service.errors import InvalidRequest, listed
 from catalog_service.models.description.drivers import driver_of
@@ -24,32 +25,59 @@ def check_structure(arguments: Mapping[str, Any]) -> JsonObject:
         arguments: `recipe`, and `shape`: of the images, [B, C, H, W] or [B, C, T, H, W].
 
     Raises:
-        InvalidRequest: no such module, or a removed one whose output another module needs; names
-            the module whose input is not what it takes.
+        InvalidRequest: no such module; a removed one whose output another module needs: names the
+            module whose input is not what it takes; or one that makes the model's own output, which
+            would no longer be what the output contract says.
     """
     recipe = Recipe.from_json(arguments["recipe"])
-    require_running(skeleton(recipe), recipe.removed_modules, tuple(arguments["shape"]))
+    removed, shape = recipe.removed_modules, tuple(arguments["shape"])
+    found = shapes_of(run(skeleton(recipe), removed, shape))
+    whole = skeleton(replace(recipe, removed_modules=()))
+    expected = shapes_of(run(whole, (), shape))
+    if found != expected:
+        raise InvalidRequest(
+            f"without {_quoted(removed)} the model gives {found} and not {expected}, which its "
+            "task says; the task 'features' gives what the last layer takes"
+        )
     return {}
 
 
-def require_running(module: nn.Module, removed: tuple[str, ...], shape: tuple[int, ...]) -> None:
-    """Raise `InvalidRequest` where a forward of images of `shape` breaks.
+def shapes_of(outputs: object) -> list[list[int]]:
+    """Return the shape of every tensor in nested lists and mappings, in order."""
+    if isinstance(outputs, Tensor):
+        return [list(outputs.shape)]
+    if isinstance(outputs, Mapping):
+        outputs = outputs.values()
+    if not isinstance(outputs, Iterable):
+        return []
+    return [shape for each in outputs for shape in shapes_of(each)]
+
+
+def _quoted(paths: tuple[str, ...]) -> str:
+    return listed([repr(path) for path in paths])
+
+
+def run(module: nn.Module, removed: tuple[str, ...], shape: tuple[int, ...]) -> object:
+    """Return what a forward of images of `shape` gives.
 
     Args:
         module: on the meta device.
         removed: paths that are Identity, for the message.
+
+    Raises:
+        InvalidRequest: the forward breaks.
     """
     module.eval()
     running: list[str] = []
     with _told(module, running), torch.no_grad():
         try:
-            driver_of(module).run(module, torch.empty(shape, device="meta"))
+            return driver_of(module).run(module, torch.empty(shape, device="meta"))
         except (RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError) as error:
             where = running[-1] or "the model itself"
             first_line = str(error).partition("\n")[0][:200]
             raise InvalidRequest(
-                f"without {listed([repr(path) for path in removed])} the input of "
-                f"{where!r} is not what it takes: {first_line}; "
+                f"without {_quoted(removed)} the input of {where!r} is not what it takes: "
+                f"{first_line}; "
                 "only modules whose output has the shape of their input can be left out"
             ) from error
 
