@@ -14,8 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torchvision.models import VisionTransformer
 
 from catalog_service.models.families.family import Family, FeatureRule
+from catalog_service.models.rectangular_vit import RectangularViT
 from catalog_service.models.trunk_runners import CLASS_TOKEN, RUNNERS
 
 PROBE_PX = 512
@@ -54,6 +56,7 @@ class FeatureTrunk(nn.Module):
         self.rule = rule
         self.taps = tuple(taps)
         self.transform_input = bool(getattr(module, "transform_input", False))
+        self.image_px = _image_px(module)
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
         """Return the tapped maps; what lies behind the last one is not run."""
@@ -83,6 +86,13 @@ def feature_trunk(
     for name in names:
         _path(rule, name)
     return FeatureTrunk(module, rule, names)
+
+
+def _image_px(module: Any) -> tuple[int, int] | None:
+    """Return height and width of the images that a ViT's position table is for; None of others."""
+    if isinstance(module, RectangularViT):
+        return module.image_height_px, module.image_width_px
+    return (module.image_size,) * 2 if isinstance(module, VisionTransformer) else None
 
 
 def _path(rule: FeatureRule, name: str) -> str:

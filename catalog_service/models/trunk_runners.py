@@ -58,7 +58,11 @@ def _as_tensorflow(images: Tensor) -> Tensor:
 
 
 def _vit(trunk: Any, images: Tensor) -> Outputs:
-    """Source: torchvision, `VisionTransformer.forward`."""
+    """Source: torchvision, `VisionTransformer.forward`, which refuses other sizes, too: an image on
+    its side has as many patches, and would get the positions of others.
+    """
+    found = tuple(images.shape[-2:])
+    torch._assert(found == trunk.image_px, f"images are {found} px, not {trunk.image_px}")
     patches = trunk.conv_proj(images)  # [B, D, h, w]
     tokens = patches.flatten(2).permute(0, 2, 1)  # [B, h * w, D]
     own = trunk.class_token.expand(len(tokens), -1, -1)

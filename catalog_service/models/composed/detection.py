@@ -124,7 +124,8 @@ def _transform(head: Mapping[str, Any]) -> dict[str, Any]:
         "size_divisible": head["multiple_of_px"],
     }
     if "fixed_size_px" in head:
-        facts["fixed_size"] = tuple(head["fixed_size_px"])
+        height, width = head["fixed_size_px"]
+        facts["fixed_size"] = (width, height)  # torchvision's order
     return facts
 
 

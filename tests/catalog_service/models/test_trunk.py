@@ -229,3 +229,14 @@ def test_height_stays_before_width(index: CatalogIndex, name: str) -> None:
     sizes = [shape[2:] for shape in map_shapes(trunk, 3, 64, 128).values()]
 
     assert sizes == [(16, 32), (8, 16), (4, 8), (2, 4)]
+
+
+def test_a_vits_trunk_refuses_an_image_on_its_side() -> None:
+    """As many patches as the position table has rows, in other places."""
+    module = build(Recipe(builder="torchvision/vit_b_16", arguments={"image_size": [32, 64]}))
+    trunk = trunk_of(module, "vit_b_16").eval()
+
+    with torch.no_grad():
+        assert trunk(torch.zeros(1, 3, 32, 64))["patches"].shape == (1, 768, 2, 4)
+        with pytest.raises(AssertionError, match=r"images are \(64, 32\) px, not \(32, 64\)"):
+            trunk(torch.zeros(1, 3, 64, 32))

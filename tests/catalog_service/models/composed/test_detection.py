@@ -136,3 +136,20 @@ def test_regions_are_sampled_from_the_maps_but_not_from_the_subsampled_one() -> 
 
     for pool in (model.roi_heads.box_roi_pool, model.roi_heads.mask_roi_pool):
         assert pool.featmap_names == ["layer1", "layer2", "layer3", "layer4"]
+
+
+def test_a_detector_of_one_size_gives_its_trunk_that_size_also_where_it_is_not_square() -> None:
+    facts = InputFacts(fixed_size_px=(32, 64))
+    choice = compose_recipe("vit_b_16", DETECTORS["fcos"], "", facts)
+    recipe = Recipe(
+        builder="torchvision/vit_b_16",
+        arguments={"image_size": [32, 64]},
+        head=choice.head,
+        neck=choice.neck,
+    )
+    model: Any = skeleton(recipe)
+
+    batch, _ = model.transform(images())
+
+    assert batch.tensors.shape == (2, 3, 32, 64)
+    assert model.backbone.body.image_px == (32, 64)
