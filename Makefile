@@ -11,7 +11,7 @@ PROTOS_STAMP := .venv-protos/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check protos lock index bench clean
+.PHONY: help setup demo test test-full check protos lock index pictures bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ lock: $(STAMP)  ## Resolve the pinned requirements again
 
 index: $(STAMP)  ## Rebuild the catalog's index from the installed torchvision
 	$(BIN)/python -m catalog_service.models.build_index
+
+pictures: $(STAMP)  ## Draw the README's pictures again
+	$(BIN)/python deploy/pictures.py
 
 bench: $(STAMP)  ## Measure side by side and print ratios
 	$(BIN)/python -m tests.benchmarks
