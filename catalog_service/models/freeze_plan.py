@@ -16,6 +16,12 @@ FreezeKind = Literal["full", "frozen_backbone", "last_blocks", "scratch"]
 NormPolicy = Literal["batch_statistics", "frozen_statistics", "recalibrate"]
 
 
+UNUSED = ("embeddings.mask_token",)
+"""Ends of names of parameters that no image reaches, so that they never get a gradient. Source:
+transformers, DINOv3ViTEmbeddings: it stands in for patches that are hidden in pretraining.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreezeMode:
     """Which parts train."""
@@ -42,7 +48,7 @@ class FreezeMode:
 
 
 FULL = FreezeMode()
-"""Everything trains."""
+"""Everything trains that an image reaches."""
 
 
 def freeze_mode_of(text: str) -> FreezeMode:
@@ -120,7 +126,9 @@ def freeze_plan(
     check_mode(layout, mode, norm)
     modules = _train_modules(layout, mode)
     trainable = frozenset(
-        tensor.name for tensor in layout.tensors if not tensor.is_buffer and _lies(tensor, modules)
+        tensor.name
+        for tensor in layout.tensors
+        if not tensor.is_buffer and _lies(tensor, modules) and not tensor.name.endswith(UNUSED)
     )
     rows = _rows(layout, trainable)
     return FreezePlan(

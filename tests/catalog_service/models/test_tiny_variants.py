@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.describe import layout_of
 from catalog_service.models.families.family import Family
 from catalog_service.models.families.table import FAMILIES, families
+from catalog_service.models.freeze_plan import FULL, freeze_plan
 from catalog_service.models.skeleton import build
 
 BY_NAME = {family.name: family for family in families().values()}
@@ -71,6 +73,8 @@ def test_a_tiny_variant_trains_a_step(name: str) -> None:
         if parameter.requires_grad and parameter.grad is None
     }
     assert without == UNTRAINED.get(name, set())
+    planned = freeze_plan(layout_of(module, recipe), FULL).trainable
+    assert not without & set(planned), "the trainer takes what does not learn for a fault"
 
 
 def test_there_is_a_light_variant_for_each_task() -> None:
