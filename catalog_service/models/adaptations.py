@@ -15,7 +15,11 @@ from catalog_service.models.fit_state import Adaptation
 from catalog_service.models.heads.known_rows import known_rows, published_name
 from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import COUNTER
-from catalog_service.models.position_table import is_position_table, resize_position_table
+from catalog_service.models.position_table import (
+    is_position_table,
+    is_square_table,
+    resize_position_table,
+)
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.stem import adapt_kernels, stem_path
 
@@ -77,7 +81,8 @@ def _resized(recipe: Recipe, tensor: TensorInfo) -> Adaptation:
     shape = tensor.shape
 
     def adapt(table: Tensor) -> Tensor:
-        if tuple(table.shape) == shape and _is_square(recipe):
+        is_right = tuple(table.shape) == shape and _is_square(recipe)
+        if is_right or not is_square_table(table):  # a shape that does not fit is refused as such
             return table
         return resize_position_table(table, shape, recipe)
 

@@ -23,6 +23,11 @@ def is_position_table(recipe: Recipe, model_name: str) -> bool:
     return bool(table) and model_name == f"{prefix}{table}"
 
 
+def is_square_table(table: Tensor) -> bool:
+    """Return whether a table [1, 1 + N, D] is for a square grid: all that `resize` can read."""
+    return table.ndim == 3 and isqrt(table.shape[1] - 1) ** 2 == table.shape[1] - 1
+
+
 def resize_position_table(table: Tensor, layout_shape: Sequence[int], recipe: Recipe) -> Tensor:
     """Return a table for the recipe's image size.
 

@@ -103,6 +103,15 @@ def test_a_position_table_gets_the_images_grid(size: Any, places: int) -> None:
     assert (adapted is table) == (size == 224), "the published size changes nothing"
 
 
+def test_a_table_of_a_grid_that_is_not_square_is_left_to_be_refused() -> None:
+    """How many of its 18 places are a row, it does not say."""
+    recipe = CatalogIndex.load().recipe_for("vit_b_16")
+    [(_, adaptation)] = adaptations(recipe, template(recipe).layout).items()
+    table = torch.randn(1, 1 + 18, 768)
+
+    assert adaptation.adapt(table) is table
+
+
 def test_rows_of_known_classes_are_kept_and_counted(
     published: Recipe, state: Mapping[str, Tensor]
 ) -> None:
