@@ -5,11 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from catalog_service.errors import NotFound, VertebraError
 from catalog_service.models.contracts import OutputContract
+from catalog_service.models.layout import TensorInfo, is_inside
 from catalog_service.models.spec import ModelSpec
 from tests.fakes.job_values import INPUT, LAYOUT, job_model
 from trainer_service.catalog_gateway import ModelDescription, NewCheckpoint
 from trainer_service.errors import CheckpointExists
 from trainer_service.jobs import JobModel
+
+
+def _is_there(tensor: TensorInfo, spec: ModelSpec) -> bool:
+    return not any(is_inside(tensor.name, path) for path in spec.remove_modules)
 
 
 @dataclass(kw_only=True)
@@ -30,7 +35,7 @@ class FakeCatalogGateway:
     num_registrations: int = 0
 
     async def describe(self, spec: ModelSpec) -> ModelDescription:
-        """Return two stages and a head with as many outputs as wanted."""
+        """Return two stages, but for removed ones, and a head with as many outputs as wanted."""
         if spec.backbone != "resnet18":
             message = f"no architecture {spec.backbone!r}; closest are resnet18"
             raise NotFound(message, reason="ARCHITECTURE_NOT_FOUND")
@@ -38,7 +43,7 @@ class FakeCatalogGateway:
         names = spec.task.class_names if spec.task else ()
         return ModelDescription(
             spec=replace(spec, weights=spec.weights or "torchvision/ResNet18_Weights.DEFAULT"),
-            layout=LAYOUT,
+            layout=replace(LAYOUT, tensors=tuple(t for t in LAYOUT.tensors if _is_there(t, spec))),
             input=INPUT,
             output=OutputContract(shape=(num_outputs,), class_names=names),
         )

@@ -40,6 +40,7 @@ LAYOUT = StateLayout(
     head_modules=("fc",),
     replaced_modules=("fc",),
     layout_digest=layout_digest(TENSORS),
+    backbone_architecture="resnet18",
 )
 INPUT = InputContract(height_px=32, width_px=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 OUTPUT = OutputContract(shape=(2,), class_names=("cat", "dog"))

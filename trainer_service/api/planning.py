@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import ClassificationTask
+from trainer_service.api.registrable import require_registrable
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.datasets.inspect import DatasetSummary, inspect
 from trainer_service.jobs import JobSpec, TrainPlan
@@ -28,7 +29,8 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
         DataInvalid, PathOutsideRoots: the data does not fit the spec.
         VertebraError: what the catalog says of the model: an unknown name, a bad image size.
         CheckpointExists: the name to register under is taken.
-        InvalidRequest: the freeze mode or the batch size does not fit the architecture.
+        InvalidRequest: the freeze mode or the batch size does not fit the architecture, or its
+            backbone could not be registered.
     """
     # 1. The data: it may have the class names
     summary = await asyncio.to_thread(_summary, spec, allowed_roots)
@@ -43,6 +45,8 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
     # 3. The name that the backbone is to get: known now, not after hours of training
     if spec.export.register_as:
         await catalog.require_free_name(spec.export.register_as)
+        published = ModelSpec(backbone=described.layout.backbone_architecture, pretrained=False)
+        require_registrable(described, (await catalog.describe(published)).layout)
 
     # 4. The plan
     model = replace(

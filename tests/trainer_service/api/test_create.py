@@ -312,3 +312,15 @@ def test_a_silent_catalog_is_unavailable(trainer, refused):
     failure = refused(lambda: trainer.create())
 
     assert (failure.code, failure.reason) == (CODE.UNAVAILABLE, "CATALOG_UNAVAILABLE")
+
+
+def test_a_backbone_that_cannot_be_registered_is_refused_before_it_trains(trainer, refused):
+    spec = trainer.spec()
+    spec.model.remove_modules.append("layer2")
+    plan(trainer, spec)
+    spec.export.register_as = "short"
+
+    failure = refused(lambda: plan(trainer, spec))
+
+    assert [one.field for one in failure.violations] == ["spec.export.register_as"]
+    assert "differs in layer2.weight" in failure.violations[0].description
