@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from catalog_service.models.adaptations import (
+    KnownRows,
     adaptations,
     drawn_on_request,
     left_out,
@@ -83,13 +84,12 @@ def compose(
     _check(recipe, source, looked_at, head, allow_partial=allow_partial)
     # 3. The numbers of the rest
     absent = {tensor.name for tensor in inside if tensor.name not in backbone.state}
-    drawn = _draw(recipe, layout, new | absent, seed)
-    known = with_known_rows(recipe, reading.rest, drawn)
-    drawn, lines = {**drawn, **known.state}, (*known.rules, *renames(source, layout))
+    rest = _rest(recipe, layout, new | absent, reading, seed)
+    lines = (*rest.rules, *renames(source, layout))
     return ComposedState(
         layout=layout,
-        backbone=_part(inside, backbone, drawn),
-        head=_part(outside, head, drawn, dropped=reading.foreign, rules=lines),
+        backbone=_part(inside, backbone, rest.state),
+        head=_part(outside, head, rest.state, dropped=reading.foreign, rules=lines),
     )
 
 
@@ -195,6 +195,15 @@ def _check(
             mistyped=[name for fit in fits for name in fit.mistyped],
             non_finite=[name for fit in fits for name in fit.non_finite],
         )
+
+
+def _rest(
+    recipe: Recipe, layout: StateLayout, names: frozenset[str], reading: Reading, seed: int
+) -> KnownRows:
+    """Return random tensors for `names`, with the rows that a new last layer keeps."""
+    drawn = _draw(recipe, layout, names, seed)
+    known = with_known_rows(recipe, reading.rest, drawn)
+    return KnownRows(state={**drawn, **known.state}, rules=known.rules)
 
 
 def _draw(recipe: Recipe, layout: StateLayout, names: frozenset[str], seed: int) -> State:
