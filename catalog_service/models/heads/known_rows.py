@@ -24,6 +24,11 @@ ANCHORS: Mapping[str, tuple[int, ...]] = {
 by anchor. Source: torchvision's classification heads, whose logits are seen as [N, A, C, H, W].
 """
 
+MASK_WIDTH = 256
+"""Rows of the mask predictor's first layer. They belong to no class, and all are kept: a class's
+row of the last layer means something behind them only. Source: torchvision's MaskRCNN.
+"""
+
 
 def known_rows(recipe: Recipe, model_name: str) -> Mapping[int, int] | None:
     """Return row in a head's new tensor -> row in the published one, both along dimension 0.
@@ -38,8 +43,10 @@ def known_rows(recipe: Recipe, model_name: str) -> Mapping[int, int] | None:
     if not pairs or not any(is_inside(module, path) for path in family.replaced_modules):
         return None
     layer = module.rpartition(".")[2]
-    if layer in ("kps_score_lowres", "conv5_mask"):
+    if layer == "kps_score_lowres":
         return None
+    if layer == "conv5_mask":
+        return {row: row for row in range(MASK_WIDTH)}
     each = NUMBERS_PER_CLASS.get(layer, 1)
     if each > 1:
         return {new * each + at: old * each + at for new, old in pairs for at in range(each)}

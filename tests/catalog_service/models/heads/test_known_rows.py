@@ -1,5 +1,7 @@
 """Rows of a published last layer that a new one keeps."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.heads.known_rows import known_rows
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.same_classes import same_classes
+from catalog_service.models.skeleton import skeleton
 
 
 def kept(name: str, layer: str, num_outputs: int, num_published: int) -> dict[int, int] | None:
@@ -46,11 +49,15 @@ def test_each_of_ssds_layers_has_its_own_anchors(layer: int, anchors: int) -> No
     assert rows is not None and len(rows) == 2 * anchors
 
 
-def test_masks_keep_a_channel_of_the_last_layer_alone() -> None:
-    predictor = "roi_heads.mask_predictor"
+def test_masks_keep_a_channel_of_the_last_layer_and_all_that_it_looks_at() -> None:
+    """A published row on features that were drawn anew would be noise."""
+    name, predictor = "maskrcnn_resnet50_fpn", "roi_heads.mask_predictor"
+    layer: Any = skeleton(Recipe(builder=f"torchvision/{name}")).get_submodule(predictor)
 
-    assert kept("maskrcnn_resnet50_fpn", f"{predictor}.mask_fcn_logits.weight", 3, 91) is not None
-    assert kept("maskrcnn_resnet50_fpn", f"{predictor}.conv5_mask.weight", 3, 91) is None
+    assert kept(name, f"{predictor}.mask_fcn_logits.weight", 3, 91) == {0: 0, 2: 5}
+    for tensor in ("weight", "bias"):
+        rows = kept(name, f"{predictor}.conv5_mask.{tensor}", 3, 91)
+        assert rows == {row: row for row in range(len(getattr(layer.conv5_mask, tensor)))}
 
 
 def test_nothing_is_kept_outside_the_last_layer_or_without_a_wish() -> None:
