@@ -44,6 +44,7 @@ TINY: dict[str, Mapping[str, Any]] = {
     "dinov3_vits16": family_of("dinov3_vits16").tiny_arguments,
     "dinov3_convnext_tiny": family_of("dinov3_convnext_tiny").tiny_arguments,
     "vit_b_16": {"image_size": 64},
+    "googlenet": {"init_weights": False},  # None is torchvision's default, and warns
 }
 """Builder arguments that make a backbone small enough to train a step in a second."""
 
