@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 
 from catalog_service.errors import Violation, invalid
 
@@ -17,9 +16,11 @@ def struct_of(plain: Mapping[str, Any]) -> Struct:
 
 
 def plain_of(message: Struct) -> dict[str, Any]:
-    """Return a Struct as plain JSON, with an int for every whole number."""
-    plain: dict[str, Any] = _with_ints(MessageToDict(message))
-    return plain
+    """Return a Struct as plain JSON, with an int for every whole number.
+
+    What JSON cannot hold, such as NaN, is kept: whoever checks the values refuses it by its name.
+    """
+    return {name: _plain(value) for name, value in message.fields.items()}
 
 
 def known(names: Mapping[Any, str], number: int, field: str) -> str:
@@ -29,9 +30,13 @@ def known(names: Mapping[Any, str], number: int, field: str) -> str:
     return names[number]
 
 
-def _with_ints(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_ints(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_ints(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _plain(value: Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind is None or kind == "null_value":
+        return None
+    if kind == "struct_value":
+        return plain_of(value.struct_value)
+    if kind == "list_value":
+        return [_plain(item) for item in value.list_value.values]
+    found = getattr(value, kind)
+    return int(found) if kind == "number_value" and found.is_integer() else found

@@ -53,13 +53,22 @@ def _transformers(recipe: Recipe) -> nn.Module:
     room, name = TRANSFORMERS_MODELS[family_of(recipe.architecture_id).name]
     library = import_module(f"transformers.models.{room}")
     try:
-        configuration = getattr(library, f"{name}Config")(**recipe.arguments)
+        configuration = getattr(library, f"{name}Config")(**_typed(recipe))
         module: nn.Module = getattr(library, f"{name}Model")(configuration)
     except Exception as error:  # whatever the library says about a caller's configuration
         raise InvalidRequest(
-            f"arguments {dict(recipe.arguments)!r} do not build {recipe.architecture_id}: {error}"
+            f"arguments {dict(recipe.arguments)!r:.1000} do not build {recipe.architecture_id}: "
+            f"{error}"
         ) from error
     return module
+
+
+def _typed(recipe: Recipe) -> dict[str, Any]:
+    rules = family_of(recipe.architecture_id).free_arguments
+    return {
+        name: rules[name].typed(value) if name in rules else value
+        for name, value in recipe.arguments.items()
+    }
 
 
 BUILDERS: Mapping[str, Callable[[Recipe], nn.Module]] = {

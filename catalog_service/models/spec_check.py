@@ -3,11 +3,11 @@
 Whether names exist and heads fit a backbone is for who has the index: `resolve/build_plan.py`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from catalog_service.errors import Violation, invalid, listed
+from catalog_service.models.name_check import name_problems, path_problems
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import (
     ClassificationTask,
@@ -107,15 +107,16 @@ def _check_source(spec: ModelSpec) -> Found:
     if not spec.is_pretrained and spec.weights:
         yield (
             "weights",
-            f"weights {spec.weights!r} contradict pretrained=false; leave one of them out",
+            f"weights {spec.weights[:100]!r} contradict pretrained=false; leave one of them out",
         )
     if not spec.is_pretrained and spec.allow_partial:
         yield "allow_partial", "means nothing with pretrained=false: nothing is loaded"
     if spec.is_pretrained and spec.arguments:
+        names = listed([name[:100] for name in sorted(spec.arguments)])
         yield (
             "arguments",
-            f"{listed(sorted(spec.arguments))} change the structure, and published weights fit "
-            "only the published one; give pretrained=false too",
+            f"{names} change the structure, and published weights fit only the published one; "
+            "give pretrained=false too",
         )
     if not 0 <= spec.seed <= MAX_SEED:
         yield "seed", f"{spec.seed} is not between 0 and 2^63 - 1"
@@ -157,11 +158,8 @@ def _check_parts(spec: ModelSpec) -> Found:
             f"{spec.neck!r} means nothing for {task}: segmentation, detection, "
             "instance_segmentation, keypoints and features with output 'pyramid' take a neck",
         )
-    if any(not path.strip(".") for path in spec.remove_modules):
-        yield "remove_modules", "a path is empty; the whole model cannot be removed"
-    repeated = _repeated(spec.remove_modules)
-    if repeated:
-        yield "remove_modules", f"{repeated} is there more than once"
+    for why in path_problems(spec.remove_modules):
+        yield "remove_modules", why
 
 
 def _takes_neck(task: Task | None) -> bool:
@@ -276,16 +274,8 @@ def _check_outputs(
 
 
 def _check_names(field: str, names: tuple[str, ...]) -> Found:
-    repeated = _repeated(names)
-    if repeated:
-        yield field, f"{repeated} is there more than once"
-    if any(not name.strip() for name in names):
-        yield field, "a name is empty"
-
-
-def _repeated(names: tuple[str, ...]) -> str:
-    """Return the names that are there more than once, quoted, or nothing."""
-    return listed(sorted(repr(name) for name, count in Counter(names).items() if count > 1))
+    for why in name_problems(names):
+        yield field, why
 
 
 def _check_word(field: str, word: str, words: tuple[str, ...]) -> Found:

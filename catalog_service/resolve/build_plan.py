@@ -12,7 +12,6 @@ from catalog_service.errors import (
     Precondition,
     Violation,
     invalid,
-    listed,
 )
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import ArchitectureEntry, WeightEntry
@@ -21,10 +20,10 @@ from catalog_service.index.output_contract import Outputs, output_contract
 from catalog_service.index.size_limits import Sizes
 from catalog_service.models.compositions import CompositionInfeasible
 from catalog_service.models.contracts import InputContract, OutputContract
-from catalog_service.models.families.table import family_of
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ModelSpec
-from catalog_service.models.spec_check import check
+from catalog_service.models.spec_check import MAX_CHANNELS, check
+from catalog_service.resolve.argument_check import check_arguments
 from catalog_service.resolve.model_head import PlannedHead, is_own, keeps_aux, planned_head
 from catalog_service.resolve.origin import Origin, numbers_of, statistics_of, structure_of
 from catalog_service.resolve.origin_check import check_origin
@@ -98,8 +97,8 @@ def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> Buil
         raise invalid(violations)
     require_buildable(entry)
     violations += check_origin(spec, entry, weight or checkpoint, index)
-    violations += _check_arguments(spec, entry)
     structure = structure_of(entry, weight, checkpoint, index)
+    violations += check_arguments(entry.architecture_id, spec.arguments, structure.arguments)
     origin = Origin(entry=entry, structure=structure, weight=weight, checkpoint=checkpoint)
     return _planned(spec, origin, index, violations)
 
@@ -116,16 +115,6 @@ def require_buildable(entry: ArchitectureEntry) -> None:
         )
 
 
-def _check_arguments(spec: ModelSpec, entry: ArchitectureEntry) -> list[Violation]:
-    free = family_of(entry.architecture_id).free_arguments
-    unknown = sorted(set(spec.arguments) - set(free))
-    if not unknown:
-        return []
-    takes = f"it takes {', '.join(free)}" if free else "it takes none"
-    why = f"{entry.architecture_id} takes no {listed([repr(name) for name in unknown])}; {takes}"
-    return [Violation(field="arguments", description=why)]
-
-
 def _planned(
     spec: ModelSpec, origin: Origin, index: CatalogIndex, violations: list[Violation]
 ) -> BuildPlan:
@@ -133,8 +122,9 @@ def _planned(
     wish = _wish(spec, origin)
     asked = _collected(lambda: planned_input(origin.structure, wish), violations)
     published = asked or planned_input(origin.structure, InputWish(use=wish.use))
+    entry = origin.entry if violations else resized(origin.entry, spec.arguments)
     head = _collected(
-        lambda: planned_head(spec, origin.entry, published.contract, origin.categories), violations
+        lambda: planned_head(spec, entry, published.contract, origin.categories), violations
     )
     if asked is None or head is None or violations:
         raise invalid(violations)
@@ -173,7 +163,7 @@ def _wish(spec: ModelSpec, origin: Origin) -> InputWish:
     return InputWish(
         height_px=spec.image_height_px if has_size else 0,
         width_px=spec.image_width_px if has_size else 0,
-        in_channels=spec.in_channels,
+        in_channels=spec.in_channels if 0 <= spec.in_channels <= MAX_CHANNELS else 0,
         adaptation=spec.stem_adaptation or "repeat",
         mean=mean,
         std=std,

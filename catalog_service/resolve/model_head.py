@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import isqrt
 from typing import Any
 
-from catalog_service.errors import InvalidRequest, Violation, invalid
+from catalog_service.errors import InvalidRequest, Violation, invalid, listed
 from catalog_service.index.entries import ArchitectureEntry
 from catalog_service.index.output_contract import DETECTIONS, final_width
 from catalog_service.models.compositions import InputFacts, compose_recipe
@@ -13,7 +14,7 @@ from catalog_service.models.contracts import InputContract
 from catalog_service.models.families.table import family_of
 from catalog_service.models.same_classes import same_classes
 from catalog_service.models.spec import ModelSpec
-from catalog_service.models.spec_check import BACKGROUND, check_head_size
+from catalog_service.models.spec_check import BACKGROUND, MAX_HEAD_BYTES, check_head_size
 from catalog_service.models.tasks import (
     ClassificationTask,
     FeaturesTask,
@@ -197,7 +198,26 @@ def _size_problems(entry: ArchitectureEntry, task: Task) -> list[Violation]:
     if isinstance(task, ClassificationTask | RegressionTask):
         widths = (final_width(entry) or 1, *task.hidden_units, count)
         size = sum(one * other for one, other in pairwise(widths))
+        hidden = size - widths[-2] * count
+        if 4 * hidden > MAX_HEAD_BYTES:
+            return [_too_wide(task, widths[:-1], hidden)]
     else:
         word = task.head or (entry.family if entry.task == task.kind else "")
         size = count * PARAMETERS_PER_CLASS.get(word, PARAMETERS_PER_CLASS["faster_rcnn"])
     return check_head_size(f"{task.kind}.{name}", count, size)
+
+
+def _too_wide(
+    task: ClassificationTask | RegressionTask, widths: tuple[int, ...], size: int
+) -> Violation:
+    """Return the problem of hidden layers that are too large whatever they lead to."""
+    most, first, squares = MAX_HEAD_BYTES // 4, widths[0], len(widths) - 2
+    widest = most // first
+    if squares:  # first * w + squares * w * w <= most
+        widest = (isqrt(first * first + 4 * squares * most) - first) // (2 * squares)
+    why = (
+        f"layers of {listed([str(width) for width in widths[1:]])} on {first} features take "
+        f"{4 * size / 2**30:.1f} GiB (parameters x 4 bytes); heads have at most "
+        f"{MAX_HEAD_BYTES // 2**30} GiB: {len(widths) - 1} layers of {widest} fit"
+    )
+    return Violation(field=f"{task.kind}.hidden_units", description=why)

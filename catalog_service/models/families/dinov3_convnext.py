@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from catalog_service.models.families.argument_rule import number, whole
 from catalog_service.models.families.family import Family, SizeRule, StageRule, feature_rule
 
 NUM_STAGES = 4
@@ -49,7 +50,12 @@ FAMILY = Family(
     final_layer="",
     head_init="library",
     size=SizeRule(minimum_px=32),
-    free_arguments=("hidden_sizes", "depths", "drop_path_rate", "layer_scale_init_value"),
+    free_arguments={
+        "hidden_sizes": whole(1, 4096, count=NUM_STAGES),
+        "depths": whole(1, 36, count=NUM_STAGES),
+        "drop_path_rate": number(0, 0.95),
+        "layer_scale_init_value": number(0, 100),
+    },
     tiny_arguments={"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]},
     features=dict.fromkeys(ARCHITECTURES, FEATURES),
     source="Siméoni et al. 2025, arXiv:2508.10104; transformers, models/dinov3_convnext",

@@ -1,7 +1,9 @@
 """DINOv3 ViT: a stage for each layer; the last norm belongs to the last one. It has no head."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from catalog_service.models.families.argument_rule import FLAG, number, whole
 from catalog_service.models.families.family import Family, SizeRule, StageRule, feature_rule
 
 NUM_LAYERS = {
@@ -34,6 +36,22 @@ def _stages(num_layers: int) -> tuple[StageRule, ...]:
     )
 
 
+def heads_that_do_not_fit(arguments: Mapping[str, Any]) -> str:
+    """Return why the width cannot be shared out among the heads, and the nearest that can.
+
+    Source: Su et al. 2021, arXiv:2104.09864: pairs of numbers are turned, here in two directions.
+    """
+    width, heads = arguments["hidden_size"], arguments["num_attention_heads"]
+    step = 4 * heads
+    if width % step == 0:
+        return ""
+    near = sorted({max(width // step, 1) * step, -(-width // step) * step})
+    return (
+        f"hidden_size {width} is no multiple of 4 x num_attention_heads {heads}; nearest are "
+        f"{' and '.join(map(str, near))}"
+    )
+
+
 FEATURES = feature_rule(
     "embeddings rope_embeddings model norm",
     {"patches": "norm"},
@@ -53,21 +71,21 @@ FAMILY = Family(
     final_layer="",
     head_init="library",
     size=SizeRule(minimum_px=16, multiple_of_px=16, crops_border=True),
-    free_arguments=(
-        "num_hidden_layers",
-        "hidden_size",
-        "intermediate_size",
-        "num_attention_heads",
-        "num_register_tokens",
-        "patch_size",
-        "use_gated_mlp",
-        "query_bias",
-        "key_bias",
-        "value_bias",
-        "drop_path_rate",
-        "layerscale_value",
-        "pos_embed_rescale",
-    ),
+    free_arguments={
+        "num_hidden_layers": whole(1, 48),
+        "hidden_size": whole(8, 4096),
+        "intermediate_size": whole(8, 16_384),
+        "num_attention_heads": whole(1, 128),
+        "num_register_tokens": whole(0, 64),
+        "use_gated_mlp": FLAG,
+        "query_bias": FLAG,
+        "key_bias": FLAG,
+        "value_bias": FLAG,
+        "drop_path_rate": number(0, 0.95),
+        "layerscale_value": number(0, 100),
+        "pos_embed_rescale": number(1, 10),
+    },
+    contradiction=heads_that_do_not_fit,
     tiny_arguments={
         "num_hidden_layers": 2,
         "hidden_size": 32,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from catalog_service.models.families.argument_rule import ArgumentRule
 from catalog_service.models.layout import PrefixRename
 
 
@@ -151,8 +152,13 @@ class Family:
     features: Mapping[str, FeatureRule] = field(default_factory=dict)
     """Architecture -> how feature maps are taken; absent: it has none for a dense head."""
 
-    free_arguments: tuple[str, ...] = ()
-    """Builder arguments that a spec may set (`arguments`): configurations of any size."""
+    free_arguments: Mapping[str, ArgumentRule] = field(default_factory=dict)
+    """Builder arguments that a spec may set (`arguments`), for configurations of another size, and
+    the values that they take.
+    """
+
+    contradiction: Callable[[Mapping[str, Any]], str] | None = None
+    """All builder arguments, each right by itself -> why they do not go together, or nothing."""
 
     sized_stages: Callable[[Mapping[str, object]], tuple[StageRule, ...]] | None = None
     """Builder arguments -> stages, where arguments change how many there are; () where they do not

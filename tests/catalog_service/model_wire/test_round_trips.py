@@ -1,9 +1,11 @@
 """A value that goes over the wire comes back equal."""
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
+from google.protobuf.struct_pb2 import Struct, Value
 
 from catalog_service import model_wire
 from catalog_service.errors import InvalidRequest
@@ -246,3 +248,16 @@ def test_a_tensor_without_a_role_is_refused() -> None:
 
     with pytest.raises(InvalidRequest, match="role"):
         model_wire.layout_from_message(message)
+
+
+def test_what_json_cannot_hold_reaches_the_check_that_names_it() -> None:
+    message = Struct()
+    message.fields["rate"].number_value = math.nan
+    message.fields["list"].list_value.values.add(number_value=2.0)
+    message.fields["unset"].CopyFrom(Value())
+
+    found = model_wire.plain_of(message)
+
+    assert math.isnan(found["rate"])
+    assert found["list"] == [2] and isinstance(found["list"][0], int)
+    assert found["unset"] is None

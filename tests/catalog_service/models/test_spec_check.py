@@ -67,6 +67,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"neck": "fpn", "features": {}}, "neck"),
     ({"remove_modules": ["a", "a"]}, "remove_modules"),
     ({"remove_modules": [""]}, "remove_modules"),
+    ({"remove_modules": [f"layer{each}" for each in range(1001)]}, "remove_modules"),
+    ({"remove_modules": ["x" * 1001]}, "remove_modules"),
+    ({"classification": {"class_names": ["a" * 1001]}}, "classification.class_names"),
+    (
+        {"classification": {"class_names": [str(each) for each in range(200_000)]}},
+        "classification.class_names",
+    ),
     ({"arguments": {"hidden_size": 8}}, "arguments"),
     ({"image_height_px": 8193, "image_width_px": 8}, "image_height_px"),
 ]

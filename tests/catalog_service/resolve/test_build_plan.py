@@ -204,6 +204,22 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"pretrained": False, "arguments": {"depth": 3}}, "arguments", "takes no 'depth'; it takes"),
     ({"classification": {"num_classes": 10**6}}, "classification.num_classes", "at most 2 GiB"),
     (
+        {"classification": {**TWO, "hidden_units": [65_536] * 2}},
+        "classification.hidden_units",
+        "2 layers of 22169 fit",
+    ),
+    ({"in_channels": 2**31 - 1}, "in_channels", "not between 1 and 1024"),
+    (
+        {
+            "backbone": "dinov3_vits16",
+            "pretrained": False,
+            "arguments": {"hidden_size": 4096, "num_attention_heads": 32},
+            "classification": {"num_classes": 10**6},
+        },
+        "classification.num_classes",
+        "about 131072 outputs",
+    ),
+    (
         {"classification": {"class_names": ["aaa"], "keep_known_classes": True}},
         "classification.keep_known_classes",
         "no published row",
