@@ -50,6 +50,7 @@ MAX_MESSAGE_BYTES = 1536
 
 MAX_VIOLATIONS = 20
 MAX_METADATA_CHARS = 256
+MAX_DESCRIPTION_CHARS = 1000
 
 CODES: dict[type[VertebraError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -99,7 +100,7 @@ def code_of(error: VertebraError) -> grpc.StatusCode:
 
 
 def _failure(code: grpc.StatusCode, message: str, details: list[Message]) -> Failure:
-    message = _cut(_sound(message))
+    message = _cut(_sound(message[: MAX_MESSAGE_BYTES + 1]))
     info = details[0]
     assert isinstance(info, ErrorInfo)
     status = Status(code=code.value[0], message=message, details=map(_packed, details))
@@ -134,12 +135,12 @@ def _violations(error: VertebraError) -> Message:
             failure.violations.add(
                 type=error.error_reason,
                 subject=_sound(v.field),
-                description=_sound(v.description),
+                description=_short(v.description),
             )
     else:
         detail = bad = BadRequest()
         for v in shown:
-            bad.field_violations.add(field=_sound(v.field), description=_sound(v.description))
+            bad.field_violations.add(field=_sound(v.field), description=_short(v.description))
     return detail
 
 
@@ -182,6 +183,13 @@ def _packed(detail: Message) -> AnyMessage:
 def _sound(text: str) -> str:
     """Return text that UTF-8 can hold: undecodable file names come as lone surrogates."""
     return text.encode("utf-8", "replace").decode()
+
+
+def _short(description: str) -> str:
+    """Return as much of a description as leaves room for others: one too long would be dropped."""
+    sound = _sound(description[: MAX_DESCRIPTION_CHARS + 1])
+    is_short = len(sound) <= MAX_DESCRIPTION_CHARS
+    return sound if is_short else f"{sound[:MAX_DESCRIPTION_CHARS]} ..."
 
 
 def _cut(message: str) -> str:

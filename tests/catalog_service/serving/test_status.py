@@ -7,7 +7,14 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_service.errors import KINDS, Exhausted, InvalidRequest, Precondition, Violation
+from catalog_service.errors import (
+    KINDS,
+    Exhausted,
+    InvalidRequest,
+    Precondition,
+    Violation,
+    invalid,
+)
 from catalog_service.serving.status import (
     CODES,
     MAX_DETAILS_BYTES,
@@ -87,3 +94,12 @@ def test_whatever_is_said_fits_and_what_is_left_out_is_counted(
         shown = len(unpacked(failure, BadRequest).field_violations)
         omitted = int(info.metadata.get("violations_omitted", "0"))
         assert shown + omitted == num_violations
+
+
+def test_a_field_keeps_its_name_however_long_its_description_is():
+    failure = failure_of(invalid([Violation(field="classes", description="a" * 10**7)]), "id")
+
+    found = unpacked(failure, BadRequest)
+
+    assert [each.field for each in found.field_violations] == ["classes"]
+    assert found.field_violations[0].description.endswith("a ...")
