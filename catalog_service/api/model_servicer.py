@@ -134,7 +134,14 @@ class ModelServicer:
             optimizer=request.optimizer,
             activation_dtype=request.activation_dtype,
         )
-        return await self._ask(lambda: self._catalog.describe(spec, training))
+        try:
+            return await self._ask(lambda: self._catalog.describe(spec, training))
+        except InvalidRequest as error:
+            if error.violations or error.error_reason != InvalidRequest.reason:
+                raise
+            # the plan was right: what is left is a mode that means nothing for this model
+            found = Violation(field="freeze_mode", description=error.message)
+            raise invalid([found]) from None
 
     async def _ask(self, question: Callable[[], T]) -> T:
         """Return what `question` answers, in a thread; its errors' fields are the spec's."""
@@ -216,13 +223,17 @@ def _result(build: "asyncio.Future[BuiltModel]") -> BuiltModel:
 
 def _of_request(error: InvalidRequest) -> InvalidRequest:
     """Return the error with fields relative to the request instead of the spec."""
-    if error.error_reason != InvalidRequest.reason or not error.violations:
+    if not error.violations:
         return error
-    return invalid(
-        [
-            Violation(field=f"spec.{found.field}", description=found.description)
-            for found in error.violations
-        ]
+    found = [
+        Violation(field=f"spec.{each.field}", description=each.description)
+        for each in error.violations
+    ]
+    return InvalidRequest(
+        invalid(found).message,
+        reason=error.error_reason,
+        metadata=error.metadata,
+        violations=found,
     )
 
 

@@ -15,6 +15,11 @@ from catalog_service.models.recipe import Recipe
 DEFAULT_BATCH_SIZE = 32
 """Images per step of the memory estimate where nobody says."""
 
+MAX_BATCH_SIZE = 65_536
+"""More images per step than this are taken for a mistake; the bytes of this many, of the largest
+size, are still a number of 64 bits.
+"""
+
 DEFAULT_OPTIMIZER = "adamw"
 DEFAULT_DTYPE = "F32"
 """Of the activations."""

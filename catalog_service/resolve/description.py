@@ -16,6 +16,7 @@ from catalog_service.models.model_description import (
     DEFAULT_BATCH_SIZE,
     DEFAULT_DTYPE,
     DEFAULT_OPTIMIZER,
+    MAX_BATCH_SIZE,
     OPTIMIZER_STATES,
     DescriptionOrder,
     ModelDescription,
@@ -26,9 +27,6 @@ from catalog_service.worker_pool import WorkerPool
 
 MAX_KEPT = 64
 """Descriptions in memory; the largest is about a megabyte."""
-
-MAX_BATCH_SIZE = 1_000_000
-"""More images per step than this is taken for a mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from catalog_service.errors import Violation, invalid
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.model_description import DEFAULT_BATCH_SIZE
+from catalog_service.models.model_description import DEFAULT_BATCH_SIZE, MAX_BATCH_SIZE
 
 TASKS = (
     "classification",
@@ -79,15 +79,18 @@ def _check_words(question: Question, index: CatalogIndex) -> list[Violation]:
 
 
 def _check_numbers(question: Question) -> list[Violation]:
-    names = ("num_classes", "max_memory_bytes", "max_parameters", "max_gflops", "batch_size")
+    names = ("num_classes", "max_memory_bytes", "max_parameters", "max_gflops")
     found = [
-        Violation(field=name, description=f"{getattr(question, name)} is less than 0")
+        Violation(field=name, description=f"{getattr(question, name)} is not 0 or more")
         for name in names
         if not getattr(question, name) >= 0
     ]
     if question.num_images < 1:
         why = f"{question.num_images}: say how many labelled images there are, at least 1"
         found.append(Violation(field="num_images", description=why))
+    if not 1 <= question.batch_size <= MAX_BATCH_SIZE:
+        why = f"{question.batch_size} is not between 1 and {MAX_BATCH_SIZE}; 0 means the default"
+        found.append(Violation(field="batch_size", description=why))
     if not 1 <= question.max_candidates <= MAX_CANDIDATES:
         why = f"{question.max_candidates} is not between 1 and {MAX_CANDIDATES}"
         found.append(Violation(field="max_candidates", description=why))

@@ -146,6 +146,14 @@ def test_every_wrong_field_is_named_at_once() -> None:
     assert "detection" in caught.value.message and "dinov3-license" in caught.value.message
 
 
+def test_more_images_per_step_than_bytes_can_be_counted_for_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="batch_size: 2147483647 is not between 1 and 65536"):
+        ask(task="detection", batch_size=2**31 - 1)
+
+    largest = ask(task="detection", batch_size=65_536, max_candidates=100).candidates
+    assert max(each.training_memory_bytes for each in largest) < 2**63
+
+
 def test_not_a_number_is_no_limit() -> None:
     with pytest.raises(InvalidRequest, match="max_gflops"):
         ask(max_gflops=float("nan"))
