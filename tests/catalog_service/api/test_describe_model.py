@@ -103,7 +103,7 @@ def test_a_mode_that_this_model_cannot_have_names_its_stages(models: Any) -> Non
     failed = refusal(lambda: describe(models, pets(), freeze_mode="last_blocks(99)"))
 
     assert failed.code is grpc.StatusCode.INVALID_ARGUMENT
-    assert failed.message.startswith("freeze_mode: last_blocks(99) of 13 stages")
+    assert failed.message.startswith("freeze_mode: last_blocks(99) of ")
 
 
 @pytest.mark.parametrize(

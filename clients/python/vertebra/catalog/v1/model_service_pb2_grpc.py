@@ -80,7 +80,8 @@ class ModelServiceServicer(object):
 
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID: as BuildModel; an unknown freeze mode, optimizer or
-        dtype.
+        dtype, a freeze mode that this model cannot have.
+        COMPOSITION_INFEASIBLE: as BuildModel.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
@@ -94,7 +95,8 @@ class ModelServiceServicer(object):
         """Draws the model from backbone over neck to head, with shapes.
 
         Errors:
-        INVALID_ARGUMENT     FIELD_INVALID: no format.
+        INVALID_ARGUMENT     FIELD_INVALID: no format; else as DescribeModel.
+        COMPOSITION_INFEASIBLE: as BuildModel.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
@@ -110,7 +112,9 @@ class ModelServiceServicer(object):
         are legal. A size that does not fit is an answer, not an error.
 
         Errors:
-        INVALID_ARGUMENT     FIELD_INVALID: a contradiction in the spec, a size or batch below 1.
+        INVALID_ARGUMENT     FIELD_INVALID: a contradiction in the spec, a size below 1, a negative
+        batch or number of channels.
+        COMPOSITION_INFEASIBLE: as BuildModel.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
