@@ -10,6 +10,7 @@ from catalog_service.models.compose import Part, compose, compose_backbone
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.plain_json import JsonObject, to_plain
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.rewrite import Rewrite
 from catalog_service.models.source import Source
 from catalog_service.models.template import template
 from catalog_service.models.write_state import write_state
@@ -68,7 +69,7 @@ def fit_backbone(arguments: Mapping[str, Any]) -> JsonObject:
 
     Args:
         arguments: `recipe`, `source`, `source_recipe`, `allow_partial` and `backbone_out` as in
-            `build_parts`.
+            `build_parts`; `rewrite`: of a file under names that are not ours.
 
     Returns:
         `tensors` and `report`, as `backbone` of `build_parts`.
@@ -97,6 +98,7 @@ def _source(arguments: Mapping[str, Any]) -> Source | None:
     return Source(
         path=Path(arguments["source"]),
         recipe=Recipe.from_json(recipe) if recipe is not None else None,
+        rewrite=Rewrite.from_json(arguments.get("rewrite", {})),
     )
 
 

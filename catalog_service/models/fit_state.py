@@ -64,6 +64,7 @@ class _Sorting:
     """Where each wanted tensor went; filled by `fit_state` and then frozen into a `Fit`."""
 
     adaptations: Mapping[str, Adaptation]
+    zeros: Collection[str]
     state: dict[str, Tensor] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     misshapen: list[ShapeMismatch] = field(default_factory=list)
@@ -78,6 +79,7 @@ def fit_state(
     wanted: Collection[TensorInfo],
     dropped: Collection[str],
     adaptations: Mapping[str, Adaptation] | None = None,
+    zeros: Collection[str] = (),
 ) -> Fit:
     """Return what `source` has of the `wanted` tensors.
 
@@ -85,8 +87,9 @@ def fit_state(
         source: name in the model -> tensor.
         dropped: names of the source that are left out on purpose.
         adaptations: of tensors that the recipe wants otherwise than they were published.
+        zeros: what the source may lack because it is 0, beside counters.
     """
-    sorting = _Sorting(adaptations=adaptations or {})
+    sorting = _Sorting(adaptations=adaptations or {}, zeros=zeros)
     for info in wanted:
         _sort(info, source, sorting)
     known = {info.name for info in wanted} | set(dropped)
@@ -113,7 +116,7 @@ def report_of(
     return PartReport(
         num_loaded=len(loaded),
         num_elements_loaded=sum(tensor.numel() for tensor in loaded),
-        num_filled=len(filled),
+        num_filled=sum(name.rpartition(".")[2] == COUNTER for name in filled),
         num_elements_filled=sum(fit.state[name].numel() for name in filled),
         missing=fit.missing,
         unexpected=fit.unexpected,
@@ -155,7 +158,7 @@ def _adapted(info: TensorInfo, tensor: Tensor, sorting: _Sorting) -> Tensor:
 
 
 def _sort_absent(info: TensorInfo, sorting: _Sorting) -> None:
-    if info.name.rpartition(".")[2] != COUNTER:
+    if info.name.rpartition(".")[2] != COUNTER and info.name not in sorting.zeros:
         sorting.missing.append(info.name)
         return
     sorting.state[info.name] = torch.zeros(info.shape, dtype=TORCH_DTYPES[info.dtype])

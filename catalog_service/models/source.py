@@ -16,6 +16,8 @@ from catalog_service.models.layout import StateLayout, in_blob
 from catalog_service.models.mapped_file import map_entries
 from catalog_service.models.placements import PLACEMENTS
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.rewrite import NO_REWRITE, Rewrite
+from catalog_service.models.rewritten import rewritten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,9 @@ class Source:
     path: Path
     recipe: Recipe | None = None
     """The structure that the file is a state of; None for a bare backbone."""
+
+    rewrite: Rewrite = NO_REWRITE
+    """What is done to its tensors before."""
 
     @property
     def parts(self) -> Anatomy | None:
@@ -51,6 +56,9 @@ class Reading:
     foreign: tuple[str, ...]
     """Names in the file of a head that this model has nothing of."""
 
+    zeros: tuple[str, ...] = ()
+    """Names in the model of what the file lacks because it is 0."""
+
 
 def read_source(
     source: Source, recipe: Recipe, layout: StateLayout, *, with_backbone: bool = True
@@ -59,6 +67,7 @@ def read_source(
 
     Raises:
         MalformedSafetensors: not a sound safetensors file.
+        StateMismatch: the source's rewrite leaves out what the model would need.
     """
     entries = read_header(source.path)
     parts = source.parts
@@ -68,7 +77,8 @@ def read_source(
     others = [each for each in entries if each.name not in own]
     keeps = source.recipe is not None and _has_own_head(recipe, source.recipe)
     wanted = inside if with_backbone else []
-    backbone, rest = (map_entries(source.path, each) for each in (wanted, others if keeps else []))
+    mapped, rest = (map_entries(source.path, each) for each in (wanted, others if keeps else []))
+    backbone = rewritten(mapped, source.rewrite, recipe, layout)
     origins = {layout.model_name(in_blob(rules, name)): name for name in backbone}
     return Reading(
         backbone={name: backbone[origin] for name, origin in origins.items()},
@@ -76,6 +86,7 @@ def read_source(
         rest=rest,
         aux_modules=parts.aux_modules if parts else (),
         foreign=() if keeps else tuple(each.name for each in others),
+        zeros=source.rewrite.zeros,
     )
 
 
