@@ -113,7 +113,7 @@ class Fitting:
                 listing = list_tensors(path)
                 chosen = self._choose(listing, index, registration.architecture_id)
                 write_tensors(path, chosen.remap.names, renamed)
-                answer = self._fit(chosen.recipe, renamed, backbone_out)
+                answer = self._fit(chosen, renamed, backbone_out)
             blob = self._store.commit_staged(backbone_out)
         finally:
             renamed.unlink(missing_ok=True)
@@ -140,11 +140,12 @@ class Fitting:
             candidates.append(_candidate(weight, recipe, layout, listing))
         return max(candidates, key=lambda candidate: candidate.score)
 
-    def _fit(self, recipe: Recipe, source: Path, backbone_out: Path) -> dict[str, Any]:
+    def _fit(self, chosen: _Candidate, source: Path, backbone_out: Path) -> dict[str, Any]:
         order = {
-            "recipe": recipe.to_json(),
+            "recipe": chosen.recipe.to_json(),
             "source": str(source),
-            "source_recipe": recipe.to_json(),
+            "source_recipe": chosen.recipe.to_json(),
+            "rewrite": chosen.remap.rewrite.to_json(),
             "allow_partial": False,
             "backbone_out": str(backbone_out),
         }
@@ -163,7 +164,7 @@ def _candidate(
     weight: WeightEntry, recipe: Recipe, layout: StateLayout, listing: TensorListing
 ) -> _Candidate:
     mapped = remap(listing.tensors, layout, weight.family)
-    score = matched_elements(mapped.names, listing.tensors, layout)
+    score = matched_elements(mapped, listing.tensors, layout)
     return _Candidate(structure=weight, recipe=recipe, remap=mapped, score=score)
 
 
