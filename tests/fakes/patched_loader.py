@@ -1,7 +1,11 @@
-"""torchvision's own pretrained build without the bytes: its loader is patched out."""
+"""torchvision's own pretrained build without a download: its loader is patched.
+
+It gives nothing where only the structure matters, or a file of this machine.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,6 +32,22 @@ def no_loading() -> Iterator[None]:
     finally:
         WeightsEnum.get_state_dict = get_state_dict
         nn.Module.load_state_dict = load_state_dict  # type: ignore[method-assign]
+
+
+@contextmanager
+def loading_from(path: Path) -> Iterator[None]:
+    """Let `get_state_dict` read the file at `path` in place of the weight's own url."""
+    get_state_dict = WeightsEnum.get_state_dict
+
+    def read(self: WeightsEnum, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
+        return state
+
+    WeightsEnum.get_state_dict = read
+    try:
+        yield
+    finally:
+        WeightsEnum.get_state_dict = get_state_dict
 
 
 def pretrained_build(architecture_id: str, weights: str) -> nn.Module:

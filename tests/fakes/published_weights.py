@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -75,18 +75,20 @@ class PublishedFolder:
         *,
         seed: int = 0,
         arguments: Mapping[str, object] | None = None,
+        change: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict,
     ) -> PublishedFile:
         """Write one weight's file and pin its digest in the index.
 
         Args:
             arguments: of the builder, in place of the published ones: a smaller configuration.
+            change: gives other numbers under the same names.
         """
         index = CatalogIndex.load()
         entry = index.weight(weight or index.architecture(architecture).default_weights)
         if arguments:
             entry = replace(entry, arguments={**entry.arguments, **arguments})
             self._row(entry)["arguments"] = dict(entry.arguments)
-        canonical = random_state(index.recipe_for(architecture, entry), seed)
+        canonical = change(random_state(index.recipe_for(architecture, entry), seed))
         path = self._write(entry, published_state(entry, canonical))
         return PublishedFile(
             reference=entry.reference, architecture_id=architecture, path=path, canonical=canonical
