@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from catalog_service.api.advice_wire import advice_message, question_of
+from catalog_service.api.bounded_threads import BoundedThreads
 from catalog_service.api.build_wire import (
     end_message,
     heartbeat_message,
@@ -36,8 +37,11 @@ HEARTBEAT_S = 15.0
 MAX_BUILDS = 32
 """Builds at once; each holds a thread that mostly waits for a worker."""
 
-MAX_QUESTIONS = 16
-"""Threads for what is no build, so that it does not wait behind builds; more calls queue."""
+DESCRIPTION_THREADS, MAX_DESCRIPTIONS = 4, 32
+"""Descriptions wait for a worker, so others do not stand behind them."""
+
+QUESTION_THREADS, MAX_QUESTIONS = 8, 256
+"""For what is answered from the index."""
 
 T = TypeVar("T")
 
@@ -55,7 +59,12 @@ class ModelServicer:
         self._drain = drain
         self._heartbeat_s = heartbeat_s
         self._threads = ThreadPoolExecutor(MAX_BUILDS, thread_name_prefix="build")
-        self._questions = ThreadPoolExecutor(MAX_QUESTIONS, thread_name_prefix="question")
+        self._descriptions = BoundedThreads(
+            "descriptions", num_threads=DESCRIPTION_THREADS, max_calls=MAX_DESCRIPTIONS
+        )
+        self._questions = BoundedThreads(
+            "questions", num_threads=QUESTION_THREADS, max_calls=MAX_QUESTIONS
+        )
         self._num_builds = 0
 
     async def DescribeModel(  # noqa: N802  # the contract's spelling
@@ -75,7 +84,7 @@ class ModelServicer:
             if request.HasField("spec")
             else pb.DescribeModelRequest()
         )
-        drawing = await self._ask(lambda: draw(described, form))
+        drawing = await self._questions.run(lambda: draw(described, form))
         return pb.RenderModelResponse(content=drawing.content, media_type=drawing.media_type)
 
     async def CheckInput(  # noqa: N802
@@ -83,7 +92,7 @@ class ModelServicer:
     ) -> pb.CheckInputResponse:
         """Return whether a size runs in evaluation and in training."""
         spec, given = _spec_of(request), given_input(request)
-        check = await self._ask(lambda: self._catalog.check_input(spec, given))
+        check = await _asked(self._questions, lambda: self._catalog.check_input(spec, given))
         return check_message(check)
 
     async def ListCompositions(  # noqa: N802
@@ -97,8 +106,7 @@ class ModelServicer:
     ) -> pb.AdviseTransferResponse:
         """Return how to fine-tune for a data set, and what to start from."""
         question = question_of(request)
-        loop = asyncio.get_running_loop()
-        advice = await loop.run_in_executor(self._questions, self._catalog.advise, question)
+        advice = await self._questions.run(lambda: self._catalog.advise(question))
         return advice_message(advice)
 
     async def BuildModel(  # noqa: N802
@@ -123,7 +131,8 @@ class ModelServicer:
     def close(self) -> None:
         """Take no more builds; those under way end with their workers."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._questions.shutdown(wait=False, cancel_futures=True)
+        self._descriptions.close()
+        self._questions.close()
 
     async def _described(self, request: pb.DescribeModelRequest) -> DescribedModel:
         spec = _spec_of(request)
@@ -135,20 +144,13 @@ class ModelServicer:
             activation_dtype=request.activation_dtype,
         )
         try:
-            return await self._ask(lambda: self._catalog.describe(spec, training))
+            return await _asked(self._descriptions, lambda: self._catalog.describe(spec, training))
         except InvalidRequest as error:
             if error.violations or error.error_reason != InvalidRequest.reason:
                 raise
             # the plan was right: what is left is a mode that means nothing for this model
             found = Violation(field="freeze_mode", description=error.message)
             raise invalid([found]) from None
-
-    async def _ask(self, question: Callable[[], T]) -> T:
-        """Return what `question` answers, in a thread; its errors' fields are the spec's."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._questions, question)
-        except InvalidRequest as error:
-            raise _of_request(error) from None
 
     def _start(
         self,
@@ -202,6 +204,14 @@ class ModelServicer:
                     yield heartbeat_message()
         finally:
             closing.cancel()
+
+
+async def _asked(threads: BoundedThreads, question: Callable[[], T]) -> T:
+    """Return what `question` answers, in a thread; fields of its errors are the request's."""
+    try:
+        return await threads.run(question)
+    except InvalidRequest as error:
+        raise _of_request(error) from None
 
 
 def _spec_of(

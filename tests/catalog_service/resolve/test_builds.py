@@ -142,9 +142,6 @@ class Layouts:
     def require_running(self, recipe: object, contract: object) -> None:
         """Nothing is removed here."""
 
-    def require_running(self, *_: object) -> None:
-        """No module is removed here."""
-
     def layout(self, recipe: object) -> StateLayout:
         return NO_LAYOUT
 

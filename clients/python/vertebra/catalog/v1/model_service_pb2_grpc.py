@@ -85,6 +85,7 @@ class ModelServiceServicer(object):
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many descriptions are under way.
         UNAVAILABLE          WORKER_DIED: the process that describes ended; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -100,6 +101,7 @@ class ModelServiceServicer(object):
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many descriptions are under way.
         UNAVAILABLE          WORKER_DIED: the process that describes ended; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -118,6 +120,7 @@ class ModelServiceServicer(object):
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND.
         FAILED_PRECONDITION  ARCHITECTURE_NOT_BUILDABLE: listed, but not built; names what to use
         instead.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many questions are under way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +146,7 @@ class ModelServiceServicer(object):
         Errors:
         INVALID_ARGUMENT  FIELD_INVALID: no task, a negative number, an unknown word.
         NOT_FOUND         ARCHITECTURE_NOT_FOUND: with the nearest names.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many questions are under way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
