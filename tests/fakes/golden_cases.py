@@ -41,7 +41,7 @@ QUICK = (
     _images("shufflenet_v2_x0_5", 32, "fc"),
     _images("googlenet", 32, "fc", naive_arguments={"init_weights": False}),
     _masks("lraspp_mobilenet_v3_large", "classifier.high_classifier"),
-    _images("dinov3_vits16", 32, "norm", new_head="backbone.norm"),
+    _images("dinov3_vits16", 32, "pooler_output", new_head="head"),
     _boxes("retinanet_resnet50_fpn", "head.classification_head.cls_logits", **FIRST_VERSION),
 )
 
@@ -49,7 +49,7 @@ SLOW = (
     _images("alexnet", 63, "classifier.6"),
     _images("convnext_tiny", 32, "classifier.2"),
     _images("densenet121", 32, "classifier"),
-    _images("dinov3_convnext_tiny", 32, "layer_norm", new_head="backbone.layer_norm"),
+    _images("dinov3_convnext_tiny", 32, "pooler_output", new_head="head"),
     _images("efficientnet_b0", 32, "classifier.1"),
     _images("inception_v3", 75, "fc", naive_arguments={"init_weights": False}),
     _images("maxvit_t", 224, "classifier.5"),

@@ -39,10 +39,10 @@ class Case:
     """Which new head is tried; empty: the catalog has none for it."""
 
     head: str = ""
-    """The module whose inputs are the features that a new head gets."""
+    """The module whose inputs are the features that a new head gets, or a field of the output."""
 
     new_head: str = ""
-    """The same in the model with the new head, where it lies elsewhere."""
+    """The module in the model with the new head, where it lies elsewhere."""
 
     naive_arguments: Mapping[str, Any] | None = None
     """Of the builder without weights, whose outputs are then others, without any error, although
@@ -130,8 +130,13 @@ def observed(model: nn.Module, case: Case, *, depth: int = 2) -> dict[str, Tenso
 
 
 def features(model: nn.Module, case: Case, path: str) -> dict[str, Tensor]:
-    """Return the inputs of the module at `path`, or of the layers in it where it is a list."""
+    """Return the inputs of the module at `path`, or of the layers in it where it is a list; of a
+    path that is no module, that field of the output.
+    """
     found: dict[str, Tensor] = {}
+    if path not in dict(model.named_modules()):
+        _collect(found, "features", _forward(model, case)[path])
+        return found
 
     def hook(module: nn.Module, inputs: Any) -> None:
         _collect(found, "features", inputs)
@@ -145,10 +150,10 @@ def features(model: nn.Module, case: Case, path: str) -> dict[str, Tensor]:
     return found
 
 
-def _forward(model: nn.Module, case: Case) -> None:
+def _forward(model: nn.Module, case: Case) -> Any:
     model.eval()
     with torch.no_grad(), _every_box(model):
-        model(*inputs_of(case))
+        return model(*inputs_of(case))
 
 
 @contextmanager
