@@ -29,6 +29,7 @@ TENSORS = (
     tensor("bn.weight", (4,), "backbone"),
     tensor("bn.bias", (4,), "backbone"),
     tensor("bn.running_mean", (4,), "backbone", is_buffer=True),
+    tensor("bn.num_batches_tracked", (), "backbone", is_buffer=True),
     tensor("fc.weight", (2, 4), "head"),
     tensor("fc.bias", (2,), "head"),
 )

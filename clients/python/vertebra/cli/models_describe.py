@@ -195,6 +195,7 @@ def _memory(one: wire.ModelDescription) -> str:
             need.activation_bytes_per_image * need.batch_size,
             f"activations ({need.batch_size} x {words.size(need.activation_bytes_per_image)})",
         ),
+        (need.transient_bytes_per_image * need.batch_size, "for the widest layer"),
     )
     shown = " + ".join(f"{words.size(number)} {name}" for number, name in parts if number)
     total = f"{words.size(need.total_bytes)} to train on {need.batch_size} images a step"

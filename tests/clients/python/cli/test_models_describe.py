@@ -68,7 +68,7 @@ def test_memory_is_the_sum_of_what_is_listed(terminal: Terminal) -> None:
 
     text = " ".join(told(page))
     assert "774.5 MB to train on 32 images a step" in text
-    assert "640.0 MB activations (32 x 20.0 MB)" in text
+    assert "640.0 MB activations (32 x 20.0 MB) + 32.0 MB for the widest layer" in text
 
 
 def test_layers_are_a_tree_down_to_a_depth(terminal: Terminal) -> None:
