@@ -1,8 +1,10 @@
-"""The plain page for output that goes elsewhere than a terminal."""
+"""What reaches a terminal, and the plain page for output that goes elsewhere."""
 
 import io
 
-from vertebra.cli.screen import TrimmedPage
+from rich.table import Table
+
+from vertebra.cli.screen import Screen, TrimmedPage
 
 
 class CountingPage(io.StringIO):
@@ -25,3 +27,19 @@ def test_a_page_that_is_let_go_leaves_its_stream_alone() -> None:
 
     assert out.getvalue() == "resnet50\n"
     assert out.num_flushes == 0
+
+
+def test_a_name_cannot_clear_the_screen_or_change_colours() -> None:
+    out = io.StringIO()
+    page = Screen(file=out, force_terminal=True, width=60, highlight=False, markup=False)
+    table = Table("NAME")
+    table.add_row("\x1b[2Jcat\x07", style="bold")
+
+    page.print(table)
+    page.print("\x9b31mdog")
+
+    assert "\x1b[2J" not in out.getvalue()
+    assert "\x07" not in out.getvalue()
+    assert "\\x1b[2" in out.getvalue()
+    assert "\\x9b31mdog" in out.getvalue()
+    assert "\x1b[1m" in out.getvalue()  # our own colours are still there

@@ -3,18 +3,22 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO, cast
 
 import click
 from google.protobuf.message import Message
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from vertebra.wire_json import to_json
 
 TRAILING_BLANKS = re.compile(r" +$", re.MULTILINE)
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and line feed."""
 
 PIPED_WIDTH = 500
 """Into a pipe nothing is cut or wrapped: tables are as wide as their content."""
@@ -25,11 +29,29 @@ def screen() -> Console:
 
     rich switches colours off outside of terminals and where NO_COLOR is set.
     """
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = Screen(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         return console
     page = cast(TextIO, TrimmedPage(sys.stdout))
-    return Console(file=page, width=PIPED_WIDTH, highlight=False, markup=False, emoji=False)
+    return Screen(file=page, width=PIPED_WIDTH, highlight=False, markup=False, emoji=False)
+
+
+class Screen(Console):
+    """A console on which names, other people's texts, cannot move the cursor or change colours."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Yield what rich renders, control characters inside texts spelled out."""
+        for segment in super().render(renderable, options):
+            if segment.control or not CONTROL_CHARACTERS.search(segment.text):
+                yield segment
+            else:
+                yield Segment(CONTROL_CHARACTERS.sub(_spelled, segment.text), segment.style)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return f"\\x{ord(found.group()):02x}"
 
 
 class TrimmedPage:
