@@ -234,9 +234,9 @@ class JobRun:
 
     async def _unless_cancelled(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Return what `work` returns; raise Interrupted as soon as the job is cancelled."""
-        began_in = await self._state()
-        task = asyncio.ensure_future(work)
+        task = asyncio.ensure_future(work)  # first: work that nobody awaits is complained about
         try:
+            began_in = await self._state()
             while not task.done():
                 await asyncio.wait({task}, timeout=self._timing.poll_s)
                 if not task.done() and await self._state() is not began_in:
