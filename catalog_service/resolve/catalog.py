@@ -21,7 +21,7 @@ from catalog_service.resolve.description import (
     DescribedModel,
     Descriptions,
     Training,
-    describe_spec,
+    describe_plan,
 )
 from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
 from catalog_service.resolve.registration import Fitting, Registration
@@ -95,14 +95,7 @@ class Catalog:
         Raises:
             VertebraError: as DescribeModel's comment lists.
         """
-        self._planned(spec)
-        return describe_spec(
-            spec,
-            training,
-            index=self.index,
-            registry=self.registry,
-            descriptions=self.descriptions,
-        )
+        return describe_plan(self._planned(spec), spec, training, self.descriptions)
 
     def check_input(self, spec: ModelSpec, given: GivenInput) -> InputCheck:
         """Return what becomes of images of a size in a spec's model.

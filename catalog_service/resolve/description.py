@@ -7,9 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, Violation, invalid
-from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.freeze_plan import FULL, FreezeMode, freeze_mode_of
 from catalog_service.models.model_description import (
     ACTIVATION_BYTES,
@@ -22,7 +20,7 @@ from catalog_service.models.model_description import (
     ModelDescription,
 )
 from catalog_service.models.spec import ModelSpec
-from catalog_service.resolve.build_plan import BuildPlan, plan_build
+from catalog_service.resolve.build_plan import BuildPlan
 from catalog_service.worker_pool import WorkerPool
 
 MAX_KEPT = 64
@@ -81,23 +79,18 @@ class Descriptions:
         return description
 
 
-def describe_spec(
-    spec: ModelSpec,
-    training: Training,
-    *,
-    index: CatalogIndex,
-    registry: Registry,
-    descriptions: Descriptions,
+def describe_plan(
+    plan: BuildPlan, spec: ModelSpec, training: Training, descriptions: Descriptions
 ) -> DescribedModel:
-    """Return what a spec's model looks like; nothing is resolved or downloaded.
+    """Return what a planned model looks like; nothing is resolved or downloaded.
+
+    Args:
+        spec: as the caller gave it: the plan's has every default filled in.
 
     Raises:
-        InvalidRequest: a contradiction in the spec, or a freeze mode that means nothing here.
-        NotFound, Precondition: as `plan_build`.
+        InvalidRequest: a freeze mode that means nothing here.
+        WorkerDied: the worker ended; call again.
     """
-    # 1. What does the spec mean?
-    plan = plan_build(spec, index, registry)
-    # 2. What does that look like?
     height_px, width_px = _image_px(spec, plan)
     order = DescriptionOrder(
         recipe=plan.recipe,

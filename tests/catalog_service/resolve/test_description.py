@@ -17,10 +17,11 @@ from catalog_service.models.tasks import (
     SegmentationTask,
 )
 from catalog_service.resolve import description
+from catalog_service.resolve.build_plan import plan_build
 from catalog_service.resolve.description import (
     DescribedModel,
     Descriptions,
-    describe_spec,
+    describe_plan,
     training_of,
 )
 from catalog_service.resolve.rendering import draw
@@ -50,13 +51,9 @@ class Described:
         self.registry = Registry(f"sqlite:///{folder}/catalog.db")
 
     def __call__(self, spec: ModelSpec, freeze_mode: str = "frozen_backbone") -> DescribedModel:
-        return describe_spec(
-            spec,
-            training_of(spec, freeze_mode=freeze_mode),
-            index=CatalogIndex.load(),
-            registry=self.registry,
-            descriptions=self.descriptions,
-        )
+        plan = plan_build(spec, CatalogIndex.load(), self.registry)
+        training = training_of(spec, freeze_mode=freeze_mode)
+        return describe_plan(plan, spec, training, self.descriptions)
 
 
 @pytest.fixture

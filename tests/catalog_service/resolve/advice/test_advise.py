@@ -18,7 +18,8 @@ from catalog_service.models.tasks import DetectionTask, KeypointsTask, Segmentat
 from catalog_service.resolve.advice import Advice, Question, advise
 from catalog_service.resolve.advice.question import TASKS
 from catalog_service.resolve.advice.training_memory import SHARES, training_bytes
-from catalog_service.resolve.description import Descriptions, describe_spec, training_of
+from catalog_service.resolve.build_plan import plan_build
+from catalog_service.resolve.description import Descriptions, describe_plan, training_of
 from catalog_service.worker_pool import WorkerPool
 from tests.fakes.worker_here import InThisProcess
 
@@ -214,12 +215,11 @@ def test_the_memory_of_a_composed_model_is_not_estimated_too_low(
     index = CatalogIndex.load()
     registry = Registry(f"sqlite:///{tmp_path}/catalog.db")
     spec = ModelSpec(backbone="resnet18", task=spec_task)
-    described = describe_spec(
+    described = describe_plan(
+        plan_build(spec, index, registry),
         spec,
         training_of(spec, freeze_mode="frozen_backbone"),
-        index=index,
-        registry=registry,
-        descriptions=Descriptions(cast(WorkerPool, InThisProcess())),
+        Descriptions(cast(WorkerPool, InThisProcess())),
     )
 
     estimate = training_bytes(index.architecture("resnet18"), task, "frozen_backbone", 32)
