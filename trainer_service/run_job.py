@@ -12,7 +12,12 @@ from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.models.assemble import assemble
 from catalog_service.models.template import template
 from trainer_service.backbone_export import ExportFacts, export_backbone
-from trainer_service.datasets.batches import as_input, evaluation_batches
+from trainer_service.datasets.batches import (
+    ImageBatches,
+    TrainingOrder,
+    as_input,
+    evaluation_batches,
+)
 from trainer_service.datasets.images import ImagesOnDisk
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.read import Dataset, read_dataset
@@ -25,6 +30,7 @@ from trainer_service.jobs import (
     JobEvent,
     JobMessage,
     JobModel,
+    JobSpec,
     JobWarning,
     Planned,
     TrainPlan,
@@ -33,7 +39,7 @@ from trainer_service.jobs import (
 from trainer_service.plan import train_plan
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.table import task_for
-from trainer_service.train import Training, train
+from trainer_service.train.loop import Training, train
 
 NUM_PROBE_IMAGES = 4
 """Images that an export is compared on."""
@@ -65,7 +71,7 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
         dataset = read_data(order, plan, pool, emit, stop)
         # 4. Freezing, and the one pass that may move frozen statistics.
         training = make_training(order, plan, model, dataset, device)
-        recalibrate_norms(training, order, emit, stop)
+        recalibrate_norms(training, dataset, order, emit, stop)
         seal = Seal(model, moving_tensors(order.model.layout, plan.freeze))
         # 5. The loop.
         metrics = run_loop(training, seal, emit, stop)
@@ -76,7 +82,7 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
         facts = ExportFacts(
             order=order, plan=plan, fingerprint=dataset.fingerprint, metrics=metrics
         )
-        return Finished(exports=(export_backbone(model, facts, probe_images(training)),))
+        return Finished(exports=(export_backbone(model, facts, probe_images(dataset, plan)),))
 
 
 def make_training(
@@ -88,11 +94,24 @@ def make_training(
     return Training(
         model=model,
         task=task_for(plan.output, device),
-        dataset=dataset,
+        batches=image_batches(order.spec, plan, dataset, device),
         spec=order.spec,
         plan=plan,
         device=device,
     )
+
+
+def image_batches(
+    spec: JobSpec, plan: TrainPlan, dataset: Dataset, device: torch.device
+) -> ImageBatches:
+    """Return where the loop gets its images from."""
+    order = TrainingOrder(
+        batch_size=spec.batch_size,
+        num_steps=plan.num_steps_per_epoch,
+        seed=spec.seed,
+        augmentation=spec.augmentation,
+    )
+    return ImageBatches(dataset=dataset, order=order, contract=plan.input, device=device)
 
 
 def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> dict[str, float]:
@@ -185,26 +204,29 @@ def read_data(
     return dataset
 
 
-def recalibrate_norms(training: Training, order: WorkOrder, emit: Emit, stop: StopSwitch) -> None:
+def recalibrate_norms(
+    training: Training, dataset: Dataset, order: WorkOrder, emit: Emit, stop: StopSwitch
+) -> None:
     """Where the order says so, set all running statistics from the training images, shuffled."""
     if order.spec.norm != "recalibrate":
         return
     emit(JobMessage(text="recalibrating batch norms on the training images"))
-    images = training.dataset.train
-    positions = shuffled(len(images.labels), seed=order.spec.seed, epoch=0)
+    images = dataset.train
+    positions = shuffled(len(images), seed=order.spec.seed, epoch=0)
     batches = evaluation_batches(images, training.plan.input, training.device, positions=positions)
 
     def until_stopped() -> Iterator[Tensor]:
         for batch in batches:
             stop.check()
-            if len(batch.labels) > 1 or len(positions) == 1:
+            if batch.num_images > 1 or len(positions) == 1:
+                assert isinstance(batch.images, Tensor)
                 yield batch.images
 
     recalibrate(training.model, order.model.layout, until_stopped())
 
 
-def probe_images(training: Training) -> Tensor:
+def probe_images(dataset: Dataset, plan: TrainPlan) -> Tensor:
     """Return a few validation images as the model sees them, on the CPU."""
-    images = training.dataset.validation
-    positions = shuffled(len(images.labels), seed=0, epoch=0)[:NUM_PROBE_IMAGES]
-    return as_input(images.pixels(positions), training.plan.input).contiguous()
+    images = dataset.validation
+    positions = shuffled(len(images), seed=0, epoch=0)[:NUM_PROBE_IMAGES]
+    return as_input(images.pixels(positions), plan.input).contiguous()

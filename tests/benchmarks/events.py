@@ -38,9 +38,10 @@ from trainer_service.freezing import Seal
 from trainer_service.job_store import JobStore, NewJob, Outcome
 from trainer_service.jobs import JobState, OptimizerGroup, SpoolLine, TrainPlan
 from trainer_service.plan import DECAYED, UNDECAYED
+from trainer_service.run_job import image_batches
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.classification import Classification
-from trainer_service.train import Training, train
+from trainer_service.train.loop import Training, train
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
 
@@ -117,17 +118,19 @@ def tiny_training(num_steps: int) -> Training:
     """Return one epoch of so many steps."""
     model = tiny_model()
     spec = replace(job_spec(mode="full"), num_epochs=1, batch_size=BATCH_SIZE)
+    plan = _tiny_plan(model, num_steps)
+    dataset = Dataset(
+        class_names=("a", "b", "c"),
+        train=random_images(num_steps * BATCH_SIZE, SIDE_PX),
+        validation=random_images(BATCH_SIZE, SIDE_PX),
+        fingerprint="sha256:noise",
+    )
     return Training(
         model=model,
         task=Classification(NUM_CLASSES, CPU),
-        dataset=Dataset(
-            class_names=("a", "b", "c"),
-            train=random_images(num_steps * BATCH_SIZE, SIDE_PX),
-            validation=random_images(BATCH_SIZE, SIDE_PX),
-            fingerprint="sha256:noise",
-        ),
+        batches=image_batches(spec, plan, dataset, CPU),
         spec=spec,
-        plan=_tiny_plan(model, num_steps),
+        plan=plan,
         device=CPU,
     )
 

@@ -16,8 +16,9 @@ from trainer_service.datasets.read import Dataset
 from trainer_service.freezing import recalibrate
 from trainer_service.jobs import DatasetSpec, JobSpec, OptimizerSpec
 from trainer_service.plan import train_plan
+from trainer_service.run_job import image_batches
 from trainer_service.tasks.classification import Classification
-from trainer_service.train import Training
+from trainer_service.train.loop import Training
 
 CPU = torch.device("cpu")
 CLASS_NAMES = ("a", "b", "c")
@@ -88,7 +89,7 @@ def make_training(
         Training(
             model=model,
             task=Classification(3, CPU),
-            dataset=dataset,
+            batches=image_batches(spec, plan, dataset, CPU),
             spec=spec,
             plan=plan,
             device=CPU,

@@ -23,7 +23,7 @@ from trainer_service.freezing import (
 )
 from trainer_service.jobs import JobSpec, OptimizerSpec
 from trainer_service.stop_switch import StopSwitch
-from trainer_service.train import Training, train
+from trainer_service.train.loop import Training, train
 
 FULL, SCRATCH, FROZEN = (FreezeMode(kind=k) for k in ("full", "scratch", "frozen_backbone"))
 NO_DECAY = OptimizerSpec(weight_decay=0.0)
@@ -250,7 +250,8 @@ def test_nothing_is_remembered_for_gradients_in_the_frozen_prefix() -> None:
 def test_recalibration_sets_statistics_to_those_of_the_images() -> None:
     training, layout = make_training(job_spec(freeze=FROZEN, norm="recalibrate"), num_images=70)
     batches = [
-        b.images for b in evaluation_batches(training.dataset.train, training.plan.input, CPU)
+        b.images
+        for b in evaluation_batches(training.batches.dataset.train, training.plan.input, CPU)  # type: ignore[attr-defined]
     ]
     with torch.no_grad():
         maps = [training.model.get_submodule("conv1")(images) for images in batches]

@@ -11,7 +11,7 @@ from trainer_service.errors import GradientMissing, LossNotFinite
 from trainer_service.freezing import Seal, freeze, moving_tensors
 from trainer_service.jobs import EpochMetrics, OptimizerSpec, StepMetrics
 from trainer_service.stop_switch import StopRequested, StopSwitch
-from trainer_service.train import RecentSteps, Training, require_finite, train
+from trainer_service.train.loop import RecentSteps, Training, require_finite, train
 
 TINY = "shufflenet_v2_x0_5"
 

@@ -14,13 +14,15 @@ from catalog_service.models.spec_check import MAX_SEED, check
 from catalog_service.models.tasks import ClassificationTask
 from trainer_service.api.words import ALGORITHMS, AUGMENTATIONS, NORMS, number_of, word_of
 from trainer_service.jobs import DatasetSpec, ExportSpec, JobSpec, OptimizerSpec
-from trainer_service.jobs.spec import (
+from trainer_service.jobs.dataset_spec import DEFAULT_VALIDATION_RATIO
+from trainer_service.jobs.learning_spec import (
     DEFAULT_ADAMW_WEIGHT_DECAY,
-    DEFAULT_BATCH_SIZE,
     DEFAULT_LR,
-    DEFAULT_SGD_MOMENTUM,
-    DEFAULT_VALIDATION_RATIO,
+    DEFAULT_MOMENTUM,
+    SHIFT,
+    SHIFT_AND_FLIP,
 )
+from trainer_service.jobs.spec import DEFAULT_BATCH_SIZE
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
 TRAINED_TASKS = ("classification",)
@@ -28,6 +30,9 @@ TRAINED_TASKS = ("classification",)
 
 IMAGE_CHANNELS = 3
 """What `trainer_service/datasets` reads every image as: red, green and blue."""
+
+STEPS = {"none": (), "shift": SHIFT, "shift_and_flip": SHIFT_AND_FLIP}
+_WORDS_OF_STEPS = {steps: word for word, steps in STEPS.items()}
 
 CHECKPOINT_ID = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
 
@@ -63,7 +68,7 @@ def spec_of(message: pb.TrainJobSpec) -> JobSpec:
         num_epochs=message.num_epochs,
         batch_size=message.batch_size or DEFAULT_BATCH_SIZE,
         seed=message.seed,
-        augmentation=reader.word(AUGMENTATIONS, message.augmentation, "augmentation"),
+        augmentation=STEPS[reader.word(AUGMENTATIONS, message.augmentation, "augmentation")],
         export=_export(message.export, reader),
     )
     _check_numbers(spec, reader)
@@ -182,7 +187,7 @@ def _optimizer(message: pb.OptimizerSpec, reader: _Reader) -> OptimizerSpec:
     algorithm = reader.word(ALGORITHMS, message.algorithm, "optimizer.algorithm")
     if message.HasField("momentum") and algorithm != "sgd":
         reader.wrong("optimizer.momentum", f"means nothing for {algorithm!r}: it is SGD's")
-    momentum = DEFAULT_SGD_MOMENTUM if algorithm == "sgd" else 0.0
+    momentum = DEFAULT_MOMENTUM if algorithm == "sgd" else 0.0
     decay = DEFAULT_ADAMW_WEIGHT_DECAY if algorithm == "adamw" else 0.0
     spec = OptimizerSpec(
         algorithm=algorithm,
@@ -229,7 +234,7 @@ def spec_message(spec: JobSpec) -> pb.TrainJobSpec:
         num_epochs=spec.num_epochs,
         batch_size=spec.batch_size,
         seed=spec.seed,
-        augmentation=number_of(AUGMENTATIONS, spec.augmentation),
+        augmentation=number_of(AUGMENTATIONS, _WORDS_OF_STEPS[spec.augmentation]),
         export=pb.ExportSpec(register_as=spec.export.register_as, note=spec.export.note),
     )
     mode = getattr(message.freeze, spec.freeze.kind)

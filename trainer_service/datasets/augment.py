@@ -2,13 +2,15 @@
 position in the data set alone, never on batch size, order or what was drawn before.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from trainer_service.datasets.split import draws
-from trainer_service.jobs.spec import AugmentationKind
+from trainer_service.jobs import AugmentationStep
 
 SHARE_OF_SIDE = 8
 """Images move by up to one eighth of their side, as the contract says."""
@@ -21,22 +23,22 @@ def augmented(
     images: Tensor,
     positions: npt.NDArray[np.int64],
     *,
-    kind: AugmentationKind,
+    steps: Sequence[AugmentationStep],
     seed: int,
     epoch: int,
 ) -> Tensor:
-    """Return the batch shifted, and mirrored where `kind` says so.
+    """Return the batch after all steps.
 
     Args:
         images: [B, H, W, 3], uint8, on the CPU.
         positions: [B], each image's position in the data set.
     """
-    if kind == "none":
+    if not steps:
         return images
     height, width = images.shape[1:3]
     rows = _shifted(height, draws(positions, seed, epoch, ROWS))
     columns = _shifted(width, draws(positions, seed, epoch, COLUMNS))
-    if kind == "shift_and_flip":
+    if any(step.kind == "horizontal_flip" for step in steps):
         is_mirrored = draws(positions, seed, epoch, MIRRORED) % np.uint64(2) == 1
         columns[is_mirrored] = columns[is_mirrored, ::-1]
     batch = torch.arange(len(images))[:, None, None]

@@ -11,24 +11,16 @@ from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.augment import augmented
+from trainer_service.datasets.batch import Batch, Positions, Targets
 from trainer_service.datasets.images import Images, KeptImages
+from trainer_service.datasets.read import Dataset
 from trainer_service.datasets.split import shuffled
-from trainer_service.jobs.spec import AugmentationKind
+from trainer_service.jobs import AugmentationStep
 
 Item = TypeVar("Item")
 
 EVALUATION_BATCH_SIZE = 64
 """Images per batch where nothing trains: enough to fill a device, and no activations are kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Images and labels that go through the model together."""
-
-    images: Tensor
-    """[B, 3, H, W], float32, normalised, channels last in memory."""
-    labels: Tensor
-    """[B], int64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,26 +31,43 @@ class TrainingOrder:
     num_steps: int
     """Per epoch; images beyond the last step are left out."""
     seed: int
-    augmentation: AugmentationKind
+    augmentation: tuple[AugmentationStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageBatches:
+    """Batches of images: shuffled and varied for training, as they are for validation."""
+
+    dataset: Dataset
+    order: TrainingOrder
+    contract: InputContract
+    device: torch.device
+
+    def training(self, epoch: int) -> Iterator[Batch]:
+        """Yield one epoch's batches, shuffled and augmented."""
+        return training_batches(self.dataset.train, self.order, epoch, self.contract, self.device)
+
+    def validation(self) -> Iterator[Batch]:
+        """Yield all validation images as they are, in their own order."""
+        return evaluation_batches(self.dataset.validation, self.contract, self.device)
 
 
 def training_batches(
     images: Images, order: TrainingOrder, epoch: int, contract: InputContract, device: torch.device
 ) -> Iterator[Batch]:
     """Return one epoch's batches, shuffled and augmented."""
-    positions = shuffled(len(images.labels), seed=order.seed, epoch=epoch)
+    positions = shuffled(len(images), seed=order.seed, epoch=epoch)
 
     def batch(step: int) -> Batch:
         chosen = positions[step * order.batch_size : (step + 1) * order.batch_size]
         pixels = augmented(
             images.pixels(chosen),
             chosen,
-            kind=order.augmentation,
+            steps=order.augmentation,
             seed=order.seed,
             epoch=epoch,
         )
-        labels = images.labels[torch.from_numpy(chosen)]
-        return Batch(images=as_input(pixels.to(device), contract), labels=labels.to(device))
+        return _batch(pixels, images.targets(chosen), chosen, contract, device)
 
     return _made_ahead(map(batch, range(order.num_steps)), images)
 
@@ -68,18 +77,30 @@ def evaluation_batches(
     contract: InputContract,
     device: torch.device,
     *,
-    positions: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
+    positions: Positions | None = None,
 ) -> Iterator[Batch]:
     """Return all images as they are, in their own order unless `positions` says otherwise."""
-    order = np.arange(len(images.labels)) if positions is None else positions
+    order = np.arange(len(images)) if positions is None else positions
 
     def batch(start: int) -> Batch:
         chosen = order[start : start + EVALUATION_BATCH_SIZE]
-        labels = images.labels[torch.from_numpy(chosen)]
-        pixels = images.pixels(chosen).to(device)
-        return Batch(images=as_input(pixels, contract), labels=labels.to(device))
+        return _batch(images.pixels(chosen), images.targets(chosen), chosen, contract, device)
 
     return _made_ahead(map(batch, range(0, len(order), EVALUATION_BATCH_SIZE)), images)
+
+
+def _batch(
+    pixels: Tensor,
+    targets: Targets,
+    positions: Positions,
+    contract: InputContract,
+    device: torch.device,
+) -> Batch:
+    return Batch(
+        images=as_input(pixels.to(device), contract),
+        targets=targets.to(device) if isinstance(targets, Tensor) else targets,
+        positions=positions,
+    )
 
 
 def as_input(pixels: Tensor, contract: InputContract) -> Tensor:

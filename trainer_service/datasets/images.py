@@ -12,19 +12,21 @@ import torch
 from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
+from trainer_service.datasets.batch import Positions, Targets
 from trainer_service.datasets.image_file import read_image_file
 from trainer_service.datasets.pixels import ImageUnreadable, decode, fit
 from trainer_service.errors import DataInvalid
 
-Positions = npt.NDArray[np.int64]
-
 
 class Images(Protocol):
-    """Images by position, at the size of the input contract."""
+    """Images of one split by position, and what is true of them."""
 
-    @property
-    def labels(self) -> Tensor:
-        """Return [N], int64."""
+    def __len__(self) -> int:
+        """Return N."""
+        ...
+
+    def targets(self, positions: Positions) -> Targets:
+        """Return what is true of these images, on the CPU."""
         ...
 
     def pixels(self, positions: Positions) -> Tensor:
@@ -39,6 +41,14 @@ class KeptImages:
     labels: Tensor
     kept: Tensor
     """[N, H, W, 3], uint8."""
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.labels)
+
+    def targets(self, positions: Positions) -> Targets:
+        """Return [B], int64."""
+        return self.labels[torch.from_numpy(positions)]
 
     def pixels(self, positions: Positions) -> Tensor:
         """Return [B, H, W, 3], uint8."""
@@ -61,6 +71,14 @@ class ImagesOnDisk:
     paths: Sequence[Path]
     contract: InputContract
     pool: Executor
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.paths)
+
+    def targets(self, positions: Positions) -> Targets:
+        """Return [B], int64."""
+        return self.labels[torch.from_numpy(positions)]
 
     def pixels(self, positions: Positions) -> Tensor:
         """Return [B, H, W, 3], uint8."""

@@ -4,9 +4,20 @@ No disk but the attempt folder's small files, no database, no network, no torch.
 the worker both speak in these words, so that neither imports the other.
 """
 
+from trainer_service.jobs.dataset_spec import CsvSource, DatasetSpec, DrawnSource
+from trainer_service.jobs.evaluation import (
+    ClassCount,
+    ClassEvaluation,
+    DataReport,
+    Evaluation,
+    Leak,
+    UnusableImage,
+)
 from trainer_service.jobs.events import (
     Cancelled,
+    DataChecked,
     EpochMetrics,
+    Evaluated,
     Export,
     Exported,
     ExportFile,
@@ -18,9 +29,21 @@ from trainer_service.jobs.events import (
     JobWarning,
     LastWord,
     ModelReady,
+    PhaseStarted,
     Planned,
     StateChanged,
     StepMetrics,
+)
+from trainer_service.jobs.learning_spec import (
+    AugmentationStep,
+    ClassWeights,
+    EarlyStopping,
+    FeatureCacheSpec,
+    LossSpec,
+    OptimizerSpec,
+    PreprocessingSpec,
+    ScheduleSpec,
+    SimClrSpec,
 )
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.order import (
@@ -36,8 +59,8 @@ from trainer_service.jobs.order import (
     write_identity,
     write_order,
 )
-from trainer_service.jobs.plan import OptimizerGroup, TrainPlan
-from trainer_service.jobs.spec import DatasetSpec, ExportSpec, JobSpec, OptimizerSpec
+from trainer_service.jobs.plan import FeatureCachePlan, OptimizerGroup, PhasePlan, TrainPlan
+from trainer_service.jobs.spec import ExportSpec, JobSpec
 from trainer_service.jobs.spool import SpoolLine, format_spool_line, parse_spool_line
 from trainer_service.jobs.states import (
     FINAL_STATES,
@@ -55,14 +78,27 @@ __all__ = [
     "SPOOL_FILE",
     "TRANSITIONS",
     "WORKER_FILE",
+    "AugmentationStep",
     "Cancelled",
+    "ClassCount",
+    "ClassEvaluation",
+    "ClassWeights",
+    "CsvSource",
+    "DataChecked",
+    "DataReport",
     "DatasetSpec",
+    "DrawnSource",
+    "EarlyStopping",
     "EpochMetrics",
+    "Evaluated",
+    "Evaluation",
     "Export",
     "ExportFile",
     "ExportSpec",
     "Exported",
     "Failed",
+    "FeatureCachePlan",
+    "FeatureCacheSpec",
     "Finished",
     "JobEvent",
     "JobFailure",
@@ -72,15 +108,23 @@ __all__ = [
     "JobState",
     "JobWarning",
     "LastWord",
+    "Leak",
+    "LossSpec",
     "ModelReady",
     "OptimizerGroup",
     "OptimizerSpec",
+    "PhasePlan",
+    "PhaseStarted",
     "Planned",
+    "PreprocessingSpec",
+    "ScheduleSpec",
+    "SimClrSpec",
     "SpoolLine",
     "StateChanged",
     "StepMetrics",
     "TrainPlan",
     "TransitionRefused",
+    "UnusableImage",
     "WorkOrder",
     "WorkerIdentity",
     "check_transition",

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from catalog_service.models.freeze_plan import FreezePlan
 from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
+from trainer_service.jobs.evaluation import DataReport, Evaluation
 from trainer_service.jobs.model import JobModel
-from trainer_service.jobs.plan import TrainPlan
+from trainer_service.jobs.plan import OptimizerGroup, TrainPlan
 from trainer_service.jobs.states import JobState
 
-ExportFileKind = Literal["backbone_safetensors", "backbone_ckpt", "model_safetensors", "metadata"]
+ExportFileKind = Literal[
+    "backbone_safetensors",
+    "backbone_ckpt",
+    "model_safetensors",
+    "metadata",
+    "metrics_csv",
+    "curves_png",
+    "tensorboard_events",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +96,32 @@ class JobMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataChecked:
+    """The data was read, image by image."""
+
+    report: DataReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """More or less trains from here on."""
+
+    phase: int
+    """Counted from 1."""
+    reason: str
+    freeze: FreezePlan
+    optimizer_groups: tuple[OptimizerGroup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """The model was evaluated class by class."""
+
+    epoch: int
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFile:
     """One exported file, as the worker read it back."""
 
@@ -111,6 +147,8 @@ class Export:
     """`checkpoints/letters` where it was registered."""
     create_time: float = 0.0
     """Unix seconds."""
+    epoch: int = 0
+    """Whose numbers these are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +187,9 @@ JobEvent = (
     | JobWarning
     | JobMessage
     | Exported
+    | DataChecked
+    | PhaseStarted
+    | Evaluated
 )
 """What readers of a job see."""
 
@@ -164,6 +205,9 @@ EVENT_KINDS: dict[str, type[JobEvent | LastWord]] = {
     "warning": JobWarning,
     "message": JobMessage,
     "exported": Exported,
+    "data_checked": DataChecked,
+    "phase_started": PhaseStarted,
+    "evaluated": Evaluated,
     "finished": Finished,
     "failed": Failed,
     "cancelled": Cancelled,

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from catalog_service.models.layout import Lineage
+from trainer_service.jobs.dataset_spec import DatasetSpec
 from trainer_service.jobs.model import JobModel
-from trainer_service.jobs.spec import DatasetSpec, JobSpec
+from trainer_service.jobs.spec import JobSpec
 
 METHOD = "supervised"
 

@@ -1,47 +1,25 @@
 """What to train, with every default filled in. Checked before a value of these exists."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from catalog_service.models.freeze_plan import FreezeMode, NormPolicy
 from catalog_service.models.spec import ModelSpec
+from trainer_service.jobs.dataset_spec import DatasetSpec
+from trainer_service.jobs.learning_spec import (
+    AugmentationStep,
+    CompilePolicy,
+    EarlyStopping,
+    ExportedState,
+    FeatureCacheSpec,
+    LossSpec,
+    OptimizerSpec,
+    Precision,
+    PreprocessingSpec,
+    ScheduleSpec,
+    SimClrSpec,
+)
 
-DatasetKind = Literal["image_folder", "bundled_digits"]
-OptimizerAlgorithm = Literal["sgd", "adam", "adamw"]
-AugmentationKind = Literal["none", "shift", "shift_and_flip"]
-
-DEFAULT_LR = 1e-3
-"""AdamW's usual start; the catalog of fine-tuning runs rarely needs another order of magnitude."""
 DEFAULT_BATCH_SIZE = 32
-DEFAULT_VALIDATION_RATIO = 0.2
-DEFAULT_ADAMW_WEIGHT_DECAY = 0.01
-"""Source: torch.optim.AdamW."""
-DEFAULT_SGD_MOMENTUM = 0.9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetSpec:
-    """Where the images are, on the trainer's host."""
-
-    kind: DatasetKind
-    path: str = ""
-    """Absolute; empty for bundled digits."""
-    validation_path: str = ""
-    """Empty means a split of `path`."""
-    validation_ratio: float = DEFAULT_VALIDATION_RATIO
-    split_seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizerSpec:
-    """How parameters move."""
-
-    algorithm: OptimizerAlgorithm = "adamw"
-    lr: float = DEFAULT_LR
-    weight_decay: float = DEFAULT_ADAMW_WEIGHT_DECAY
-    """Never applied to biases and normalisation weights."""
-    momentum: float = 0.0
-    """SGD only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +29,7 @@ class ExportSpec:
     register_as: str = ""
     """Checkpoint id in the catalog; empty means: register nothing."""
     note: str = ""
+    state: ExportedState = "last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +44,33 @@ class JobSpec:
     dataset: DatasetSpec
     optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
     num_epochs: int
+    """0 where `num_steps` says how long."""
+    num_steps: int = 0
     batch_size: int = DEFAULT_BATCH_SIZE
+    micro_batch_size: int = 0
+    """0 means batch_size."""
     seed: int = 0
-    augmentation: AugmentationKind = "none"
+    augmentation: tuple[AugmentationStep, ...] = ()
     export: ExportSpec = field(default_factory=ExportSpec)
+    loss: LossSpec = field(default_factory=LossSpec)
+    schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
+    early_stopping: EarlyStopping | None = None
+    max_grad_norm: float = 0.0
+    """0 means that gradients are not cut."""
+    precision: Precision = "fp32"
+    compile: CompilePolicy = "never"
+    simclr: SimClrSpec | None = None
+    preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
+    feature_cache: FeatureCacheSpec = field(default_factory=FeatureCacheSpec)
+
+    @property
+    def kind(self) -> str:
+        """Return what is learned: a task of the model, `multilabel`, or `simclr`."""
+        if self.simclr is not None:
+            return "simclr"
+        task = self.model.task
+        if task is None:
+            return "classification"
+        if task.kind == "classification" and task.multilabel:
+            return "multilabel"
+        return task.kind

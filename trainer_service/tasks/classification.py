@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
+
+from trainer_service.datasets.batch import Batch
+from trainer_service.jobs import Evaluation
+from trainer_service.tasks.task import Learned
 
 
 class ClassificationMetrics:
@@ -18,11 +22,13 @@ class ClassificationMetrics:
         self._loss_sum = torch.zeros((), device=device)
         self._num_images = 0
 
-    def update(self, outputs: Tensor, labels: Tensor, loss: Tensor) -> None:
+    def update(self, learned: Learned, batch: Batch) -> None:
         """Count one batch."""
-        self._accuracy.update(outputs, labels)
-        self._loss_sum += loss.detach() * len(labels)
-        self._num_images += len(labels)
+        labels = batch.targets
+        assert isinstance(labels, Tensor)
+        self._accuracy.update(learned.outputs, labels)
+        self._loss_sum += learned.loss.detach() * batch.num_images
+        self._num_images += batch.num_images
 
     def values(self) -> Mapping[str, float]:
         """Return `loss` and `accuracy`."""
@@ -30,6 +36,10 @@ class ClassificationMetrics:
             "loss": float(self._loss_sum) / self._num_images,
             "accuracy": float(self._accuracy.compute()),
         }
+
+    def evaluation(self) -> Evaluation:
+        """Return the same."""
+        return Evaluation(metrics=self.values(), num_images=self._num_images)
 
 
 class Classification:
@@ -39,18 +49,24 @@ class Classification:
         self._num_outputs = num_outputs
         self._device = device
 
-    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean cross-entropy.
+    def learn(self, network: nn.Module, batch: Batch) -> Learned:
+        """Return the mean cross-entropy of logits [B, num_outputs] and labels [B]."""
+        outputs = network(batch.images)
+        labels = batch.targets
+        assert isinstance(labels, Tensor)
+        return Learned(loss=cross_entropy(outputs, labels), outputs=outputs)
 
-        Args:
-            outputs: [B, num_outputs], logits.
-            labels: [B], int64.
-        """
-        return cross_entropy(outputs, labels)
+    def judge(self, network: nn.Module, batch: Batch) -> Learned:
+        """Return the same."""
+        return self.learn(network, batch)
 
-    def batch_metrics(self, outputs: Tensor, labels: Tensor) -> Mapping[str, float]:
+    def weight(self, batch: Batch) -> float:
+        """Return the number of images."""
+        return float(batch.num_images)
+
+    def batch_metrics(self, learned: Learned, batch: Batch) -> Mapping[str, float]:
         """Return `accuracy`."""
-        return {"accuracy": float((outputs.argmax(dim=1) == labels).float().mean())}
+        return {"accuracy": float((learned.outputs.argmax(dim=1) == batch.targets).float().mean())}
 
     def pass_metrics(self) -> ClassificationMetrics:
         """Return loss and accuracy that have counted nothing yet."""

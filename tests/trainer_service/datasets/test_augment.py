@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from trainer_service.datasets.augment import augmented
+from trainer_service.jobs.learning_spec import SHIFT, SHIFT_AND_FLIP
 
 SIDE = 16
+STEPS = {"none": (), "shift": SHIFT, "shift_and_flip": SHIFT_AND_FLIP}
 
 
 def images(count: int) -> Tensor:
@@ -25,7 +27,7 @@ def change(
     epoch: int = 1,
 ) -> Tensor:
     """Augment with defaults."""
-    return augmented(batch, np.array(positions), kind=kind, seed=seed, epoch=epoch)  # type: ignore[arg-type]
+    return augmented(batch, np.array(positions), steps=STEPS[kind], seed=seed, epoch=epoch)
 
 
 def test_none_changes_nothing() -> None:

@@ -18,6 +18,7 @@ from trainer_service.datasets.images import ImagesOnDisk, KeptImages
 from trainer_service.datasets.read import Dataset, read_dataset
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
+from trainer_service.jobs.learning_spec import SHIFT_AND_FLIP
 
 CONTRACT = InputContract(height_px=8, width_px=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 CPU = torch.device("cpu")
@@ -67,7 +68,7 @@ def test_kept_and_decoded_images_are_the_same(
     kept = read_folder(folder, pool)
     monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
     on_disk = read_folder(folder, pool)
-    order = TrainingOrder(batch_size=4, num_steps=3, seed=1, augmentation="shift_and_flip")
+    order = TrainingOrder(batch_size=4, num_steps=3, seed=1, augmentation=SHIFT_AND_FLIP)
 
     assert isinstance(kept.train, KeptImages)
     assert isinstance(on_disk.train, ImagesOnDisk)
@@ -78,13 +79,13 @@ def test_kept_and_decoded_images_are_the_same(
     )
     for one, other in pairs:
         assert torch.equal(one.images, other.images)
-        assert torch.equal(one.labels, other.labels)
+        assert torch.equal(one.targets, other.targets)
 
 
 def test_evaluation_sees_every_image_in_order(folder: Path, pool: Executor) -> None:
     dataset = read_folder(folder, pool)
 
-    labels = torch.cat([b.labels for b in evaluation_batches(dataset.train, CONTRACT, CPU)])
+    labels = torch.cat([b.targets for b in evaluation_batches(dataset.train, CONTRACT, CPU)])
 
     assert torch.equal(labels, dataset.train.labels)
 

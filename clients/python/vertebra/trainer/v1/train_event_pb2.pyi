@@ -1,17 +1,18 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from vertebra.trainer.v1 import evaluation_pb2 as _evaluation_pb2
 from vertebra.trainer.v1 import train_job_pb2 as _train_job_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TrainEvent(_message.Message):
-    __slots__ = ("seq", "time", "attempt", "state_changed", "model_ready", "planned", "step_metrics", "epoch_metrics", "warning", "exported", "message")
+    __slots__ = ("seq", "time", "attempt", "state_changed", "model_ready", "planned", "step_metrics", "epoch_metrics", "warning", "exported", "message", "data_checked", "phase_started", "evaluated")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +24,9 @@ class TrainEvent(_message.Message):
     WARNING_FIELD_NUMBER: _ClassVar[int]
     EXPORTED_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DATA_CHECKED_FIELD_NUMBER: _ClassVar[int]
+    PHASE_STARTED_FIELD_NUMBER: _ClassVar[int]
+    EVALUATED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     time: _timestamp_pb2.Timestamp
     attempt: int
@@ -34,7 +38,10 @@ class TrainEvent(_message.Message):
     warning: Warning
     exported: _train_job_pb2.Export
     message: Message
-    def __init__(self, seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., model_ready: _Optional[_Union[_train_job_pb2.JobModel, _Mapping]] = ..., planned: _Optional[_Union[_train_job_pb2.TrainPlan, _Mapping]] = ..., step_metrics: _Optional[_Union[StepMetrics, _Mapping]] = ..., epoch_metrics: _Optional[_Union[EpochMetrics, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., exported: _Optional[_Union[_train_job_pb2.Export, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
+    data_checked: DataChecked
+    phase_started: PhaseStarted
+    evaluated: Evaluated
+    def __init__(self, seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., model_ready: _Optional[_Union[_train_job_pb2.JobModel, _Mapping]] = ..., planned: _Optional[_Union[_train_job_pb2.TrainPlan, _Mapping]] = ..., step_metrics: _Optional[_Union[StepMetrics, _Mapping]] = ..., epoch_metrics: _Optional[_Union[EpochMetrics, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., exported: _Optional[_Union[_train_job_pb2.Export, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., data_checked: _Optional[_Union[DataChecked, _Mapping]] = ..., phase_started: _Optional[_Union[PhaseStarted, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ...) -> None: ...
 
 class StateChanged(_message.Message):
     __slots__ = ("from_state", "to_state", "reason", "failure")
@@ -99,3 +106,29 @@ class Message(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     text: str
     def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class DataChecked(_message.Message):
+    __slots__ = ("report",)
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    report: _evaluation_pb2.DataReport
+    def __init__(self, report: _Optional[_Union[_evaluation_pb2.DataReport, _Mapping]] = ...) -> None: ...
+
+class PhaseStarted(_message.Message):
+    __slots__ = ("phase", "reason", "freeze", "optimizer_groups")
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    phase: int
+    reason: str
+    freeze: _train_job_pb2.FreezePlan
+    optimizer_groups: _containers.RepeatedCompositeFieldContainer[_train_job_pb2.OptimizerGroup]
+    def __init__(self, phase: _Optional[int] = ..., reason: _Optional[str] = ..., freeze: _Optional[_Union[_train_job_pb2.FreezePlan, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[_train_job_pb2.OptimizerGroup, _Mapping]]] = ...) -> None: ...
+
+class Evaluated(_message.Message):
+    __slots__ = ("epoch", "evaluation")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    evaluation: _evaluation_pb2.Evaluation
+    def __init__(self, epoch: _Optional[int] = ..., evaluation: _Optional[_Union[_evaluation_pb2.Evaluation, _Mapping]] = ...) -> None: ...

@@ -7,6 +7,9 @@ from vertebra.model.v1 import contracts_pb2 as _contracts_pb2
 from vertebra.model.v1 import layout_pb2 as _layout_pb2
 from vertebra.model.v1 import lineage_pb2 as _lineage_pb2
 from vertebra.model.v1 import model_spec_pb2 as _model_spec_pb2
+from vertebra.trainer.v1 import dataset_pb2 as _dataset_pb2
+from vertebra.trainer.v1 import evaluation_pb2 as _evaluation_pb2
+from vertebra.trainer.v1 import learning_pb2 as _learning_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -58,7 +61,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class TrainJobSpec(_message.Message):
-    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export")
+    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export", "loss", "schedule", "early_stopping", "max_grad_norm", "precision", "compile", "micro_batch_size", "num_steps", "simclr", "preprocessing", "augmentation_steps", "feature_cache")
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FREEZE_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +72,18 @@ class TrainJobSpec(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     AUGMENTATION_FIELD_NUMBER: _ClassVar[int]
     EXPORT_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    EARLY_STOPPING_FIELD_NUMBER: _ClassVar[int]
+    MAX_GRAD_NORM_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
+    COMPILE_FIELD_NUMBER: _ClassVar[int]
+    MICRO_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    NUM_STEPS_FIELD_NUMBER: _ClassVar[int]
+    SIMCLR_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESSING_FIELD_NUMBER: _ClassVar[int]
+    AUGMENTATION_STEPS_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_CACHE_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     model: _model_spec_pb2.ModelSpec
     freeze: FreezeSpec
@@ -79,21 +94,39 @@ class TrainJobSpec(_message.Message):
     seed: int
     augmentation: Augmentation
     export: ExportSpec
-    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ...) -> None: ...
+    loss: _learning_pb2.LossSpec
+    schedule: _learning_pb2.ScheduleSpec
+    early_stopping: _learning_pb2.EarlyStopping
+    max_grad_norm: float
+    precision: _learning_pb2.Precision
+    compile: _learning_pb2.CompilePolicy
+    micro_batch_size: int
+    num_steps: int
+    simclr: _learning_pb2.SimClrSpec
+    preprocessing: _learning_pb2.PreprocessingSpec
+    augmentation_steps: _containers.RepeatedCompositeFieldContainer[_learning_pb2.AugmentationStep]
+    feature_cache: _learning_pb2.FeatureCacheSpec
+    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., schedule: _Optional[_Union[_learning_pb2.ScheduleSpec, _Mapping]] = ..., early_stopping: _Optional[_Union[_learning_pb2.EarlyStopping, _Mapping]] = ..., max_grad_norm: _Optional[float] = ..., precision: _Optional[_Union[_learning_pb2.Precision, str]] = ..., compile: _Optional[_Union[_learning_pb2.CompilePolicy, str]] = ..., micro_batch_size: _Optional[int] = ..., num_steps: _Optional[int] = ..., simclr: _Optional[_Union[_learning_pb2.SimClrSpec, _Mapping]] = ..., preprocessing: _Optional[_Union[_learning_pb2.PreprocessingSpec, _Mapping]] = ..., augmentation_steps: _Optional[_Iterable[_Union[_learning_pb2.AugmentationStep, _Mapping]]] = ..., feature_cache: _Optional[_Union[_learning_pb2.FeatureCacheSpec, _Mapping]] = ...) -> None: ...
 
 class FreezeSpec(_message.Message):
-    __slots__ = ("full", "frozen_backbone", "last_blocks", "scratch", "norm")
+    __slots__ = ("full", "frozen_backbone", "last_blocks", "scratch", "gradual", "custom", "norm_only", "norm")
     FULL_FIELD_NUMBER: _ClassVar[int]
     FROZEN_BACKBONE_FIELD_NUMBER: _ClassVar[int]
     LAST_BLOCKS_FIELD_NUMBER: _ClassVar[int]
     SCRATCH_FIELD_NUMBER: _ClassVar[int]
+    GRADUAL_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_FIELD_NUMBER: _ClassVar[int]
+    NORM_ONLY_FIELD_NUMBER: _ClassVar[int]
     NORM_FIELD_NUMBER: _ClassVar[int]
     full: FullMode
     frozen_backbone: FrozenBackboneMode
     last_blocks: LastBlocksMode
     scratch: ScratchMode
+    gradual: GradualMode
+    custom: CustomMode
+    norm_only: NormOnlyMode
     norm: NormPolicy
-    def __init__(self, full: _Optional[_Union[FullMode, _Mapping]] = ..., frozen_backbone: _Optional[_Union[FrozenBackboneMode, _Mapping]] = ..., last_blocks: _Optional[_Union[LastBlocksMode, _Mapping]] = ..., scratch: _Optional[_Union[ScratchMode, _Mapping]] = ..., norm: _Optional[_Union[NormPolicy, str]] = ...) -> None: ...
+    def __init__(self, full: _Optional[_Union[FullMode, _Mapping]] = ..., frozen_backbone: _Optional[_Union[FrozenBackboneMode, _Mapping]] = ..., last_blocks: _Optional[_Union[LastBlocksMode, _Mapping]] = ..., scratch: _Optional[_Union[ScratchMode, _Mapping]] = ..., gradual: _Optional[_Union[GradualMode, _Mapping]] = ..., custom: _Optional[_Union[CustomMode, _Mapping]] = ..., norm_only: _Optional[_Union[NormOnlyMode, _Mapping]] = ..., norm: _Optional[_Union[NormPolicy, str]] = ...) -> None: ...
 
 class FullMode(_message.Message):
     __slots__ = ()
@@ -113,17 +146,67 @@ class ScratchMode(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class GradualMode(_message.Message):
+    __slots__ = ("steps",)
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    steps: _containers.RepeatedCompositeFieldContainer[UnfreezeStep]
+    def __init__(self, steps: _Optional[_Iterable[_Union[UnfreezeStep, _Mapping]]] = ...) -> None: ...
+
+class UnfreezeStep(_message.Message):
+    __slots__ = ("after_epochs", "after_steps", "after_plateau_epochs", "num_blocks", "lr_scale")
+    AFTER_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_STEPS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PLATEAU_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    NUM_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    LR_SCALE_FIELD_NUMBER: _ClassVar[int]
+    after_epochs: int
+    after_steps: int
+    after_plateau_epochs: int
+    num_blocks: int
+    lr_scale: float
+    def __init__(self, after_epochs: _Optional[int] = ..., after_steps: _Optional[int] = ..., after_plateau_epochs: _Optional[int] = ..., num_blocks: _Optional[int] = ..., lr_scale: _Optional[float] = ...) -> None: ...
+
+class CustomMode(_message.Message):
+    __slots__ = ("trainable", "frozen")
+    TRAINABLE_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    trainable: _containers.RepeatedScalarFieldContainer[str]
+    frozen: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trainable: _Optional[_Iterable[str]] = ..., frozen: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class NormOnlyMode(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class DatasetSpec(_message.Message):
-    __slots__ = ("image_folder", "bundled_digits", "validation_ratio", "split_seed")
+    __slots__ = ("image_folder", "bundled_digits", "csv", "image_mask_pairs", "coco", "torchvision", "unlabelled_images", "drawn_scenes", "cluttered_digits", "validation_ratio", "split_seed", "data_ratio", "max_unusable_ratio")
     IMAGE_FOLDER_FIELD_NUMBER: _ClassVar[int]
     BUNDLED_DIGITS_FIELD_NUMBER: _ClassVar[int]
+    CSV_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_MASK_PAIRS_FIELD_NUMBER: _ClassVar[int]
+    COCO_FIELD_NUMBER: _ClassVar[int]
+    TORCHVISION_FIELD_NUMBER: _ClassVar[int]
+    UNLABELLED_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    DRAWN_SCENES_FIELD_NUMBER: _ClassVar[int]
+    CLUTTERED_DIGITS_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_RATIO_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SEED_FIELD_NUMBER: _ClassVar[int]
+    DATA_RATIO_FIELD_NUMBER: _ClassVar[int]
+    MAX_UNUSABLE_RATIO_FIELD_NUMBER: _ClassVar[int]
     image_folder: ImageFolder
     bundled_digits: BundledDigits
+    csv: _dataset_pb2.CsvFile
+    image_mask_pairs: _dataset_pb2.ImageMaskPairs
+    coco: _dataset_pb2.CocoDataset
+    torchvision: _dataset_pb2.TorchvisionDataset
+    unlabelled_images: _dataset_pb2.UnlabelledImages
+    drawn_scenes: _dataset_pb2.DrawnScenes
+    cluttered_digits: _dataset_pb2.ClutteredDigits
     validation_ratio: float
     split_seed: int
-    def __init__(self, image_folder: _Optional[_Union[ImageFolder, _Mapping]] = ..., bundled_digits: _Optional[_Union[BundledDigits, _Mapping]] = ..., validation_ratio: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
+    data_ratio: float
+    max_unusable_ratio: float
+    def __init__(self, image_folder: _Optional[_Union[ImageFolder, _Mapping]] = ..., bundled_digits: _Optional[_Union[BundledDigits, _Mapping]] = ..., csv: _Optional[_Union[_dataset_pb2.CsvFile, _Mapping]] = ..., image_mask_pairs: _Optional[_Union[_dataset_pb2.ImageMaskPairs, _Mapping]] = ..., coco: _Optional[_Union[_dataset_pb2.CocoDataset, _Mapping]] = ..., torchvision: _Optional[_Union[_dataset_pb2.TorchvisionDataset, _Mapping]] = ..., unlabelled_images: _Optional[_Union[_dataset_pb2.UnlabelledImages, _Mapping]] = ..., drawn_scenes: _Optional[_Union[_dataset_pb2.DrawnScenes, _Mapping]] = ..., cluttered_digits: _Optional[_Union[_dataset_pb2.ClutteredDigits, _Mapping]] = ..., validation_ratio: _Optional[float] = ..., split_seed: _Optional[int] = ..., data_ratio: _Optional[float] = ..., max_unusable_ratio: _Optional[float] = ...) -> None: ...
 
 class ImageFolder(_message.Message):
     __slots__ = ("path", "validation_path")
@@ -138,37 +221,65 @@ class BundledDigits(_message.Message):
     def __init__(self) -> None: ...
 
 class OptimizerSpec(_message.Message):
-    __slots__ = ("algorithm", "lr", "weight_decay", "momentum")
+    __slots__ = ("algorithm", "lr", "weight_decay", "momentum", "lr_rule", "backbone_lr_ratio", "layer_decay")
     class Algorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ALGORITHM_UNSPECIFIED: _ClassVar[OptimizerSpec.Algorithm]
         ALGORITHM_SGD: _ClassVar[OptimizerSpec.Algorithm]
         ALGORITHM_ADAM: _ClassVar[OptimizerSpec.Algorithm]
         ALGORITHM_ADAMW: _ClassVar[OptimizerSpec.Algorithm]
+        ALGORITHM_LARS: _ClassVar[OptimizerSpec.Algorithm]
     ALGORITHM_UNSPECIFIED: OptimizerSpec.Algorithm
     ALGORITHM_SGD: OptimizerSpec.Algorithm
     ALGORITHM_ADAM: OptimizerSpec.Algorithm
     ALGORITHM_ADAMW: OptimizerSpec.Algorithm
+    ALGORITHM_LARS: OptimizerSpec.Algorithm
+    class LrRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        LR_RULE_UNSPECIFIED: _ClassVar[OptimizerSpec.LrRule]
+        LR_RULE_ABSOLUTE: _ClassVar[OptimizerSpec.LrRule]
+        LR_RULE_PER_256_IMAGES: _ClassVar[OptimizerSpec.LrRule]
+        LR_RULE_SQUARE_ROOT: _ClassVar[OptimizerSpec.LrRule]
+    LR_RULE_UNSPECIFIED: OptimizerSpec.LrRule
+    LR_RULE_ABSOLUTE: OptimizerSpec.LrRule
+    LR_RULE_PER_256_IMAGES: OptimizerSpec.LrRule
+    LR_RULE_SQUARE_ROOT: OptimizerSpec.LrRule
     ALGORITHM_FIELD_NUMBER: _ClassVar[int]
     LR_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
     MOMENTUM_FIELD_NUMBER: _ClassVar[int]
+    LR_RULE_FIELD_NUMBER: _ClassVar[int]
+    BACKBONE_LR_RATIO_FIELD_NUMBER: _ClassVar[int]
+    LAYER_DECAY_FIELD_NUMBER: _ClassVar[int]
     algorithm: OptimizerSpec.Algorithm
     lr: float
     weight_decay: float
     momentum: float
-    def __init__(self, algorithm: _Optional[_Union[OptimizerSpec.Algorithm, str]] = ..., lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., momentum: _Optional[float] = ...) -> None: ...
+    lr_rule: OptimizerSpec.LrRule
+    backbone_lr_ratio: float
+    layer_decay: float
+    def __init__(self, algorithm: _Optional[_Union[OptimizerSpec.Algorithm, str]] = ..., lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., momentum: _Optional[float] = ..., lr_rule: _Optional[_Union[OptimizerSpec.LrRule, str]] = ..., backbone_lr_ratio: _Optional[float] = ..., layer_decay: _Optional[float] = ...) -> None: ...
 
 class ExportSpec(_message.Message):
-    __slots__ = ("register_as", "note")
+    __slots__ = ("register_as", "note", "state")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[ExportSpec.State]
+        STATE_LAST: _ClassVar[ExportSpec.State]
+        STATE_BEST: _ClassVar[ExportSpec.State]
+    STATE_UNSPECIFIED: ExportSpec.State
+    STATE_LAST: ExportSpec.State
+    STATE_BEST: ExportSpec.State
     REGISTER_AS_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     register_as: str
     note: str
-    def __init__(self, register_as: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    state: ExportSpec.State
+    def __init__(self, register_as: _Optional[str] = ..., note: _Optional[str] = ..., state: _Optional[_Union[ExportSpec.State, str]] = ...) -> None: ...
 
 class TrainJob(_message.Message):
-    __slots__ = ("name", "job_id", "spec", "state", "state_reason", "failure", "create_time", "start_time", "end_time", "last_seq", "progress", "model", "plan", "metrics", "attempt")
+    __slots__ = ("name", "job_id", "spec", "state", "state_reason", "failure", "create_time", "start_time", "end_time", "last_seq", "progress", "model", "plan", "metrics", "attempt", "evaluation")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +302,7 @@ class TrainJob(_message.Message):
     PLAN_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
     name: str
     job_id: str
     spec: TrainJobSpec
@@ -206,7 +318,8 @@ class TrainJob(_message.Message):
     plan: TrainPlan
     metrics: _containers.ScalarMap[str, float]
     attempt: int
-    def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., spec: _Optional[_Union[TrainJobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., state_reason: _Optional[str] = ..., failure: _Optional[_Union[JobFailure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seq: _Optional[int] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., model: _Optional[_Union[JobModel, _Mapping]] = ..., plan: _Optional[_Union[TrainPlan, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., attempt: _Optional[int] = ...) -> None: ...
+    evaluation: _evaluation_pb2.Evaluation
+    def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., spec: _Optional[_Union[TrainJobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., state_reason: _Optional[str] = ..., failure: _Optional[_Union[JobFailure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seq: _Optional[int] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., model: _Optional[_Union[JobModel, _Mapping]] = ..., plan: _Optional[_Union[TrainPlan, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., attempt: _Optional[int] = ..., evaluation: _Optional[_Union[_evaluation_pb2.Evaluation, _Mapping]] = ...) -> None: ...
 
 class JobProgress(_message.Message):
     __slots__ = ("epoch", "num_epochs", "step", "num_steps", "remaining", "images_per_s")
@@ -249,7 +362,7 @@ class JobModel(_message.Message):
     def __init__(self, spec: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., spec_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ...) -> None: ...
 
 class TrainPlan(_message.Message):
-    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class")
+    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class", "task", "loss", "main_metric", "main_metric_grows", "phases", "feature_cache", "micro_batch_size", "warmup_steps", "num_auxiliary_parameters")
     FREEZE_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -261,6 +374,15 @@ class TrainPlan(_message.Message):
     OPTIMIZER_GROUPS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     NUM_IMAGES_PER_CLASS_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    MAIN_METRIC_FIELD_NUMBER: _ClassVar[int]
+    MAIN_METRIC_GROWS_FIELD_NUMBER: _ClassVar[int]
+    PHASES_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_CACHE_FIELD_NUMBER: _ClassVar[int]
+    MICRO_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_STEPS_FIELD_NUMBER: _ClassVar[int]
+    NUM_AUXILIARY_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     freeze: FreezePlan
     input: _contracts_pb2.InputContract
     output: _contracts_pb2.OutputContract
@@ -272,7 +394,42 @@ class TrainPlan(_message.Message):
     optimizer_groups: _containers.RepeatedCompositeFieldContainer[OptimizerGroup]
     warnings: _containers.RepeatedScalarFieldContainer[str]
     num_images_per_class: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ...) -> None: ...
+    task: str
+    loss: _learning_pb2.LossSpec
+    main_metric: str
+    main_metric_grows: bool
+    phases: _containers.RepeatedCompositeFieldContainer[PhasePlan]
+    feature_cache: FeatureCachePlan
+    micro_batch_size: int
+    warmup_steps: int
+    num_auxiliary_parameters: int
+    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ..., task: _Optional[str] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., main_metric: _Optional[str] = ..., main_metric_grows: bool = ..., phases: _Optional[_Iterable[_Union[PhasePlan, _Mapping]]] = ..., feature_cache: _Optional[_Union[FeatureCachePlan, _Mapping]] = ..., micro_batch_size: _Optional[int] = ..., warmup_steps: _Optional[int] = ..., num_auxiliary_parameters: _Optional[int] = ...) -> None: ...
+
+class PhasePlan(_message.Message):
+    __slots__ = ("after_epochs", "after_steps", "after_plateau_epochs", "freeze", "optimizer_groups")
+    AFTER_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_STEPS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_PLATEAU_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    after_epochs: int
+    after_steps: int
+    after_plateau_epochs: int
+    freeze: FreezePlan
+    optimizer_groups: _containers.RepeatedCompositeFieldContainer[OptimizerGroup]
+    def __init__(self, after_epochs: _Optional[int] = ..., after_steps: _Optional[int] = ..., after_plateau_epochs: _Optional[int] = ..., freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ...) -> None: ...
+
+class FeatureCachePlan(_message.Message):
+    __slots__ = ("is_used", "reason", "boundary", "num_views")
+    IS_USED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BOUNDARY_FIELD_NUMBER: _ClassVar[int]
+    NUM_VIEWS_FIELD_NUMBER: _ClassVar[int]
+    is_used: bool
+    reason: str
+    boundary: _containers.RepeatedScalarFieldContainer[str]
+    num_views: int
+    def __init__(self, is_used: bool = ..., reason: _Optional[str] = ..., boundary: _Optional[_Iterable[str]] = ..., num_views: _Optional[int] = ...) -> None: ...
 
 class FreezePlan(_message.Message):
     __slots__ = ("mode", "norm", "num_trainable_parameters", "num_frozen_parameters", "trainable", "train_modules", "rows")
@@ -315,7 +472,7 @@ class OptimizerGroup(_message.Message):
     def __init__(self, name: _Optional[str] = ..., lr: _Optional[float] = ..., weight_decay: _Optional[float] = ..., num_parameters: _Optional[int] = ...) -> None: ...
 
 class Export(_message.Message):
-    __slots__ = ("name", "architecture_id", "backbone_digest", "state_digest", "files", "checkpoint", "create_time", "metrics")
+    __slots__ = ("name", "architecture_id", "backbone_digest", "state_digest", "files", "checkpoint", "create_time", "metrics", "epoch")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -331,6 +488,7 @@ class Export(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     name: str
     architecture_id: str
     backbone_digest: str
@@ -339,7 +497,8 @@ class Export(_message.Message):
     checkpoint: str
     create_time: _timestamp_pb2.Timestamp
     metrics: _containers.ScalarMap[str, float]
-    def __init__(self, name: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., files: _Optional[_Iterable[_Union[ExportFile, _Mapping]]] = ..., checkpoint: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, name: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., files: _Optional[_Iterable[_Union[ExportFile, _Mapping]]] = ..., checkpoint: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ExportFile(_message.Message):
     __slots__ = ("kind", "path", "blob")
@@ -350,11 +509,17 @@ class ExportFile(_message.Message):
         KIND_BACKBONE_CKPT: _ClassVar[ExportFile.Kind]
         KIND_MODEL_SAFETENSORS: _ClassVar[ExportFile.Kind]
         KIND_METADATA_JSON: _ClassVar[ExportFile.Kind]
+        KIND_METRICS_CSV: _ClassVar[ExportFile.Kind]
+        KIND_CURVES_PNG: _ClassVar[ExportFile.Kind]
+        KIND_TENSORBOARD_EVENTS: _ClassVar[ExportFile.Kind]
     KIND_UNSPECIFIED: ExportFile.Kind
     KIND_BACKBONE_SAFETENSORS: ExportFile.Kind
     KIND_BACKBONE_CKPT: ExportFile.Kind
     KIND_MODEL_SAFETENSORS: ExportFile.Kind
     KIND_METADATA_JSON: ExportFile.Kind
+    KIND_METRICS_CSV: ExportFile.Kind
+    KIND_CURVES_PNG: ExportFile.Kind
+    KIND_TENSORBOARD_EVENTS: ExportFile.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     BLOB_FIELD_NUMBER: _ClassVar[int]

@@ -9,20 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from catalog_service.errors import listed
-from trainer_service.datasets.batches import (
-    Batch,
-    TrainingOrder,
-    evaluation_batches,
-    training_batches,
-)
-from trainer_service.datasets.read import Dataset
+from trainer_service.datasets.batch import Batch, Batches
 from trainer_service.datasets.split import draws
 from trainer_service.errors import LossNotFinite
 from trainer_service.freezing import Seal, enter_evaluation, enter_training, require_gradients
 from trainer_service.jobs import EpochMetrics, JobSpec, StepMetrics, TrainPlan
 from trainer_service.optimizers import make_optimizer
 from trainer_service.stop_switch import StopSwitch
-from trainer_service.tasks.task import PassMetrics, Task
+from trainer_service.tasks.task import Learned, PassMetrics, Task
 
 STEP_EVENT_INTERVAL_S = 0.2
 """Five step events a second are as many as a person can follow; each waits for the device."""
@@ -37,7 +31,7 @@ class Training:
 
     model: nn.Module
     task: Task
-    dataset: Dataset
+    batches: Batches
     spec: JobSpec
     plan: TrainPlan
     device: torch.device
@@ -73,12 +67,10 @@ def validate(training: Training, stop: StopSwitch, *, epoch: int) -> EpochMetric
     """Return the metrics of the validation images, all of them."""
     enter_evaluation(training.model)
     metrics = training.task.pass_metrics()
-    images = training.dataset.validation
     with torch.no_grad():
-        for batch in evaluation_batches(images, training.plan.input, training.device):
+        for batch in training.batches.validation():
             stop.check()
-            outputs = training.model(batch.images)
-            metrics.update(outputs, batch.labels, training.task.loss(outputs, batch.labels))
+            metrics.update(training.task.judge(training.model, batch), batch)
     return _epoch_metrics(training, epoch, "validation", metrics)
 
 
@@ -116,40 +108,26 @@ def _train_epoch(
     enter_training(training.model, training.plan.freeze)
     metrics = training.task.pass_metrics()
     recent = RecentSteps(training, epoch, clock)
-    for number, batch in enumerate(_batches(training, epoch), start=1):
+    for number, batch in enumerate(training.batches.training(epoch), start=1):
         stop.check()
-        outputs, loss = _step(training, optimizer, batch)
+        learned = _step(training, optimizer, batch)
         if epoch == number == 1:
             require_gradients(training.model, training.plan.freeze)
-        metrics.update(outputs, batch.labels, loss)
-        recent.add(loss, len(batch.labels))
+        metrics.update(learned, batch)
+        recent.add(learned.loss, batch.num_images)
         if recent.is_due() or number == training.plan.num_steps_per_epoch:
-            yield recent.event(training.task.batch_metrics(outputs, batch.labels))
+            yield recent.event(training.task.batch_metrics(learned, batch))
     enter_evaluation(training.model)
     yield _epoch_metrics(training, epoch, "train", metrics)
 
 
-def _step(
-    training: Training, optimizer: torch.optim.Optimizer, batch: Batch
-) -> tuple[Tensor, Tensor]:
+def _step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch) -> Learned:
     """Move the parameters once; return outputs and loss, detached."""
     optimizer.zero_grad(set_to_none=True)
-    outputs = training.model(batch.images)
-    loss = training.task.loss(outputs, batch.labels)
-    loss.backward()  # type: ignore[no-untyped-call]
+    learned = training.task.learn(training.model, batch)
+    learned.loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    return outputs.detach(), loss.detach()
-
-
-def _batches(training: Training, epoch: int) -> Iterator[Batch]:
-    order = TrainingOrder(
-        batch_size=training.spec.batch_size,
-        num_steps=training.plan.num_steps_per_epoch,
-        seed=training.spec.seed,
-        augmentation=training.spec.augmentation,
-    )
-    images = training.dataset.train
-    return training_batches(images, order, epoch, training.plan.input, training.device)
+    return Learned(loss=learned.loss.detach(), outputs=learned.outputs.detach())
 
 
 class RecentSteps:
