@@ -1,1 +1,1 @@
-"""What the frozen first part of a model puts out, computed once and kept; and the rest, run on it."""
+"""What the frozen part of a model puts out, computed once and kept; and the rest, run on it."""

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vertebra/trainer/v1/learning.proto\x12\x13vertebra.trainer.v1\"\x9f\x03\n\x08LossSpec\x12\x36\n\x04kind\x18\x01 \x01(\x0e\x32\".vertebra.trainer.v1.LossSpec.KindR\x04kind\x12\'\n\x0flabel_smoothing\x18\x02 \x01(\x01R\x0elabelSmoothing\x12\x46\n\rclass_weights\x18\x03 \x01(\x0b\x32!.vertebra.trainer.v1.ClassWeightsR\x0c\x63lassWeights\x12&\n\x0cignore_index\x18\x04 \x01(\x05H\x00R\x0bignoreIndex\x88\x01\x01\"\xb0\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12KIND_CROSS_ENTROPY\x10\x01\x12\x0c\n\x08KIND_BCE\x10\x02\x12\r\n\tKIND_DICE\x10\x03\x12\x11\n\rKIND_BCE_DICE\x10\x04\x12\x1b\n\x17KIND_CROSS_ENTROPY_DICE\x10\x05\x12\x0c\n\x08KIND_MSE\x10\x06\x12\x0b\n\x07KIND_L1\x10\x07\x12\x12\n\x0eKIND_SMOOTH_L1\x10\x08\x42\x0f\n\r_ignore_index\"\xcb\x01\n\x0c\x43lassWeights\x12:\n\x04rule\x18\x01 \x01(\x0e\x32&.vertebra.trainer.v1.ClassWeights.RuleR\x04rule\x12\x18\n\x07weights\x18\x02 \x03(\x01R\x07weights\"e\n\x04Rule\x12\x14\n\x10RULE_UNSPECIFIED\x10\x00\x12\r\n\tRULE_NONE\x10\x01\x12\x11\n\rRULE_BALANCED\x10\x02\x12\x12\n\x0eRULE_EFFECTIVE\x10\x03\x12\x11\n\rRULE_EXPLICIT\x10\x04\"\x8b\x02\n\x0cScheduleSpec\x12:\n\x04kind\x18\x01 \x01(\x0e\x32&.vertebra.trainer.v1.ScheduleSpec.KindR\x04kind\x12!\n\x0cwarmup_steps\x18\x02 \x01(\x03R\x0bwarmupSteps\x12#\n\rwarmup_epochs\x18\x03 \x01(\x01R\x0cwarmupEpochs\x12$\n\x0e\x66inal_lr_ratio\x18\x04 \x01(\x01R\x0c\x66inalLrRatio\"Q\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_CONSTANT\x10\x01\x12\x0f\n\x0bKIND_COSINE\x10\x02\x12\x0f\n\x0bKIND_LINEAR\x10\x03\"m\n\rEarlyStopping\x12\x16\n\x06metric\x18\x01 \x01(\tR\x06metric\x12\'\n\x0fpatience_epochs\x18\x02 \x01(\x05R\x0epatienceEpochs\x12\x1b\n\tmin_delta\x18\x03 \x01(\x01R\x08minDelta\"\xa9\x01\n\nSimClrSpec\x12 \n\x0btemperature\x18\x01 \x01(\x01R\x0btemperature\x12)\n\x10projection_units\x18\x02 \x03(\x05R\x0fprojectionUnits\x12%\n\x0enum_neighbours\x18\x03 \x01(\x05R\rnumNeighbours\x12\'\n\x0fignore_collapse\x18\x04 \x01(\x08R\x0eignoreCollapse\"\x9a\x02\n\x11PreprocessingSpec\x12<\n\x03\x66it\x18\x01 \x01(\x0e\x32*.vertebra.trainer.v1.PreprocessingSpec.FitR\x03\x66it\x12\x33\n\x16resize_shorter_side_px\x18\x02 \x01(\x05R\x13resizeShorterSidePx\x12$\n\rinterpolation\x18\x03 \x01(\tR\rinterpolation\x12\x12\n\x04mean\x18\x04 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x05 \x03(\x01R\x03std\"F\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x46IT_CROP\x10\x01\x12\x0f\n\x0b\x46IT_STRETCH\x10\x02\x12\x0b\n\x07\x46IT_PAD\x10\x03\"\xd0\x04\n\x10\x41ugmentationStep\x12X\n\x13random_resized_crop\x18\x01 \x01(\x0b\x32&.vertebra.trainer.v1.RandomResizedCropH\x00R\x11randomResizedCrop\x12N\n\x0fhorizontal_flip\x18\x02 \x01(\x0b\x32#.vertebra.trainer.v1.HorizontalFlipH\x00R\x0ehorizontalFlip\x12H\n\rvertical_flip\x18\x03 \x01(\x0b\x32!.vertebra.trainer.v1.VerticalFlipH\x00R\x0cverticalFlip\x12\x32\n\x05shift\x18\x04 \x01(\x0b\x32\x1a.vertebra.trainer.v1.ShiftH\x00R\x05shift\x12;\n\x08rotation\x18\x05 \x01(\x0b\x32\x1d.vertebra.trainer.v1.RotationH\x00R\x08rotation\x12\x45\n\x0c\x63olor_jitter\x18\x06 \x01(\x0b\x32 .vertebra.trainer.v1.ColorJitterH\x00R\x0b\x63olorJitter\x12>\n\tgrayscale\x18\x07 \x01(\x0b\x32\x1e.vertebra.trainer.v1.GrayscaleH\x00R\tgrayscale\x12H\n\rgaussian_blur\x18\x08 \x01(\x0b\x32!.vertebra.trainer.v1.GaussianBlurH\x00R\x0cgaussianBlurB\x06\n\x04step\"\x87\x01\n\x11RandomResizedCrop\x12\x1b\n\tmin_scale\x18\x01 \x01(\x01R\x08minScale\x12\x1b\n\tmax_scale\x18\x02 \x01(\x01R\x08maxScale\x12\x1b\n\tmin_ratio\x18\x03 \x01(\x01R\x08minRatio\x12\x1b\n\tmax_ratio\x18\x04 \x01(\x01R\x08maxRatio\"2\n\x0eHorizontalFlip\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"0\n\x0cVerticalFlip\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"$\n\x05Shift\x12\x1b\n\tmax_share\x18\x01 \x01(\x01R\x08maxShare\"+\n\x08Rotation\x12\x1f\n\x0bmax_degrees\x18\x01 \x01(\x01R\nmaxDegrees\"\x9d\x01\n\x0b\x43olorJitter\x12\x1e\n\nbrightness\x18\x01 \x01(\x01R\nbrightness\x12\x1a\n\x08\x63ontrast\x18\x02 \x01(\x01R\x08\x63ontrast\x12\x1e\n\nsaturation\x18\x03 \x01(\x01R\nsaturation\x12\x10\n\x03hue\x18\x04 \x01(\x01R\x03hue\x12 \n\x0bprobability\x18\x05 \x01(\x01R\x0bprobability\"-\n\tGrayscale\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"t\n\x0cGaussianBlur\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\x12 \n\x0cmin_sigma_px\x18\x02 \x01(\x01R\nminSigmaPx\x12 \n\x0cmax_sigma_px\x18\x03 \x01(\x01R\nmaxSigmaPx\"\xd6\x01\n\x10\x46\x65\x61tureCacheSpec\x12\x44\n\x06policy\x18\x01 \x01(\x0e\x32,.vertebra.trainer.v1.FeatureCacheSpec.PolicyR\x06policy\x12\x1b\n\tnum_views\x18\x02 \x01(\x05R\x08numViews\"_\n\x06Policy\x12\x16\n\x12POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12POLICY_WHERE_EXACT\x10\x01\x12\x10\n\x0cPOLICY_NEVER\x10\x02\x12\x13\n\x0fPOLICY_REQUIRED\x10\x03*b\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_FP32\x10\x01\x12\x12\n\x0ePRECISION_BF16\x10\x02\x12\x12\n\x0ePRECISION_FP16\x10\x03*\x86\x01\n\rCompilePolicy\x12\x1e\n\x1a\x43OMPILE_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43OMPILE_POLICY_NEVER\x10\x01\x12 \n\x1c\x43OMPILE_POLICY_WHERE_IT_PAYS\x10\x02\x12\x19\n\x15\x43OMPILE_POLICY_ALWAYS\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vertebra/trainer/v1/learning.proto\x12\x13vertebra.trainer.v1\"\x9f\x03\n\x08LossSpec\x12\x36\n\x04kind\x18\x01 \x01(\x0e\x32\".vertebra.trainer.v1.LossSpec.KindR\x04kind\x12\'\n\x0flabel_smoothing\x18\x02 \x01(\x01R\x0elabelSmoothing\x12\x46\n\rclass_weights\x18\x03 \x01(\x0b\x32!.vertebra.trainer.v1.ClassWeightsR\x0c\x63lassWeights\x12&\n\x0cignore_index\x18\x04 \x01(\x05H\x00R\x0bignoreIndex\x88\x01\x01\"\xb0\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12KIND_CROSS_ENTROPY\x10\x01\x12\x0c\n\x08KIND_BCE\x10\x02\x12\r\n\tKIND_DICE\x10\x03\x12\x11\n\rKIND_BCE_DICE\x10\x04\x12\x1b\n\x17KIND_CROSS_ENTROPY_DICE\x10\x05\x12\x0c\n\x08KIND_MSE\x10\x06\x12\x0b\n\x07KIND_L1\x10\x07\x12\x12\n\x0eKIND_SMOOTH_L1\x10\x08\x42\x0f\n\r_ignore_index\"\xcb\x01\n\x0c\x43lassWeights\x12:\n\x04rule\x18\x01 \x01(\x0e\x32&.vertebra.trainer.v1.ClassWeights.RuleR\x04rule\x12\x18\n\x07weights\x18\x02 \x03(\x01R\x07weights\"e\n\x04Rule\x12\x14\n\x10RULE_UNSPECIFIED\x10\x00\x12\r\n\tRULE_NONE\x10\x01\x12\x11\n\rRULE_BALANCED\x10\x02\x12\x12\n\x0eRULE_EFFECTIVE\x10\x03\x12\x11\n\rRULE_EXPLICIT\x10\x04\"\x8b\x02\n\x0cScheduleSpec\x12:\n\x04kind\x18\x01 \x01(\x0e\x32&.vertebra.trainer.v1.ScheduleSpec.KindR\x04kind\x12!\n\x0cwarmup_steps\x18\x02 \x01(\x03R\x0bwarmupSteps\x12#\n\rwarmup_epochs\x18\x03 \x01(\x01R\x0cwarmupEpochs\x12$\n\x0e\x66inal_lr_ratio\x18\x04 \x01(\x01R\x0c\x66inalLrRatio\"Q\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n\rKIND_CONSTANT\x10\x01\x12\x0f\n\x0bKIND_COSINE\x10\x02\x12\x0f\n\x0bKIND_LINEAR\x10\x03\"m\n\rEarlyStopping\x12\x16\n\x06metric\x18\x01 \x01(\tR\x06metric\x12\'\n\x0fpatience_epochs\x18\x02 \x01(\x05R\x0epatienceEpochs\x12\x1b\n\tmin_delta\x18\x03 \x01(\x01R\x08minDelta\"\xa9\x01\n\nSimClrSpec\x12 \n\x0btemperature\x18\x01 \x01(\x01R\x0btemperature\x12)\n\x10projection_units\x18\x02 \x03(\x05R\x0fprojectionUnits\x12%\n\x0enum_neighbours\x18\x03 \x01(\x05R\rnumNeighbours\x12\'\n\x0fignore_collapse\x18\x04 \x01(\x08R\x0eignoreCollapse\"\x8d\x02\n\x11PreprocessingSpec\x12<\n\x03\x66it\x18\x01 \x01(\x0e\x32*.vertebra.trainer.v1.PreprocessingSpec.FitR\x03\x66it\x12\x33\n\x16resize_shorter_side_px\x18\x02 \x01(\x05R\x13resizeShorterSidePx\x12$\n\rinterpolation\x18\x03 \x01(\tR\rinterpolation\x12\x12\n\x04mean\x18\x04 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x05 \x03(\x01R\x03std\"9\n\x03\x46it\x12\x13\n\x0f\x46IT_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x46IT_CROP\x10\x01\x12\x0f\n\x0b\x46IT_STRETCH\x10\x02\"\xd0\x04\n\x10\x41ugmentationStep\x12X\n\x13random_resized_crop\x18\x01 \x01(\x0b\x32&.vertebra.trainer.v1.RandomResizedCropH\x00R\x11randomResizedCrop\x12N\n\x0fhorizontal_flip\x18\x02 \x01(\x0b\x32#.vertebra.trainer.v1.HorizontalFlipH\x00R\x0ehorizontalFlip\x12H\n\rvertical_flip\x18\x03 \x01(\x0b\x32!.vertebra.trainer.v1.VerticalFlipH\x00R\x0cverticalFlip\x12\x32\n\x05shift\x18\x04 \x01(\x0b\x32\x1a.vertebra.trainer.v1.ShiftH\x00R\x05shift\x12;\n\x08rotation\x18\x05 \x01(\x0b\x32\x1d.vertebra.trainer.v1.RotationH\x00R\x08rotation\x12\x45\n\x0c\x63olor_jitter\x18\x06 \x01(\x0b\x32 .vertebra.trainer.v1.ColorJitterH\x00R\x0b\x63olorJitter\x12>\n\tgrayscale\x18\x07 \x01(\x0b\x32\x1e.vertebra.trainer.v1.GrayscaleH\x00R\tgrayscale\x12H\n\rgaussian_blur\x18\x08 \x01(\x0b\x32!.vertebra.trainer.v1.GaussianBlurH\x00R\x0cgaussianBlurB\x06\n\x04step\"\x87\x01\n\x11RandomResizedCrop\x12\x1b\n\tmin_scale\x18\x01 \x01(\x01R\x08minScale\x12\x1b\n\tmax_scale\x18\x02 \x01(\x01R\x08maxScale\x12\x1b\n\tmin_ratio\x18\x03 \x01(\x01R\x08minRatio\x12\x1b\n\tmax_ratio\x18\x04 \x01(\x01R\x08maxRatio\"2\n\x0eHorizontalFlip\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"0\n\x0cVerticalFlip\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"$\n\x05Shift\x12\x1b\n\tmax_share\x18\x01 \x01(\x01R\x08maxShare\"+\n\x08Rotation\x12\x1f\n\x0bmax_degrees\x18\x01 \x01(\x01R\nmaxDegrees\"\x9d\x01\n\x0b\x43olorJitter\x12\x1e\n\nbrightness\x18\x01 \x01(\x01R\nbrightness\x12\x1a\n\x08\x63ontrast\x18\x02 \x01(\x01R\x08\x63ontrast\x12\x1e\n\nsaturation\x18\x03 \x01(\x01R\nsaturation\x12\x10\n\x03hue\x18\x04 \x01(\x01R\x03hue\x12 \n\x0bprobability\x18\x05 \x01(\x01R\x0bprobability\"-\n\tGrayscale\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\"t\n\x0cGaussianBlur\x12 \n\x0bprobability\x18\x01 \x01(\x01R\x0bprobability\x12 \n\x0cmin_sigma_px\x18\x02 \x01(\x01R\nminSigmaPx\x12 \n\x0cmax_sigma_px\x18\x03 \x01(\x01R\nmaxSigmaPx\"\xd6\x01\n\x10\x46\x65\x61tureCacheSpec\x12\x44\n\x06policy\x18\x01 \x01(\x0e\x32,.vertebra.trainer.v1.FeatureCacheSpec.PolicyR\x06policy\x12\x1b\n\tnum_views\x18\x02 \x01(\x05R\x08numViews\"_\n\x06Policy\x12\x16\n\x12POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12POLICY_WHERE_EXACT\x10\x01\x12\x10\n\x0cPOLICY_NEVER\x10\x02\x12\x13\n\x0fPOLICY_REQUIRED\x10\x03*b\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x12\n\x0ePRECISION_FP32\x10\x01\x12\x12\n\x0ePRECISION_BF16\x10\x02\x12\x12\n\x0ePRECISION_FP16\x10\x03*\x86\x01\n\rCompilePolicy\x12\x1e\n\x1a\x43OMPILE_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43OMPILE_POLICY_NEVER\x10\x01\x12 \n\x1c\x43OMPILE_POLICY_WHERE_IT_PAYS\x10\x02\x12\x19\n\x15\x43OMPILE_POLICY_ALWAYS\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.trainer.v1.learning_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRECISION']._serialized_start=2981
-  _globals['_PRECISION']._serialized_end=3079
-  _globals['_COMPILEPOLICY']._serialized_start=3082
-  _globals['_COMPILEPOLICY']._serialized_end=3216
+  _globals['_PRECISION']._serialized_start=2968
+  _globals['_PRECISION']._serialized_end=3066
+  _globals['_COMPILEPOLICY']._serialized_start=3069
+  _globals['_COMPILEPOLICY']._serialized_end=3203
   _globals['_LOSSSPEC']._serialized_start=60
   _globals['_LOSSSPEC']._serialized_end=475
   _globals['_LOSSSPEC_KIND']._serialized_start=282
@@ -52,29 +52,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIMCLRSPEC']._serialized_start=1065
   _globals['_SIMCLRSPEC']._serialized_end=1234
   _globals['_PREPROCESSINGSPEC']._serialized_start=1237
-  _globals['_PREPROCESSINGSPEC']._serialized_end=1519
+  _globals['_PREPROCESSINGSPEC']._serialized_end=1506
   _globals['_PREPROCESSINGSPEC_FIT']._serialized_start=1449
-  _globals['_PREPROCESSINGSPEC_FIT']._serialized_end=1519
-  _globals['_AUGMENTATIONSTEP']._serialized_start=1522
-  _globals['_AUGMENTATIONSTEP']._serialized_end=2114
-  _globals['_RANDOMRESIZEDCROP']._serialized_start=2117
-  _globals['_RANDOMRESIZEDCROP']._serialized_end=2252
-  _globals['_HORIZONTALFLIP']._serialized_start=2254
-  _globals['_HORIZONTALFLIP']._serialized_end=2304
-  _globals['_VERTICALFLIP']._serialized_start=2306
-  _globals['_VERTICALFLIP']._serialized_end=2354
-  _globals['_SHIFT']._serialized_start=2356
-  _globals['_SHIFT']._serialized_end=2392
-  _globals['_ROTATION']._serialized_start=2394
-  _globals['_ROTATION']._serialized_end=2437
-  _globals['_COLORJITTER']._serialized_start=2440
-  _globals['_COLORJITTER']._serialized_end=2597
-  _globals['_GRAYSCALE']._serialized_start=2599
-  _globals['_GRAYSCALE']._serialized_end=2644
-  _globals['_GAUSSIANBLUR']._serialized_start=2646
-  _globals['_GAUSSIANBLUR']._serialized_end=2762
-  _globals['_FEATURECACHESPEC']._serialized_start=2765
-  _globals['_FEATURECACHESPEC']._serialized_end=2979
-  _globals['_FEATURECACHESPEC_POLICY']._serialized_start=2884
-  _globals['_FEATURECACHESPEC_POLICY']._serialized_end=2979
+  _globals['_PREPROCESSINGSPEC_FIT']._serialized_end=1506
+  _globals['_AUGMENTATIONSTEP']._serialized_start=1509
+  _globals['_AUGMENTATIONSTEP']._serialized_end=2101
+  _globals['_RANDOMRESIZEDCROP']._serialized_start=2104
+  _globals['_RANDOMRESIZEDCROP']._serialized_end=2239
+  _globals['_HORIZONTALFLIP']._serialized_start=2241
+  _globals['_HORIZONTALFLIP']._serialized_end=2291
+  _globals['_VERTICALFLIP']._serialized_start=2293
+  _globals['_VERTICALFLIP']._serialized_end=2341
+  _globals['_SHIFT']._serialized_start=2343
+  _globals['_SHIFT']._serialized_end=2379
+  _globals['_ROTATION']._serialized_start=2381
+  _globals['_ROTATION']._serialized_end=2424
+  _globals['_COLORJITTER']._serialized_start=2427
+  _globals['_COLORJITTER']._serialized_end=2584
+  _globals['_GRAYSCALE']._serialized_start=2586
+  _globals['_GRAYSCALE']._serialized_end=2631
+  _globals['_GAUSSIANBLUR']._serialized_start=2633
+  _globals['_GAUSSIANBLUR']._serialized_end=2749
+  _globals['_FEATURECACHESPEC']._serialized_start=2752
+  _globals['_FEATURECACHESPEC']._serialized_end=2966
+  _globals['_FEATURECACHESPEC_POLICY']._serialized_start=2871
+  _globals['_FEATURECACHESPEC_POLICY']._serialized_end=2966
 # @@protoc_insertion_point(module_scope)

@@ -132,11 +132,9 @@ class PreprocessingSpec(_message.Message):
         FIT_UNSPECIFIED: _ClassVar[PreprocessingSpec.Fit]
         FIT_CROP: _ClassVar[PreprocessingSpec.Fit]
         FIT_STRETCH: _ClassVar[PreprocessingSpec.Fit]
-        FIT_PAD: _ClassVar[PreprocessingSpec.Fit]
     FIT_UNSPECIFIED: PreprocessingSpec.Fit
     FIT_CROP: PreprocessingSpec.Fit
     FIT_STRETCH: PreprocessingSpec.Fit
-    FIT_PAD: PreprocessingSpec.Fit
     FIT_FIELD_NUMBER: _ClassVar[int]
     RESIZE_SHORTER_SIDE_PX_FIELD_NUMBER: _ClassVar[int]
     INTERPOLATION_FIELD_NUMBER: _ClassVar[int]
