@@ -33,6 +33,7 @@ from trainer_service.jobs import (
     StepMetrics,
     WorkOrder,
 )
+from trainer_service.jobs.learning_spec import SHIFT_AND_FLIP
 from trainer_service.run_job import make_plan, run_job
 from trainer_service.stop_switch import StopRequested, StopSwitch
 
@@ -84,7 +85,7 @@ def test_two_runs_are_equal_to_the_last_bit(tmp_path: Path) -> None:
     """Dropout, augmentation and order are drawn again, whatever was drawn before."""
     settings = {
         "architecture_id": "squeezenet1_1",
-        "augmentation": "shift_and_flip",
+        "augmentation": SHIFT_AND_FLIP,
         "side_px": 48,
     }
     first, events = run(write_tiny_order(tmp_path / "a", **settings))  # type: ignore[arg-type]

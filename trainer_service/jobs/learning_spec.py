@@ -9,10 +9,10 @@ from typing import Literal
 OptimizerAlgorithm = Literal["sgd", "adam", "adamw", "lars"]
 LrRule = Literal["absolute", "per_256_images", "square_root"]
 LossKind = Literal[
-    "cross_entropy", "bce", "dice", "bce_dice", "cross_entropy_dice", "mse", "l1", "smooth_l1",
+    "", "cross_entropy", "bce", "dice", "bce_dice", "cross_entropy_dice", "mse", "l1", "smooth_l1",
     "detector", "nt_xent",
 ]  # fmt: skip
-"""The last two are no choice: detectors and SimCLR have no other."""
+"""Empty is the task's usual one. The last two are no choice: detectors and SimCLR have no other."""
 ClassWeightRule = Literal["none", "balanced", "effective", "explicit"]
 ScheduleKind = Literal["constant", "cosine", "linear"]
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -67,7 +67,7 @@ class ClassWeights:
 class LossSpec:
     """What is minimised. An empty kind is the task's usual one; a plan never has an empty kind."""
 
-    kind: LossKind | Literal[""] = ""
+    kind: LossKind = ""
     label_smoothing: float = 0.0
     class_weights: ClassWeights = field(default_factory=ClassWeights)
     ignore_index: int = DEFAULT_IGNORE_INDEX
