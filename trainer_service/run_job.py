@@ -22,6 +22,7 @@ from trainer_service.datasets.images import ImagesOnDisk
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.read import Dataset, read_dataset
 from trainer_service.datasets.split import shuffled
+from trainer_service.datasets.wants import data_wants
 from trainer_service.errors import DeviceUnavailable, StateNotAsOrdered
 from trainer_service.freezing import Seal, freeze, moving_tensors, recalibrate
 from trainer_service.jobs import (
@@ -170,12 +171,7 @@ def require_digest(what: str, paths: list[Path], found: str, expected: str) -> N
 def make_plan(order: WorkOrder) -> TrainPlan:
     """Return the plan, as PlanTrainJob makes it."""
     output = order.model.output
-    summary = inspect(
-        order.spec.dataset,
-        output.class_names,
-        order.allowed_roots,
-        num_outputs=output.shape[0],
-    )
+    summary = inspect(order.spec.dataset, data_wants(order.spec), order.allowed_roots)
     return train_plan(order.spec, order.model.layout, order.model.input, output, summary)
 
 
@@ -193,8 +189,7 @@ def read_data(
 
     dataset = read_dataset(
         order.spec.dataset,
-        plan.output.class_names,
-        plan.input,
+        data_wants(order.spec, plan.input),
         allowed_roots=order.allowed_roots,
         pool=pool,
         progress=progress,

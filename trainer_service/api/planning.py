@@ -10,6 +10,7 @@ from catalog_service.models.tasks import ClassificationTask
 from trainer_service.api.registrable import require_registrable
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.datasets.inspect import DatasetSummary, inspect
+from trainer_service.datasets.wants import data_wants
 from trainer_service.jobs import JobSpec, TrainPlan
 from trainer_service.plan import train_plan
 
@@ -60,14 +61,7 @@ async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]
 
 
 def _summary(spec: JobSpec, allowed_roots: Sequence[str]) -> DatasetSummary:
-    task = spec.model.task
-    names = task.class_names if isinstance(task, ClassificationTask) else ()
-    return inspect(
-        spec.dataset,
-        names,
-        allowed_roots,
-        num_outputs=task.num_outputs if task else 0,
-    )
+    return inspect(spec.dataset, data_wants(spec), allowed_roots)
 
 
 def _with_classes(spec: ModelSpec, summary: DatasetSummary) -> ModelSpec:

@@ -14,6 +14,7 @@ from trainer_service.datasets import bundled_digits
 from trainer_service.datasets.allowed_paths import allowed_folder
 from trainer_service.datasets.image_folder import class_folders, images_of_classes
 from trainer_service.datasets.split import num_kept_for_validation, stratified_split
+from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
 
@@ -23,11 +24,19 @@ class DatasetSummary:
     """What a data set holds."""
 
     class_names: tuple[str, ...]
-    """In the order of the model's outputs."""
+    """In the order of the model's outputs; the names of the targets for regression. Without the
+    background that detectors have. Empty where neither the model nor the data names them."""
     num_train_images: int
     num_validation_images: int
     num_images_per_class: tuple[int, ...]
-    """Of the training images, in class order."""
+    """Of the training images, in class order; images with the class where they can have several.
+    Empty where there are no classes, or where only the pixels of masks would tell."""
+    keypoint_names: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    """Of the training images, for regression, in target order."""
+    target_std: tuple[float, ...] = ()
+    has_labels: bool = True
+    """False for images that nothing is known of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +63,16 @@ class FolderSamples:
     validation: Samples
 
 
-def inspect(
-    spec: DatasetSpec,
-    class_names: Sequence[str],
-    allowed_roots: Sequence[str],
-    *,
-    num_outputs: int = 0,
-) -> DatasetSummary:
+def inspect(spec: DatasetSpec, wants: DataWants, allowed_roots: Sequence[str]) -> DatasetSummary:
     """Return what the data set holds, as the job would see it.
-
-    Args:
-        class_names: the model's classes, in the order of its outputs; empty takes the folders'.
-        num_outputs: how many classes the model has where they have no names; 0 takes any number.
 
     Raises:
         DataInvalid: no such folder, a class without images, or classes other than the model's.
         PathOutsideRoots: a folder or a link in it leaves the allowed roots.
     """
     if spec.kind == "bundled_digits":
-        return _summary_of_digits(spec, class_names, num_outputs)
-    samples = folder_samples(spec, class_names, allowed_roots, num_outputs=num_outputs)
+        return _summary_of_digits(spec, wants)
+    samples = folder_samples(spec, wants, allowed_roots)
     counts = np.bincount(samples.train.labels, minlength=len(samples.class_names))
     return DatasetSummary(
         class_names=samples.class_names,
@@ -84,16 +83,12 @@ def inspect(
 
 
 def folder_samples(
-    spec: DatasetSpec,
-    class_names: Sequence[str],
-    allowed_roots: Sequence[str],
-    *,
-    num_outputs: int = 0,
+    spec: DatasetSpec, wants: DataWants, allowed_roots: Sequence[str]
 ) -> FolderSamples:
     """Return the files of an image folder with their labels; raises as `inspect` does."""
     folder = allowed_folder(spec.path, allowed_roots)
     folders = class_folders(folder, allowed_roots)
-    names = ordered_classes(tuple(folders), class_names, num_outputs)
+    names = ordered_classes(tuple(folders), wants.class_names, wants.num_outputs)
     every = _samples(images_of_classes(folders, allowed_roots), names)
     if not spec.validation_path:
         train, validation = stratified_split(
@@ -139,10 +134,8 @@ def ordered_classes(
     return tuple(class_names)
 
 
-def _summary_of_digits(
-    spec: DatasetSpec, class_names: Sequence[str], num_outputs: int
-) -> DatasetSummary:
-    names = ordered_classes(bundled_digits.CLASS_NAMES, class_names, num_outputs)
+def _summary_of_digits(spec: DatasetSpec, wants: DataWants) -> DatasetSummary:
+    names = ordered_classes(bundled_digits.CLASS_NAMES, wants.class_names, wants.num_outputs)
     counts = dict(zip(bundled_digits.CLASS_NAMES, bundled_digits.NUM_IMAGES_PER_CLASS, strict=True))
     held_out = {
         name: num_kept_for_validation(counts[name], spec.validation_ratio) for name in names

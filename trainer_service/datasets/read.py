@@ -17,6 +17,7 @@ from trainer_service.datasets.images import Images, ImagesOnDisk, KeptImages
 from trainer_service.datasets.inspect import FolderSamples, Samples, folder_samples, ordered_classes
 from trainer_service.datasets.pixels import fit
 from trainer_service.datasets.split import stratified_split
+from trainer_service.datasets.wants import DataWants
 from trainer_service.jobs import DatasetSpec
 
 MAX_KEPT_BYTES = 16 * 2**30
@@ -42,8 +43,7 @@ class Dataset:
 
 def read_dataset(
     spec: DatasetSpec,
-    class_names: tuple[str, ...],
-    contract: InputContract,
+    wants: DataWants,
     *,
     allowed_roots: tuple[str, ...],
     pool: Executor,
@@ -55,9 +55,11 @@ def read_dataset(
         DataInvalid: broken images, or classes other than the model's.
         PathOutsideRoots: a path leaves the allowed roots.
     """
+    contract = wants.contract
+    assert contract is not None
     if spec.kind == "bundled_digits":
-        return _read_digits(spec, class_names, contract)
-    files = folder_samples(spec, class_names, allowed_roots)
+        return _read_digits(spec, wants.class_names, contract)
+    files = folder_samples(spec, wants, allowed_roots)
     every = Samples(
         paths=files.train.paths + files.validation.paths,
         labels=files.train.labels + files.validation.labels,

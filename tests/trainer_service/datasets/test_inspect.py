@@ -14,6 +14,7 @@ from trainer_service.datasets.bundled_digits import (
     digit_labels,
 )
 from trainer_service.datasets.inspect import DatasetSummary, folder_samples, inspect
+from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid, PathOutsideRoots
 from trainer_service.jobs import DatasetSpec
 
@@ -27,7 +28,7 @@ def letters(tmp_path: Path) -> Path:
 def look(folder: Path, class_names: tuple[str, ...] = (), **spec: object) -> DatasetSummary:
     """Inspect an image folder whose parent is the allowed root."""
     dataset = DatasetSpec(kind="image_folder", path=str(folder), **spec)  # type: ignore[arg-type]
-    return inspect(dataset, class_names, (str(folder.parent),))
+    return inspect(dataset, DataWants(class_names=class_names), (str(folder.parent),))
 
 
 def test_classes_are_sorted_and_the_split_is_stratified(letters: Path) -> None:
@@ -70,7 +71,7 @@ def test_looking_opens_no_image(letters: Path) -> None:
 def test_the_split_depends_on_its_seed_alone(letters: Path) -> None:
     def held_out(seed: int) -> tuple[Path, ...]:
         spec = DatasetSpec(kind="image_folder", path=str(letters), split_seed=seed)
-        return folder_samples(spec, (), (str(letters),)).validation.paths
+        return folder_samples(spec, DataWants(), (str(letters),)).validation.paths
 
     assert held_out(1) == held_out(1)
     assert len({held_out(seed) for seed in range(5)}) > 1
@@ -79,7 +80,7 @@ def test_the_split_depends_on_its_seed_alone(letters: Path) -> None:
 def test_training_and_validation_share_no_image(letters: Path) -> None:
     spec = DatasetSpec(kind="image_folder", path=str(letters), validation_ratio=0.4)
 
-    samples = folder_samples(spec, (), (str(letters),))
+    samples = folder_samples(spec, DataWants(), (str(letters),))
 
     assert not set(samples.train.paths) & set(samples.validation.paths)
     assert len({*samples.train.paths, *samples.validation.paths}) == 15
@@ -103,7 +104,7 @@ def test_another_number_of_classes_than_outputs_is_refused(letters: Path) -> Non
     spec = DatasetSpec(kind="image_folder", path=str(letters))
 
     with pytest.raises(DataInvalid, match=r"2 classes .* 3 outputs"):
-        inspect(spec, (), (str(letters),), num_outputs=3)
+        inspect(spec, DataWants(num_outputs=3), (str(letters),))
 
 
 def test_classes_without_images_are_named_together(letters: Path) -> None:
@@ -177,7 +178,7 @@ def test_no_way_leads_out_of_the_allowed_roots(tmp_path: Path, escape: object) -
     path = escape(root, outside)  # type: ignore[operator]
 
     with pytest.raises(PathOutsideRoots) as failure:
-        inspect(DatasetSpec(kind="image_folder", path=path), (), (str(root),))
+        inspect(DatasetSpec(kind="image_folder", path=path), DataWants(), (str(root),))
 
     assert failure.value.error_reason == "PATH_OUTSIDE_ROOTS"
 
@@ -195,7 +196,7 @@ def test_the_digits_are_as_many_as_the_table_says() -> None:
 
 
 def test_the_digits_are_known_without_scikit_learn() -> None:
-    summary = inspect(DatasetSpec(kind="bundled_digits"), (), ())
+    summary = inspect(DatasetSpec(kind="bundled_digits"), DataWants(), ())
 
     assert summary.class_names == CLASS_NAMES
     assert summary.num_train_images + summary.num_validation_images == 1797

@@ -16,6 +16,7 @@ from trainer_service.datasets import read
 from trainer_service.datasets.batches import TrainingOrder, evaluation_batches, training_batches
 from trainer_service.datasets.images import ImagesOnDisk, KeptImages
 from trainer_service.datasets.read import Dataset, read_dataset
+from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
 from trainer_service.jobs.learning_spec import SHIFT_AND_FLIP
@@ -39,8 +40,7 @@ def read_folder(folder: Path, pool: Executor, progress: read.Progress = lambda *
     """Read an image folder."""
     return read_dataset(
         DatasetSpec(kind="image_folder", path=str(folder)),
-        ("a", "b"),
-        CONTRACT,
+        DataWants(class_names=("a", "b"), contract=CONTRACT),
         allowed_roots=(str(folder),),
         pool=pool,
         progress=progress,
@@ -135,8 +135,7 @@ def test_digits_follow_the_models_order_of_classes(pool: Executor) -> None:
 
     dataset = read_dataset(
         DatasetSpec(kind="bundled_digits"),
-        names,
-        CONTRACT,
+        DataWants(class_names=names, contract=CONTRACT),
         allowed_roots=(),
         pool=pool,
         progress=lambda *_: None,
