@@ -1,12 +1,12 @@
 """What becomes of an export: into the blob store, then into the catalog if that was asked for."""
 
 import asyncio
+import math
 import shutil
 import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Corrupt, VertebraError, listed
@@ -21,6 +21,17 @@ from trainer_service.supervisor.rooms import Rooms, Timing
 
 REQUEST_IDS = uuid.UUID("6f0d3c1e-6f0a-5c38-9a41-3f0f5c1d7b52")
 """Namespace of request ids made from a job and a digest: asking twice is asking once."""
+
+REQUIRED_KINDS: tuple[ExportFileKind, ...] = (
+    "backbone_safetensors",
+    "backbone_ckpt",
+    "model_safetensors",
+    "metadata",
+)
+"""Without these there is no export; views of the run may be missing."""
+
+MAX_METRICS = 100
+"""So many the catalog keeps of a checkpoint."""
 
 
 async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: Timing) -> Outcome:
@@ -75,7 +86,7 @@ def discard_unfinished(folder: Path) -> None:
 
 def _require_whole(export: Export) -> None:
     named = {file.kind for file in export.files}
-    if absent := [kind for kind in get_args(ExportFileKind) if kind not in named]:
+    if absent := [kind for kind in REQUIRED_KINDS if kind not in named]:
         raise Corrupt(f"the worker exported no {listed(absent)}", reason="EXPORT_MISSING")
 
 
@@ -86,6 +97,12 @@ def _adopt_file(file: ExportFile, blobs: BlobStore) -> ExportFile:
         missing = f"the worker exported {file.path}, which is not there"
         raise Corrupt(missing, reason="EXPORT_MISSING") from error
     return replace(file, digest=blob.digest, size_bytes=blob.size_bytes)
+
+
+def registered_metrics(export: Export) -> dict[str, float]:
+    """Return the metrics that a checkpoint can have: finite ones, and no more than it keeps."""
+    finite = {name: value for name, value in export.metrics.items() if math.isfinite(value)}
+    return dict(list(finite.items())[:MAX_METRICS])
 
 
 def new_checkpoint(job: JobRecord, export: Export) -> NewCheckpoint:
@@ -102,10 +119,11 @@ def new_checkpoint(job: JobRecord, export: Export) -> NewCheckpoint:
             job.job_id,
             job.spec,
             job.model,
-            num_images=job.plan.num_train_images if job.plan else 0,
+            plan=job.plan,
+            epoch=export.epoch,
             source_digest=backbone.digest,
         ),
-        metrics=dict(export.metrics),
+        metrics=registered_metrics(export),
         mean=job.model.input.mean,
         std=job.model.input.std,
     )
