@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
-from trainer_service.datasets.augment import augmented
+from trainer_service.datasets.augment import Variation, augmented
 from trainer_service.datasets.batch import Batch, Positions, Targets
 from trainer_service.datasets.images import Images, KeptImages
 from trainer_service.datasets.read import Dataset
@@ -60,14 +60,12 @@ def training_batches(
 
     def batch(step: int) -> Batch:
         chosen = positions[step * order.batch_size : (step + 1) * order.batch_size]
-        pixels = augmented(
-            images.pixels(chosen),
-            chosen,
-            steps=order.augmentation,
-            seed=order.seed,
-            epoch=epoch,
+        variation = Variation(steps=order.augmentation, seed=order.seed)
+        pixels, targets = augmented(
+            images.pixels(chosen), images.targets(chosen), chosen, variation, epoch=epoch
         )
-        return _batch(pixels, images.targets(chosen), chosen, contract, device)
+        assert isinstance(pixels, torch.Tensor)
+        return _batch(pixels, targets, chosen, contract, device)
 
     return _made_ahead(map(batch, range(order.num_steps)), images)
 
