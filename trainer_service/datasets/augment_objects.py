@@ -1,4 +1,4 @@
-"""Boxes, masks and key points that move along with their image; what is no longer seen is left out."""
+"""Boxes, masks and key points move along with their image; what is no longer seen is left out."""
 
 import numpy as np
 import torch
