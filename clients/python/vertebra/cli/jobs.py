@@ -10,7 +10,9 @@ from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_words import export_view, plan_view, state_text
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import filter_options, json_option, trainer_option
+from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
@@ -59,7 +61,7 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
         _print_one(screen(), one, exports)
 
 
-@jobs.command("plan")
+@jobs.command("plan", cls=SectionedCommand)
 @spec_options
 @trainer_option
 @json_option
@@ -71,7 +73,7 @@ def plan_job(**flags: Any) -> None:
       vertebra jobs plan experiment.json
       vertebra jobs plan --backbone vgg11 --digits --epochs 3 --freeze frozen_backbone
     """
-    spec = experiment(flags["file"], flags)
+    spec = experiment(flags["file"], with_pretrained_model(flags))
     with TrainerClient(flags["trainer_address"]) as trainer, named_flags(flags["file"]):
         answer = trainer.plan(spec)
     if flags["as_json"]:

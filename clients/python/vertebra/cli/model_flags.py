@@ -232,6 +232,3 @@ TASK_FLAGS = (
 """What a new head predicts, and how it looks."""
 
 FLAGS = (*SOURCE_FLAGS, *STRUCTURE_FLAGS, *TASK_FLAGS)
-
-TRAINED_FLAGS = (*HEAD_FLAGS, KEEP_KNOWN_CLASSES)
-"""What `vertebra train` takes of them: the classes are the data's."""

@@ -5,6 +5,7 @@ option belongs to.
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -257,6 +258,10 @@ def _lines(error: RpcFailed, options: Mapping[str, str]) -> list[str]:
 
 
 def option_of(field: str, options: Mapping[str, str] = OPTION_OF_FIELD) -> str:
-    """Return `--hidden` for `spec.classification.hidden_units[0]`; else the field itself."""
-    word = field.rpartition(".")[2].partition("[")[0]
-    return options.get(word, field)
+    """Return `--hidden` for `spec.classification.hidden_units[0]`; else the field itself.
+
+    Args:
+        options: by the whole path without `spec.`, or by its last word.
+    """
+    path = re.sub(r"\[[^]]*\]", "", field).removeprefix("spec.")
+    return options.get(path) or options.get(path.rpartition(".")[2], field)

@@ -8,12 +8,14 @@ from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_words import how_to_go_on, plan_view
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import json_option, trainer_option
+from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.screen import print_json, print_json_line, screen, title
+from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer_client import TrainerClient
 from vertebra.wire_json import to_json
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @spec_options
 @click.option("--detach", is_flag=True, help="Start the job and return at once.")
 @trainer_option
@@ -37,7 +39,7 @@ def train(**flags: Any) -> int:
           --register-as pets
     """
     page = screen()
-    spec = experiment(flags["file"], flags)
+    spec = experiment(flags["file"], with_pretrained_model(flags))
     with TrainerClient(flags["trainer_address"]) as trainer:
         with named_flags(flags["file"]):
             plan = trainer.plan(spec).plan

@@ -3,6 +3,7 @@
 Plain functions for click's `callback`: its typed parameter classes differ between releases.
 """
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,22 @@ def numbers(text: str) -> list[int]:
     except click.BadParameter as error:
         why = f"{text!r} is not whole numbers and commas, such as 256,64"
         raise click.BadParameter(why) from error
+
+
+def decimals(text: str) -> list[float]:
+    """Return the numbers in `0.485,0.456,0.406`.
+
+    Raises:
+        click.BadParameter: something else.
+    """
+    try:
+        found = [float(number) for number in text.split(",")]
+    except ValueError as error:
+        why = f"{text!r} is not numbers and commas, such as 0.485,0.456,0.406"
+        raise click.BadParameter(why) from error
+    if not all(map(math.isfinite, found)):
+        raise click.BadParameter(f"{text!r} has a number that is none")
+    return found
 
 
 def amount(text: str) -> int:
