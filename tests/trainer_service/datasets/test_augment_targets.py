@@ -89,9 +89,8 @@ def test_object_masks_and_boxes_lie_on_their_objects(steps) -> None:  # type: ig
     for image, target in zip(changed, moved, strict=True):
         for mask, box in zip(target["masks"], target["boxes"], strict=True):
             num_seen += 1
-            assert (
-                float((image[..., 0][mask == 1] > 100).float().mean()) > 0.9
-            )  # edges are interpolated
+            # Edges that were interpolated twice are grey.
+            assert float(image[..., 0][mask == 1].float().mean()) > 200
             rows, columns = torch.nonzero(mask, as_tuple=True)
             bounds = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert box.tolist() == pytest.approx([int(edge) for edge in bounds], abs=1.5)
