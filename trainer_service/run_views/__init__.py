@@ -1,1 +1,8 @@
-"""Views of a run for people: TensorBoard events, a table, learning curves. Fed by events alone."""
+"""Views of a run, made from its events: TensorBoard, a table, learning curves.
+
+Not for: deciding anything. A view that cannot be written is told as a warning, and the job goes on.
+"""
+
+from trainer_service.run_views.run_views import RunViews
+
+__all__ = ["RunViews"]
