@@ -38,7 +38,7 @@ def job_spec(
     architecture_id: str = "resnet18",
     *,
     freeze: FreezeMode | None = None,
-    norm: str = "batch_statistics",
+    norm: str = "",
     batch_size: int = 4,
     optimizer: OptimizerSpec | None = None,
     num_epochs: int = 1,

@@ -16,7 +16,7 @@ def write_tiny_order(
     *,
     architecture_id: str = "shufflenet_v2_x0_5",
     freeze: FreezeMode | None = None,
-    norm: str = "batch_statistics",
+    norm: str = "",
     num_images: int = 10,
     side_px: int = 32,
     head: Mapping[str, Any] | None = None,

@@ -48,7 +48,7 @@ def plan(
     counts: tuple[int, int] = (16, 16),
     batch_size: int = 16,
     freeze: FreezeMode | None = None,
-    norm: str = "batch_statistics",
+    norm: str = "",
 ) -> TrainPlan:
     """Plan two epochs on a layout of one convolution, one batch norm and a head."""
     spec = JobSpec(

@@ -40,7 +40,8 @@ class JobSpec:
     model: ModelSpec
     """`pretrained` is never None here, and a task always has its class names or count."""
     freeze: FreezeMode
-    norm: NormPolicy = "batch_statistics"
+    norm: NormPolicy = ""
+    """Empty means the usual one of the freeze mode; a plan never has an empty one."""
     dataset: DatasetSpec
     optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
     num_epochs: int

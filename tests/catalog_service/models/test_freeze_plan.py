@@ -227,7 +227,7 @@ def test_a_wrong_number_of_blocks_names_the_stages(
 @pytest.mark.parametrize(
     ("mode", "norm", "message"),
     [
-        (FreezeMode(kind="gradual"), "batch_statistics", "no freeze mode 'gradual'; modes are"),
+        (FreezeMode(kind="half"), "batch_statistics", "no freeze mode 'half'; modes are"),
         (FULL, "auto", "no norm policy 'auto'; policies are"),
         (SCRATCH, "frozen_statistics", "contradicts scratch"),
         (FreezeMode(kind="full", num_blocks=2), "batch_statistics", "means nothing for 'full'"),

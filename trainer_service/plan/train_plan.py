@@ -1,0 +1,123 @@
+"""The plan of a job: every default in numbers, and what contradicts the model or the data."""
+
+from catalog_service.errors import InvalidRequest
+from catalog_service.models.contracts import InputContract, OutputContract
+from catalog_service.models.layout import StateLayout, TensorInfo
+from trainer_service.datasets.inspect import DatasetSummary
+from trainer_service.jobs import JobSpec, OptimizerGroup, PhasePlan, TrainPlan
+from trainer_service.plan.contracts import input_of, output_of
+from trainer_service.plan.epoch_steps import batch_sizes, part_sizes, training_batch_norms
+from trainer_service.plan.feature_cache import feature_cache_plan
+from trainer_service.plan.job_warnings import job_warnings
+from trainer_service.plan.losses import check_num_weights, loss_of, main_metric
+from trainer_service.plan.optimizer_groups import optimizer_groups
+from trainer_service.plan.projection import projection_tensors
+from trainer_service.plan.schedule import Course, course_of
+
+
+def train_plan(
+    spec: JobSpec,
+    layout: StateLayout,
+    input_contract: InputContract,
+    output_contract: OutputContract,
+    summary: DatasetSummary,
+) -> TrainPlan:
+    """Return what the job will do.
+
+    Raises:
+        InvalidRequest: the mode does not fit the architecture, nothing would train, a batch norm
+            would train on single images, or what the spec says of loss, schedule, preprocessing or
+            feature cache does not fit model and data.
+    """
+    course = course_of(spec, layout, summary.num_train_images)
+    projection = _projection(spec, output_contract)
+    freezes = tuple(phase.plan for phase in course.phases)
+    first = freezes[0]
+    _check_something_trains(spec, course)
+    _check_parts(spec, layout, course, summary.num_train_images)
+    groups = _groups_of_phases(spec, layout, course, projection)
+    counts = summary.num_images_per_class
+    loss = loss_of(spec, counts, summary.num_train_images)
+    check_num_weights(loss, len(counts) or len(summary.class_names))
+    metric = main_metric(spec)
+    return TrainPlan(
+        freeze=first,
+        input=input_of(input_contract, spec.preprocessing),
+        output=output_of(output_contract, summary, spec.kind),
+        num_train_images=summary.num_train_images,
+        num_validation_images=summary.num_validation_images,
+        num_steps_per_epoch=course.num_steps_per_epoch,
+        num_steps=course.num_steps,
+        optimizer=spec.optimizer,
+        optimizer_groups=groups[0],
+        warnings=job_warnings(spec, layout, freezes, summary),
+        num_images_per_class=counts,
+        task=spec.kind,
+        loss=loss,
+        main_metric=metric.name,
+        main_metric_grows=metric.grows,
+        phases=_phases(course, groups),
+        feature_cache=feature_cache_plan(spec, layout, first),
+        micro_batch_size=spec.micro_batch_size or spec.batch_size,
+        warmup_steps=course.warmup_steps,
+        num_auxiliary_parameters=sum(tensor.num_elements for tensor in projection),
+        num_epochs=course.num_epochs,
+    )
+
+
+def _projection(spec: JobSpec, output: OutputContract) -> tuple[TensorInfo, ...]:
+    return () if spec.simclr is None else projection_tensors(spec.simclr, output.shape[0])
+
+
+def _groups_of_phases(
+    spec: JobSpec, layout: StateLayout, course: Course, projection: tuple[TensorInfo, ...]
+) -> list[tuple[OptimizerGroup, ...]]:
+    return [
+        optimizer_groups(
+            layout,
+            course.phases[:end],
+            spec.optimizer,
+            batch_size=spec.batch_size,
+            projection=projection,
+        )
+        for end in range(1, len(course.phases) + 1)
+    ]
+
+
+def _phases(course: Course, groups: list[tuple[OptimizerGroup, ...]]) -> tuple[PhasePlan, ...]:
+    return tuple(
+        PhasePlan(
+            after_epochs=phase.step.after_epochs if phase.step else 0,
+            after_steps=phase.step.after_steps if phase.step else 0,
+            after_plateau_epochs=phase.step.after_plateau_epochs if phase.step else 0,
+            freeze=phase.plan,
+            optimizer_groups=held,
+        )
+        for phase, held in zip(course.phases, groups, strict=True)
+    )
+
+
+def _check_something_trains(spec: JobSpec, course: Course) -> None:
+    """Raise where nothing that is kept trains in the first phase."""
+    if not course.phases[-1].plan.trainable:
+        what = "SimCLR's projection is thrown away" if spec.simclr else "the model has no head"
+        raise InvalidRequest(
+            f"freeze {str(spec.freeze)!r} leaves nothing that trains: {what}; let the backbone"
+            " train, with full, last_blocks or custom"
+        )
+
+
+def _check_parts(spec: JobSpec, layout: StateLayout, course: Course, num_images: int) -> None:
+    """Raise where a part of a batch would be a single image and a batch norm trains."""
+    if not spec.micro_batch_size or spec.simclr is not None:
+        return
+    if not any(training_batch_norms(layout, phase.plan) for phase in course.phases):
+        return
+    sizes = batch_sizes(num_images, spec.batch_size, course.num_steps_per_epoch)
+    parts = {part for size in sizes for part in part_sizes(size, spec.micro_batch_size)}
+    if 1 in parts:
+        raise InvalidRequest(
+            f"micro_batch_size {spec.micro_batch_size} cuts batches of {spec.batch_size} of"
+            f" {num_images} images into parts of one image, whose statistics mean nothing to the"
+            " batch norms that train: take a larger one, or norm FROZEN_STATISTICS"
+        )
