@@ -45,29 +45,28 @@ class ImageBatches:
 
     def training(self, epoch: int) -> Iterator[Batch]:
         """Yield one epoch's batches, shuffled and augmented."""
-        return training_batches(self.dataset.train, self.order, epoch, self.contract, self.device)
+        batches = (self.training_at(chosen, epoch=epoch) for chosen in self.training_steps(epoch))
+        return _made_ahead(batches, self.dataset.train)
+
+    def training_steps(self, epoch: int) -> Iterator[Positions]:
+        """Yield which training images come together, batch by batch."""
+        images, size = self.dataset.train, self.order.batch_size
+        positions = shuffled(len(images), seed=self.order.seed, epoch=epoch)
+        return (positions[step * size :][:size] for step in range(self.order.num_steps))
+
+    def training_at(self, positions: Positions, *, epoch: int) -> Batch:
+        """Return these training images, varied as in this epoch."""
+        images = self.dataset.train
+        variation = Variation(steps=self.order.augmentation, seed=self.order.seed)
+        pixels, targets = augmented(
+            images.pixels(positions), images.targets(positions), positions, variation, epoch=epoch
+        )
+        assert isinstance(pixels, torch.Tensor)
+        return _batch(pixels, targets, positions, self.contract, self.device)
 
     def validation(self) -> Iterator[Batch]:
         """Yield all validation images as they are, in their own order."""
         return evaluation_batches(self.dataset.validation, self.contract, self.device)
-
-
-def training_batches(
-    images: Images, order: TrainingOrder, epoch: int, contract: InputContract, device: torch.device
-) -> Iterator[Batch]:
-    """Return one epoch's batches, shuffled and augmented."""
-    positions = shuffled(len(images), seed=order.seed, epoch=epoch)
-
-    def batch(step: int) -> Batch:
-        chosen = positions[step * order.batch_size : (step + 1) * order.batch_size]
-        variation = Variation(steps=order.augmentation, seed=order.seed)
-        pixels, targets = augmented(
-            images.pixels(chosen), images.targets(chosen), chosen, variation, epoch=epoch
-        )
-        assert isinstance(pixels, torch.Tensor)
-        return _batch(pixels, targets, chosen, contract, device)
-
-    return _made_ahead(map(batch, range(order.num_steps)), images)
 
 
 def evaluation_batches(

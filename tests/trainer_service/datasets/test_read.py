@@ -13,7 +13,7 @@ import torch
 from catalog_service.models.contracts import InputContract
 from tests.fakes.image_folders import draw_folder
 from trainer_service.datasets import read
-from trainer_service.datasets.batches import TrainingOrder, evaluation_batches, training_batches
+from trainer_service.datasets.batches import ImageBatches, TrainingOrder, evaluation_batches
 from trainer_service.datasets.images import ImagesOnDisk, KeptImages
 from trainer_service.datasets.read import Dataset, read_dataset
 from trainer_service.datasets.wants import DataWants
@@ -73,8 +73,8 @@ def test_kept_and_decoded_images_are_the_same(
     assert isinstance(kept.train, KeptImages)
     assert isinstance(on_disk.train, ImagesOnDisk)
     pairs = zip(
-        training_batches(kept.train, order, 1, CONTRACT, CPU),
-        training_batches(on_disk.train, order, 1, CONTRACT, CPU),
+        ImageBatches(dataset=kept, order=order, contract=CONTRACT, device=CPU).training(1),
+        ImageBatches(dataset=on_disk, order=order, contract=CONTRACT, device=CPU).training(1),
         strict=True,
     )
     for one, other in pairs:
