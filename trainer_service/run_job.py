@@ -94,7 +94,7 @@ def make_training(
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Training(
         model=model,
-        task=task_for(plan.output, device),
+        task=task_for(plan, device),
         batches=image_batches(order.spec, plan, dataset, device),
         spec=order.spec,
         plan=plan,

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from catalog_service.models.contracts import OutputContract
 from catalog_service.models.freeze_plan import FreezePlan
 from tests.benchmarks.peers import naive_grpc
 from tests.benchmarks.rows import (
@@ -36,11 +37,11 @@ from trainer_service.datasets.read import Dataset
 from trainer_service.event_spool import EventSpool
 from trainer_service.freezing import Seal
 from trainer_service.job_store import JobStore, NewJob, Outcome
-from trainer_service.jobs import JobState, OptimizerGroup, SpoolLine, TrainPlan
+from trainer_service.jobs import JobState, LossSpec, OptimizerGroup, SpoolLine, TrainPlan
 from trainer_service.plan import DECAYED, UNDECAYED
 from trainer_service.run_job import image_batches
 from trainer_service.stop_switch import StopSwitch
-from trainer_service.tasks.classification import Classification
+from trainer_service.tasks.table import task_for
 from trainer_service.train.loop import Training, train
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
@@ -127,7 +128,7 @@ def tiny_training(num_steps: int) -> Training:
     )
     return Training(
         model=model,
-        task=Classification(NUM_CLASSES, CPU),
+        task=task_for(plan, CPU),
         batches=image_batches(spec, plan, dataset, CPU),
         spec=spec,
         plan=plan,
@@ -152,6 +153,8 @@ def _tiny_plan(model: nn.Module, num_steps: int) -> TrainPlan:
         train_plan(),
         freeze=freeze,
         input=input_contract(SIDE_PX),
+        output=OutputContract(shape=(NUM_CLASSES,)),
+        loss=LossSpec(kind="cross_entropy"),
         num_steps_per_epoch=num_steps,
         num_steps=num_steps,
         optimizer_groups=tuple(

@@ -17,7 +17,7 @@ from trainer_service.freezing import recalibrate
 from trainer_service.jobs import DatasetSpec, JobSpec, OptimizerSpec
 from trainer_service.plan import train_plan
 from trainer_service.run_job import image_batches
-from trainer_service.tasks.classification import Classification
+from trainer_service.tasks.table import task_for
 from trainer_service.train.loop import Training
 
 CPU = torch.device("cpu")
@@ -88,7 +88,7 @@ def make_training(
     return (
         Training(
             model=model,
-            task=Classification(3, CPU),
+            task=task_for(plan, CPU),
             batches=image_batches(spec, plan, dataset, CPU),
             spec=spec,
             plan=plan,

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import Evaluation
 
 Outputs = Any
-"""What the network gave: a tensor, a dict of tensors, or a list of detections."""
+"""What the network gave: a tensor, a dict of tensors, a list of dicts, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +21,28 @@ class Learned:
     loss: Tensor
     """A scalar: the mean over what `Task.weight` counts."""
     outputs: Outputs
-    """None where a network in training mode gives losses only."""
+    """Detectors in training mode give a dict of their losses, otherwise a list of detections."""
+
+    def detached(self) -> "Learned":
+        """Return the same without its graph."""
+        return Learned(loss=self.loss.detach(), outputs=_detached(self.outputs))
+
+
+def _detached(outputs: Outputs) -> Outputs:
+    if isinstance(outputs, Tensor):
+        return outputs.detach()
+    if isinstance(outputs, dict):
+        return {name: _detached(each) for name, each in outputs.items()}
+    if isinstance(outputs, list):
+        return [_detached(each) for each in outputs]
+    return outputs
 
 
 class PassMetrics(Protocol):
     """Metrics that grow batch by batch over one pass of a split."""
 
     def update(self, learned: Learned, batch: Batch) -> None:
-        """Count one batch; never waits for the device."""
+        """Count one batch; never waits for the device (but for detections, which are few)."""
         ...
 
     def values(self) -> Mapping[str, float]:
@@ -52,7 +67,8 @@ class Task(Protocol):
 
     def weight(self, batch: Batch) -> float:
         """Return what a batch's mean loss is a mean over: images, or pixels that count, or the sum
-        of their class weights. Micro-batches are added up by it.
+        of their class weights. Micro-batches are added up by it. It is 0 where nothing counts, and
+        then so is the loss.
         """
         ...
 
@@ -63,3 +79,20 @@ class Task(Protocol):
     def pass_metrics(self) -> PassMetrics:
         """Return metrics that have counted nothing yet."""
         ...
+
+
+class MeanLoss:
+    """The mean loss of a pass, whatever the batches were. Stays on the device until it is read."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._total = torch.zeros((), device=device, dtype=torch.float32)
+        self._weight = torch.zeros((), device=device, dtype=torch.float32)
+
+    def update(self, loss: Tensor, weight: Tensor | float) -> None:
+        """Count a batch whose mean loss is over `weight`."""
+        self._total += loss.detach() * weight
+        self._weight += weight
+
+    def value(self) -> float:
+        """Return the mean; NaN before anything counted."""
+        return float(self._total / self._weight)
