@@ -34,6 +34,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     lie: str = ""
     """`gap`, `repeat`, `log`, `bookmark` or `end`."""
     batch_size: int = 2
+    page_size: int = 500
     num_empty: int = 0
     """So many streams bring a bookmark and then break."""
     num_hanging: int = 0
@@ -139,7 +140,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self._job(request.name, context)
         rest = [event for event in self.script if event.seq > request.after_seq]
         return wire.ListTrainJobEventsResponse(
-            log_id="log", events=rest, last_seq=len(self.script), is_final=True
+            log_id="log", events=rest[: self.page_size], last_seq=len(self.script), is_final=True
         )
 
     def WatchTrainJob(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802

@@ -148,6 +148,18 @@ class TrainerClient:
         )
         return answer
 
+    def history(self, name: str) -> Iterator[events.TrainEvent]:
+        """Yield the events that a job has so far, in order; waits for none.
+
+        Raises:
+            RpcFailed: JOB_NOT_FOUND, LOG_REPLACED.
+        """
+        answer = self.list_events(name)
+        while answer.events:
+            yield from answer.events
+            seq = answer.events[-1].seq
+            answer = self.list_events(name, after_seq=seq, log_id=answer.log_id)
+
     def wait(
         self, name: str, *, on_event: Callable[[events.TrainEvent], None] | None = None
     ) -> jobs.TrainJob:

@@ -5,11 +5,13 @@ from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from vertebra.cli import words
-from vertebra.cli.screen import facts, table
+from vertebra.cli.data_words import data_lines
+from vertebra.cli.evaluation_words import value
+from vertebra.cli.plan_words import headline, stages, warning_line
+from vertebra.cli.screen import facts
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import FINAL_STATES
@@ -27,6 +29,9 @@ FILE_WORDS = {
     jobs.ExportFile.KIND_BACKBONE_CKPT: "backbone, torch.load",
     jobs.ExportFile.KIND_MODEL_SAFETENSORS: "whole model",
     jobs.ExportFile.KIND_METADATA_JSON: "metadata",
+    jobs.ExportFile.KIND_METRICS_CSV: "metrics",
+    jobs.ExportFile.KIND_CURVES_PNG: "learning curves",
+    jobs.ExportFile.KIND_TENSORBOARD_EVENTS: "for TensorBoard",
 }
 
 
@@ -34,82 +39,6 @@ def state_text(state: jobs.JobState) -> Text:
     """Return the state in its colour."""
     word = words.word(jobs.JobState.Name(state), "JOB_STATE_")
     return Text(word, style=STATE_STYLES.get(state, ""))
-
-
-def plan_view(plan: jobs.TrainPlan) -> RenderableType:
-    """Return what trains and what stays, first in one line, then stage by stage."""
-    freeze = plan.freeze
-    total = freeze.num_trainable_parameters + freeze.num_frozen_parameters
-    headline = Text.assemble(
-        (words.count(freeze.num_trainable_parameters), "bold green"),
-        " parameters train, ",
-        (words.count(freeze.num_frozen_parameters), "bold blue"),
-        f" stay frozen ({words.percent(freeze.num_trainable_parameters, total)} train)",
-    )
-    return Group(headline, Text(), _stages(freeze), Text(), _plan_facts(plan), *_warnings(plan))
-
-
-def _stages(freeze: jobs.FreezePlan) -> Table:
-    numbers = ("TRAIN", "FROZEN")
-    lines = table("STAGE", *numbers, "", right=numbers)
-    for row in freeze.rows:
-        lines.add_row(
-            row.name,
-            words.count(row.num_trainable_parameters) if row.num_trainable_parameters else "-",
-            words.count(row.num_frozen_parameters) if row.num_frozen_parameters else "-",
-            _share_bar(row),
-        )
-    return lines
-
-
-def _share_bar(row: jobs.PlanRow, width: int = 10) -> Text:
-    """Return a bar: green trains, blue is frozen; letters where there are no colours."""
-    total = row.num_trainable_parameters + row.num_frozen_parameters
-    if not total:
-        return Text()
-    num_green = round(width * row.num_trainable_parameters / total)
-    return Text.assemble(("+" * num_green, "green"), ("." * (width - num_green), "blue"))
-
-
-def _plan_facts(plan: jobs.TrainPlan) -> Table:
-    images = f"{plan.num_train_images:,} to train, {plan.num_validation_images:,} to validate"
-    steps = f"{plan.num_steps:,}, {plan.num_steps_per_epoch:,} an epoch"
-    norm = words.word(jobs.NormPolicy.Name(plan.freeze.norm), "NORM_POLICY_")
-    return facts(
-        ("freeze mode", plan.freeze.mode),
-        ("batch norm", "" if norm == "unspecified" else norm),
-        ("images", images),
-        ("classes", _classes(plan.output.class_names)),
-        ("input", _input(plan)),
-        ("steps", steps),
-        ("optimizer", _optimizer(plan.optimizer)),
-    )
-
-
-def _classes(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:8])
-    return f"{len(names)}: {shown}{', ...' if len(names) > 8 else ''}" if names else ""
-
-
-def _input(plan: jobs.TrainPlan) -> str:
-    contract = plan.input
-    return f"{contract.height_px} x {contract.width_px} px" if contract.height_px else ""
-
-
-def _optimizer(optimizer: jobs.OptimizerSpec) -> str:
-    name = words.word(jobs.OptimizerSpec.Algorithm.Name(optimizer.algorithm), "ALGORITHM_")
-    decay = f", weight decay {optimizer.weight_decay:g}" if optimizer.weight_decay else ""
-    momentum = f", momentum {optimizer.momentum:g}" if optimizer.momentum else ""
-    return f"{name}, learning rate {optimizer.lr:g}{momentum}{decay}"
-
-
-def _warnings(plan: jobs.TrainPlan) -> list[Text]:
-    return [warning_line(text) for text in plan.warnings]
-
-
-def warning_line(text: str) -> Text:
-    """Return a warning."""
-    return Text.assemble(("note: ", "bold yellow"), text)
 
 
 def epoch_line(passes: Sequence[events.EpochMetrics], num_epochs: int) -> Text:
@@ -126,7 +55,7 @@ def epoch_line(passes: Sequence[events.EpochMetrics], num_epochs: int) -> Text:
 
 
 def _pass_words(metrics: events.EpochMetrics) -> tuple[tuple[str, str], tuple[str, str]]:
-    values = " ".join(f"{name} {words.metric(metrics.values[name])}" for name in _order(metrics))
+    values = " ".join(f"{name} {value(metrics.values[name])}" for name in _order(metrics))
     style = "bold" if metrics.split == "validation" else ""
     return (f"{metrics.split} ", "dim"), (f"{values}   ", style)
 
@@ -152,9 +81,21 @@ def event_line(event: events.TrainEvent) -> RenderableType | None:
         return warning_line(warning.text)
     if kind == "message":
         return Text(event.message.text, style="dim")
+    if kind == "data_checked":
+        return Group(*data_lines(event.data_checked.report))
+    if kind == "phase_started":
+        return _phase_view(event.phase_started)
     if kind == "model_ready":
         return Text(f"model {words.short_digest(event.model_ready.state_digest)} is here", "dim")
     return None
+
+
+def _phase_view(phase: events.PhaseStarted) -> RenderableType:
+    """Return nothing new for the first phase, which the plan has shown."""
+    if phase.phase < 2:
+        return Text(f"phase {phase.phase} begins", style="dim")
+    why = f"phase {phase.phase}, {phase.reason}: "
+    return Group(Text.assemble((why, "bold"), headline(phase.freeze)), stages(phase.freeze))
 
 
 def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Export]) -> None:
@@ -169,6 +110,7 @@ def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Expo
     page.print(Text.assemble(state_text(job.state), f"  {_results(job)}"))
     for export in exports:
         page.print(export_view(export))
+    page.print(facts(("class by class", f"vertebra jobs show {job.job_id[:8]}")))
 
 
 def export_view(export: jobs.Export) -> RenderableType:
@@ -187,7 +129,7 @@ def export_view(export: jobs.Export) -> RenderableType:
 
 def _results(job: jobs.TrainJob) -> str:
     shown = [name for name in sorted(job.metrics) if name.startswith("validation/")]
-    values = [f"{name.partition('/')[2]} {words.metric(job.metrics[name])}" for name in shown]
+    values = [f"{name.partition('/')[2]} {value(job.metrics[name])}" for name in shown]
     took = job.end_time.seconds - job.start_time.seconds
     return "  ".join([*values, f"in {words.duration(took)}" if took > 0 else ""])
 

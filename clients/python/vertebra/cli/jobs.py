@@ -7,11 +7,13 @@ from rich.console import Console
 
 from vertebra.cli import words
 from vertebra.cli.experiment import experiment, named_flags, spec_options
-from vertebra.cli.job_words import export_view, plan_view, state_text
+from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
+from vertebra.cli.job_words import export_view, state_text
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import filter_options, json_option, trainer_option
+from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
-from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.cli.screen import print_json, print_json_list, screen, table, title
 from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
@@ -46,7 +48,9 @@ def list_jobs(filter_text: str, order_by: str, trainer_address: str, as_json: bo
 @trainer_option
 @json_option
 def show_job(job: str, trainer_address: str, as_json: bool) -> None:
-    """Describe one job, its plan and what it left. JOB is its id, or the beginning of it.
+    """Describe one job: its plan, its data, its curves, how good it is class by class, its files.
+
+    JOB is its id, or the beginning of it.
 
     \b
     Example:
@@ -54,11 +58,14 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
     """
     with TrainerClient(trainer_address) as trainer:
         one = trainer.get(job)
-        exports = list(trainer.list_exports(one.name))
-    if as_json:
-        print_json(one)
-    else:
-        _print_one(screen(), one, exports)
+        if as_json:
+            print_json(one)
+            return
+        page = screen()
+        print_summary(page, one, history_of(trainer.history(one.name)))
+        for export in trainer.list_exports(one.name):
+            page.print()
+            page.print(export_view(export))
 
 
 @jobs.command("plan", cls=SectionedCommand)
@@ -125,51 +132,15 @@ def _print_rows(page: Console, rows: list[wire.TrainJob]) -> None:
     if not rows:
         page.print("no job matches; `vertebra train` starts one")
         return
-    lines = table("JOB", "STATE", "BACKBONE", "PROGRESS", "ACCURACY", "CREATED", "NAME")
+    lines = table("JOB", "STATE", "BACKBONE", "PROGRESS", "RESULT", "CREATED", "NAME")
     for one in rows:
         lines.add_row(
             one.job_id[:8],
             state_text(one.state),
             one.spec.model.backbone.removeprefix("architectures/"),
-            _progress(one),
-            _accuracy(one),
+            progress(one) or "-",
+            main_result(one),
             words.when(one.create_time),
             one.spec.display_name,
         )
     page.print(lines)
-
-
-def _progress(one: wire.TrainJob) -> str:
-    if not one.progress.num_steps:
-        return "-"
-    percent = words.percent(one.progress.step, one.progress.num_steps)
-    return f"{percent}, epoch {one.progress.epoch}/{one.progress.num_epochs}"
-
-
-def _accuracy(one: wire.TrainJob) -> str:
-    value = one.metrics.get("validation/accuracy")
-    return "-" if value is None else words.metric(value)
-
-
-def _print_one(page: Console, one: wire.TrainJob, exports: list[wire.Export]) -> None:
-    page.print(title(one.job_id, f"  {one.spec.display_name}"), state_text(one.state))
-    page.print()
-    metrics = [f"{name} {words.metric(one.metrics[name])}" for name in sorted(one.metrics)]
-    page.print(
-        facts(
-            ("why", one.failure.message or one.state_reason),
-            ("backbone", one.spec.model.backbone),
-            ("weights", one.model.lineage.parent or one.spec.model.weights or "default"),
-            ("created", words.when(one.create_time)),
-            ("started", words.when(one.start_time)),
-            ("ended", words.when(one.end_time)),
-            ("progress", _progress(one) if one.progress.num_steps else ""),
-            ("metrics", "\n".join(metrics)),
-        )
-    )
-    if one.HasField("plan"):
-        page.print()
-        page.print(plan_view(one.plan))
-    for export in exports:
-        page.print()
-        page.print(export_view(export))

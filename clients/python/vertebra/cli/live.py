@@ -1,5 +1,6 @@
 """Shows a job while it runs: lines that stay, and one bar that moves."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,9 +19,9 @@ from vertebra.cli.job_words import (
     epoch_line,
     event_line,
     how_to_go_on,
-    plan_view,
     print_outcome,
 )
+from vertebra.cli.plan_words import plan_view
 from vertebra.cli.screen import print_json_line
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -88,7 +89,7 @@ class LiveJob:
     def __init__(self, bar: Progress, job: jobs.TrainJob, *, shows_plan: bool) -> None:
         self._bar = bar
         self._shows_plan = shows_plan
-        self._num_epochs = job.spec.num_epochs
+        self._num_epochs = job.spec.num_epochs or _num_epochs(job.plan)
         self._passes: list[events.EpochMetrics] = []
         num_steps = job.plan.num_steps or None
         self._first_step: tuple[int, int] | None = None
@@ -107,6 +108,7 @@ class LiveJob:
             if self._shows_plan:
                 self._bar.console.print(plan_view(event.planned))
             self._bar.update(self._task, total=event.planned.num_steps)
+            self._num_epochs = self._num_epochs or _num_epochs(event.planned)
         if kind == "state_changed":
             self._name_state(event.state_changed.to_state)
         if kind == "step_metrics":
@@ -145,6 +147,11 @@ class LiveJob:
         if total is None or step <= first:
             return ""
         return f"{words.duration((time_s - began_s) / (step - first) * (total - step))} left"
+
+
+def _num_epochs(plan: jobs.TrainPlan) -> int:
+    """Return how many epochs the steps of a plan are; 0 before there is a plan."""
+    return math.ceil(plan.num_steps / plan.num_steps_per_epoch) if plan.num_steps else 0
 
 
 @contextmanager

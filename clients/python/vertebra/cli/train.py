@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from vertebra.cli.experiment import experiment, named_flags, spec_options
-from vertebra.cli.job_words import how_to_go_on, plan_view
+from vertebra.cli.job_words import how_to_go_on
 from vertebra.cli.live import watch_to_end
 from vertebra.cli.options import json_option, trainer_option
+from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.screen import print_json, print_json_line, screen, title
 from vertebra.cli.sections import SectionedCommand

@@ -1,0 +1,94 @@
+"""A whole job on one page: how it stands, what was planned, what came of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from vertebra.cli import words
+from vertebra.cli.curve_words import curves_of, curves_view
+from vertebra.cli.data_words import data_view
+from vertebra.cli.evaluation_words import evaluation_view, value
+from vertebra.cli.job_words import state_text
+from vertebra.cli.plan_words import plan_view, warning_line
+from vertebra.cli.screen import facts, title
+from vertebra.trainer.v1 import evaluation_pb2 as evaluation
+from vertebra.trainer.v1 import train_event_pb2 as events
+from vertebra.trainer.v1 import train_job_pb2 as jobs
+
+MAIN_METRIC = "accuracy"
+"""Of jobs whose plan names none."""
+
+
+@dataclass(slots=True, kw_only=True)
+class History:
+    """What a job's events say that the job itself does not."""
+
+    passes: list[events.EpochMetrics] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    report: evaluation.DataReport | None = None
+
+
+def history_of(told: Iterable[events.TrainEvent]) -> History:
+    """Return what of a job's events is worth a page."""
+    history = History()
+    for event in told:
+        kind = event.WhichOneof("event")
+        if kind == "epoch_metrics":
+            history.passes.append(event.epoch_metrics)
+        elif kind == "data_checked":
+            history.report = event.data_checked.report
+        elif kind == "warning":
+            history.warnings.append(event.warning.text)  # type: ignore[attr-defined]  # as in job_words
+    return history
+
+
+def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
+    """Print the job's life, plan, data, curves and classes; its exports are not here."""
+    page.print(title(one.job_id, f"  {one.spec.display_name}"), state_text(one.state))
+    page.print()
+    page.print(_life(one))
+    for text in history.warnings:
+        page.print(warning_line(text))
+    if one.HasField("plan"):
+        page.print()
+        page.print(plan_view(one.plan))
+    if history.report is not None:
+        page.print()
+        page.print(data_view(history.report))
+    if history.passes:
+        page.print()
+        page.print(curves_view(curves_of(history.passes)))
+    if one.HasField("evaluation"):
+        page.print()
+        for part in evaluation_view(one.evaluation):
+            page.print(part)
+
+
+def _life(one: jobs.TrainJob) -> object:
+    metrics = [f"{name} {value(one.metrics[name])}" for name in sorted(one.metrics)]
+    return facts(
+        ("why", one.failure.message or one.state_reason),
+        ("backbone", one.spec.model.backbone),
+        ("weights", one.model.lineage.parent or one.spec.model.weights or "default"),
+        ("created", words.when(one.create_time)),
+        ("started", words.when(one.start_time)),
+        ("ended", words.when(one.end_time)),
+        ("progress", progress(one)),
+        ("metrics", "\n".join(metrics)),
+    )
+
+
+def progress(one: jobs.TrainJob) -> str:
+    """Return `50 %, epoch 1/2`; empty before the first step."""
+    if not one.progress.num_steps:
+        return ""
+    percent = words.percent(one.progress.step, one.progress.num_steps)
+    return f"{percent}, epoch {one.progress.epoch}/{one.progress.num_epochs}"
+
+
+def main_result(one: jobs.TrainJob) -> str:
+    """Return the newest value of the metric that says which epoch is best: `accuracy 0.9749`."""
+    name = one.plan.main_metric or MAIN_METRIC
+    number = one.metrics.get(f"validation/{name}")
+    return "-" if number is None else f"{name} {value(number)}"
