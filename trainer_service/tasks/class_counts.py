@@ -9,6 +9,12 @@ from trainer_service.jobs import ClassEvaluation
 from trainer_service.jobs.evaluation import MAX_CONFUSED_CLASSES
 
 
+def share(part: Tensor, whole: Tensor) -> float:
+    """Return one count of another; NaN of nothing. Tensors would divide them in 32 bits."""
+    counts = int(part), int(whole)
+    return counts[0] / counts[1] if counts[1] else float("nan")
+
+
 class ClassCounts:
     """Counts over a pass, of images or pixels. Exact: they are integers. Never waits to count."""
 
@@ -49,7 +55,7 @@ class ClassCounts:
 
     def accuracy(self) -> float:
         """Return the share of right choices; NaN of none."""
-        return float(self._right.sum() / self._true.sum())
+        return share(self._right.sum(), self._true.sum())
 
     def mean(self, metric: str) -> float:
         """Return the mean of a metric over the classes where it is defined, NaN where it is in

@@ -128,7 +128,8 @@ class Detection:
             losses: dict[str, Tensor] = network(
                 batch.images, [to_learn_from(each) for each in objects_of(batch)]
             )
-        return Learned(loss=torch.stack(list(losses.values())).sum(), outputs=losses)
+        parts = {name: loss.detach() for name, loss in losses.items()}
+        return Learned(loss=torch.stack(list(losses.values())).sum(), outputs=parts)
 
     def judge(self, network: nn.Module, batch: Batch) -> Learned:
         """Return what the detector found, and no loss: 0."""

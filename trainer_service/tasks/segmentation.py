@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import Evaluation, TrainPlan
-from trainer_service.tasks.class_counts import ClassCounts
+from trainer_service.tasks.class_counts import ClassCounts, share
 from trainer_service.tasks.classification import labels_of
 from trainer_service.tasks.pixel_losses import Mask, pixel_loss
 from trainer_service.tasks.task import Learned, MeanLoss
@@ -53,7 +53,7 @@ class SegmentationMetrics:
             "loss": self._loss.value(),
             "iou": self._counts.mean("iou"),
             "f1": self._counts.mean("f1"),
-            "accuracy": float(self._num_right / self._num_answers),
+            "accuracy": share(self._num_right, self._num_answers),
         }
 
     def evaluation(self) -> Evaluation:
@@ -141,7 +141,7 @@ class Segmentation:
         """Return `accuracy`."""
         mask = self.mask(batch)
         right, num_answers = right_answers(learned.outputs, mask, is_multilabel(self._plan))
-        return {"accuracy": float(right / num_answers)}
+        return {"accuracy": share(right, num_answers)}
 
     def pass_metrics(self) -> SegmentationMetrics:
         """Return metrics that have counted nothing yet."""
