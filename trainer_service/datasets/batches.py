@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
-from trainer_service.datasets.augment import Variation, augmented
-from trainer_service.datasets.batch import Batch, Positions, Targets
-from trainer_service.datasets.images import Images, KeptImages
+from trainer_service.datasets.augment import Variation, augmented, mirrored_points
+from trainer_service.datasets.batch import Batch, Inputs, Positions, Targets
+from trainer_service.datasets.images import Images, KeptImages, Loaded, PixelBatch, read_all
 from trainer_service.datasets.read import Dataset
 from trainer_service.datasets.split import shuffled
 from trainer_service.jobs import AugmentationStep
+from trainer_service.jobs.learning_spec import DEFAULT_IGNORE_INDEX
 
 Item = TypeVar("Item")
 
@@ -32,6 +33,8 @@ class TrainingOrder:
     """Per epoch; images beyond the last step are left out."""
     seed: int
     augmentation: tuple[AugmentationStep, ...] = ()
+    ignore_index: int = DEFAULT_IGNORE_INDEX
+    """What masks say where a turned image shows nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class ImageBatches:
     def training(self, epoch: int) -> Iterator[Batch]:
         """Yield one epoch's batches, shuffled and augmented."""
         batches = (self.training_at(chosen, epoch=epoch) for chosen in self.training_steps(epoch))
-        return _made_ahead(batches, self.dataset.train)
+        return made_ahead(batches, self.dataset.train)
 
     def training_steps(self, epoch: int) -> Iterator[Positions]:
         """Yield which training images come together, batch by batch."""
@@ -55,14 +58,21 @@ class ImageBatches:
         return (positions[step * size :][:size] for step in range(self.order.num_steps))
 
     def training_at(self, positions: Positions, *, epoch: int) -> Batch:
-        """Return these training images, varied as in this epoch."""
-        images = self.dataset.train
-        variation = Variation(steps=self.order.augmentation, seed=self.order.seed)
-        pixels, targets = augmented(
-            images.pixels(positions), images.targets(positions), positions, variation, epoch=epoch
+        """Return as many training images, varied as in this epoch. Where one cannot be read,
+        another takes its place; the batch's positions say which.
+        """
+        loaded = read_all(self.dataset.train, positions)
+        variation = Variation(
+            steps=self.order.augmentation,
+            seed=self.order.seed,
+            outside=self.order.ignore_index,
+            mirrored_points=mirrored_points(self.dataset.keypoint_names),
         )
-        assert isinstance(pixels, torch.Tensor)
-        return _batch(pixels, targets, positions, self.contract, self.device)
+        pixels, targets = augmented(
+            loaded.pixels, loaded.targets, loaded.positions, variation, epoch=epoch
+        )
+        varied = Loaded(pixels=pixels, targets=targets, positions=loaded.positions)
+        return as_batch(varied, self.contract, self.device)
 
     def validation(self) -> Iterator[Batch]:
         """Yield all validation images as they are, in their own order."""
@@ -76,28 +86,43 @@ def evaluation_batches(
     *,
     positions: Positions | None = None,
 ) -> Iterator[Batch]:
-    """Return all images as they are, in their own order unless `positions` says otherwise."""
+    """Return all images as they are, in their own order unless `positions` says otherwise. Images
+    that cannot be read are left out.
+    """
     order = np.arange(len(images)) if positions is None else positions
 
     def batch(start: int) -> Batch:
         chosen = order[start : start + EVALUATION_BATCH_SIZE]
-        return _batch(images.pixels(chosen), images.targets(chosen), chosen, contract, device)
+        return as_batch(images.read(chosen), contract, device)
 
-    return _made_ahead(map(batch, range(0, len(order), EVALUATION_BATCH_SIZE)), images)
+    batches = map(batch, range(0, len(order), EVALUATION_BATCH_SIZE))
+    return made_ahead((each for each in batches if each.num_images), images)
 
 
-def _batch(
-    pixels: Tensor,
-    targets: Targets,
-    positions: Positions,
-    contract: InputContract,
-    device: torch.device,
-) -> Batch:
+def as_batch(loaded: Loaded, contract: InputContract, device: torch.device) -> Batch:
+    """Return images as the model takes them, and their targets, on its device."""
     return Batch(
-        images=as_input(pixels.to(device), contract),
-        targets=targets.to(device) if isinstance(targets, Tensor) else targets,
-        positions=positions,
+        images=_as_images(loaded.pixels, contract, device),
+        targets=_on(device, loaded.targets),
+        positions=loaded.positions,
     )
+
+
+def _as_images(pixels: PixelBatch, contract: InputContract, device: torch.device) -> Inputs:
+    if isinstance(pixels, Tensor):
+        return as_input(pixels.to(device), contract)
+    return [as_listed_input(each.to(device)) for each in pixels]
+
+
+def _on(device: torch.device, targets: Targets) -> Targets:
+    if isinstance(targets, list):
+        return [{name: each.to(device) for name, each in one.items()} for one in targets]
+    return None if targets is None else targets.to(device)
+
+
+def as_listed_input(pixels: Tensor) -> Tensor:
+    """Return [3, H, W] float32 from 0 to 1: detectors resize and normalise themselves."""
+    return pixels.permute(2, 0, 1).to(torch.float32).div_(255)
 
 
 def as_input(pixels: Tensor, contract: InputContract) -> Tensor:
@@ -114,7 +139,7 @@ def as_input(pixels: Tensor, contract: InputContract) -> Tensor:
     return images.div_(255).sub_(mean[:, None, None]).div_(std[:, None, None])
 
 
-def _made_ahead(batches: Iterator[Item], images: Images) -> Iterator[Item]:
+def made_ahead(batches: Iterator[Item], images: Images) -> Iterator[Item]:
     """Return the same batches; where images are decoded anew, the next one is made meanwhile."""
     return batches if isinstance(images, KeptImages) else _one_ahead(batches)
 

@@ -2,95 +2,128 @@
 in its first minute and not in its third hour. What was decoded is kept where memory allows.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
-from catalog_service.errors import listed
-from catalog_service.models.contracts import InputContract
-from trainer_service.datasets.image_file import read_image_file
-from trainer_service.datasets.inspect import Samples
-from trainer_service.datasets.pixels import ImageUnreadable, Pixels, decode, fit
-from trainer_service.errors import DataInvalid
+from trainer_service.datasets.pixels import Pixels
+from trainer_service.datasets.sample_reader import ReadSample, SampleReader
+from trainer_service.datasets.truths import Masks
 
 CHUNK = 256
 """Images that are decoded between two looks at whether to stop: a second or so."""
+
+THUMBNAIL_PX = 16
+"""Both sides of what is remembered of a picture's look."""
 
 Tick = Callable[[int], None]
 """Called with the number of images checked so far; may raise to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedImages:
-    """What a pass over all files gave."""
+@dataclass(slots=True, kw_only=True)
+class CheckedSplit:
+    """What a pass over all images of a split gave."""
 
-    digests: tuple[str, ...]
-    """sha256 in hex of every file's bytes."""
-    kept: Tensor | None
+    digests: list[str]
+    """sha256 in hex of every image; empty where it cannot be used."""
+    mask_digests: list[str]
+    thumbnails: npt.NDArray[np.uint8]
+    """[N, 16, 16], grey."""
+    class_counts: npt.NDArray[np.int64]
+    """Images with each class, for masks; other truths know without looking."""
+    faults: dict[int, str] = field(default_factory=dict)
+    """Position -> why it cannot be used."""
+    kept: Tensor | None = None
     """[N, H, W, 3], uint8, or None where they were not to be kept."""
+    kept_masks: Tensor | None = None
+    """[N, H, W], int16."""
+    num_pixels: int = 0
+    channel_sums: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
+    """Sums of values, and of their squares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    path: Path
-    digest: str = ""
-    pixels: Pixels | None = None
-    fault: str = ""
+class _Looked:
+    """A sample and what is remembered of it, made by a thread of the pool."""
+
+    sample: ReadSample
+    thumbnail: npt.NDArray[np.uint8]
+    sums: npt.NDArray[np.float64]
+    classes: npt.NDArray[np.int64]
 
 
-def check_images(
-    samples: Samples, contract: InputContract, pool: Executor, *, keep: bool, tick: Tick
-) -> CheckedImages:
-    """Return the digest of every file, and its pixels where they are to be kept.
+def check_split(reader: SampleReader, pool: Executor, *, keep: bool, tick: Tick) -> CheckedSplit:
+    """Return what every image of a split is like; unusable ones are faults, not failures."""
+    checked = _empty_check(reader, keep=keep)
 
-    Raises:
-        DataInvalid: files that are no usable image; names up to five and says how many more.
-    """
-    num_images = len(samples.paths)
-    kept = torch.empty(
-        num_images if keep else 0, contract.height_px, contract.width_px, 3, dtype=torch.uint8
+    def look(position: int) -> _Looked | str:
+        sample = reader.read(position)
+        return sample if isinstance(sample, str) else _look(sample, reader)
+
+    for start in range(0, len(reader), CHUNK):
+        chunk = range(start, min(start + CHUNK, len(reader)))
+        for position, looked in zip(chunk, pool.map(look, chunk), strict=True):
+            if isinstance(looked, str):
+                checked.faults[position] = looked
+            else:
+                _remember(checked, position, looked)
+        tick(chunk.stop)
+    return checked
+
+
+def _empty_check(reader: SampleReader, *, keep: bool) -> CheckedSplit:
+    count = len(reader)
+    shape = (count, reader.contract.height_px, reader.contract.width_px)
+    has_masks = isinstance(reader.samples.truth, Masks)
+    return CheckedSplit(
+        digests=[""] * count,
+        mask_digests=[""] * count,
+        thumbnails=np.zeros((count, THUMBNAIL_PX, THUMBNAIL_PX), dtype=np.uint8),
+        class_counts=np.zeros(reader.num_classes, dtype=np.int64),
+        kept=torch.zeros((*shape, 3), dtype=torch.uint8) if keep else None,
+        kept_masks=torch.zeros(shape, dtype=torch.int16) if keep and has_masks else None,
     )
-    digests: list[str] = []
-    faults: list[str] = []
-    for start, chunk in _chunks(samples.paths, contract, pool):
-        for position, checked in enumerate(chunk, start):
-            digests.append(checked.digest)
-            if checked.pixels is None:
-                faults.append(f"{str(checked.path)!r} ({checked.fault})")
-            elif keep:
-                kept[position] = torch.from_numpy(checked.pixels)
-        tick(start + len(chunk))
-    if faults:
-        raise DataInvalid(
-            f"{len(faults)} of {num_images} images cannot be used: {listed(faults)}",
-            metadata={"num_faults": str(len(faults))},
-        )
-    return CheckedImages(digests=tuple(digests), kept=kept if keep else None)
 
 
-def _chunks(
-    paths: Sequence[Path], contract: InputContract, pool: Executor
-) -> Iterator[tuple[int, list[_Checked]]]:
-    for start in range(0, len(paths), CHUNK):
-        chunk = paths[start : start + CHUNK]
-        yield start, list(pool.map(lambda path: _check(path, contract), chunk))
+def _look(sample: ReadSample, reader: SampleReader) -> _Looked:
+    classes = np.empty(0, dtype=np.int64)
+    if sample.mask is not None:
+        values = np.unique(sample.mask).astype(np.int64)
+        classes = values[(values >= 0) & (values < reader.num_classes)]
+    return _Looked(
+        sample=sample,
+        thumbnail=_thumbnail(sample.pixels),
+        sums=_channel_sums(sample.pixels),
+        classes=classes,
+    )
 
 
-def _check(path: Path, contract: InputContract) -> _Checked:
-    try:
-        data = read_image_file(path)
-        return _Checked(
-            path=path,
-            digest=hashlib.sha256(data).hexdigest(),
-            pixels=np.ascontiguousarray(fit(decode(data), contract)),
-        )
-    except ImageUnreadable as error:
-        return _Checked(path=path, fault=str(error))
-    except OSError as error:
-        return _Checked(path=path, fault=error.strerror or str(error))
+def _thumbnail(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    size = (THUMBNAIL_PX, THUMBNAIL_PX)
+    return np.asarray(Image.fromarray(pixels).convert("L").resize(size, Image.Resampling.BOX))
+
+
+def _channel_sums(pixels: Pixels) -> npt.NDArray[np.float64]:
+    flat = pixels.reshape(-1, 3)
+    squares = np.square(flat, dtype=np.uint32)
+    return np.stack([flat.sum(axis=0), squares.sum(axis=0, dtype=np.uint64)]).astype(np.float64)
+
+
+def _remember(checked: CheckedSplit, position: int, looked: _Looked) -> None:
+    sample = looked.sample
+    checked.digests[position] = sample.digest
+    checked.mask_digests[position] = sample.mask_digest
+    checked.thumbnails[position] = looked.thumbnail
+    checked.class_counts[looked.classes] += 1
+    checked.num_pixels += sample.pixels.shape[0] * sample.pixels.shape[1]
+    checked.channel_sums += looked.sums
+    if checked.kept is not None:
+        checked.kept[position] = torch.from_numpy(sample.pixels)
+    if checked.kept_masks is not None and sample.mask is not None:
+        checked.kept_masks[position] = torch.from_numpy(sample.mask)

@@ -62,14 +62,14 @@ def images_of_classes(
         PathOutsideRoots: a link leaves the allowed roots.
     """
     images = {
-        name: tuple(sorted(_image_files(folder, allowed_roots))) for name, folder in folders.items()
+        name: tuple(sorted(image_files(folder, allowed_roots))) for name, folder in folders.items()
     }
     if empty := [repr(name) for name, files in images.items() if not files]:
         raise DataInvalid(f"no images in the class folders {listed(empty)}")
     return images
 
 
-def _image_files(folder: Path, allowed_roots: Sequence[str]) -> Iterator[Path]:
+def image_files(folder: Path, allowed_roots: Sequence[str]) -> Iterator[Path]:
     """Yield image files below `folder`, following links only inside the allowed roots. A loop and
     no recursion: folders may be nested deeper than Python calls.
     """

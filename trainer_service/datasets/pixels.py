@@ -7,6 +7,7 @@ same rounding of sizes and crops.
 import io
 import warnings
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.image_folder import IMAGE_FORMATS
 
 Pixels = npt.NDArray[np.uint8]
+Number = TypeVar("Number", bound=np.generic)
 
 INTERPOLATIONS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -67,13 +69,53 @@ def fit(image: Image.Image, contract: InputContract) -> Pixels:
 
     Source: torchvision.transforms.functional.resize and center_crop.
     """
+    size = resized(image.size, contract)
+    pixels = np.array(image.resize(size, INTERPOLATIONS[contract.interpolation]))
+    return centre_crop(pixels, contract, 0)
+
+
+def fit_mask(
+    mask: npt.NDArray[np.int32], contract: InputContract, *, outside: int
+) -> npt.NDArray[np.int32]:
+    """Return [H, W]: the mask moved as `fit` moves its image, without new values in between.
+
+    Args:
+        mask: [h, w], as large as the image.
+        outside: value of what the image does not show.
+    """
+    size = resized((mask.shape[1], mask.shape[0]), contract)
+    nearest = Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)
+    return centre_crop(np.array(nearest), contract, outside)
+
+
+def resized(size: tuple[int, int], contract: InputContract) -> tuple[int, int]:
+    """Return width and height before the crop.
+
+    Raises:
+        ImageUnreadable: they would be huge.
+    """
+    if contract.keeps_whole_image or not contract.resize_shorter_side_px:
+        return (
+            contract.resize_width_px or contract.width_px,
+            contract.resize_height_px or contract.height_px,
+        )
+    wanted = _shorter_side_to(size, contract.resize_shorter_side_px)
+    _require_sane(wanted)
+    return wanted
+
+
+def centre_crop(
+    pixels: npt.NDArray[Number], contract: InputContract, outside: int
+) -> npt.NDArray[Number]:
+    """Return the middle, [H, W, ...]; where the image is smaller, pad both sides first."""
     height, width = contract.height_px, contract.width_px
-    resampling = INTERPOLATIONS[contract.interpolation]
-    if not contract.resize_shorter_side_px:
-        return np.array(image.resize((width, height), resampling))
-    size = _shorter_side_to(image.size, contract.resize_shorter_side_px)
-    _require_sane(size)
-    return np.array(_centre_crop(image.resize(size, resampling), width, height))
+    pad_y, pad_x = max(height - pixels.shape[0], 0), max(width - pixels.shape[1], 0)
+    if pad_x or pad_y:
+        borders = [(pad_y // 2, (pad_y + 1) // 2), (pad_x // 2, (pad_x + 1) // 2)]
+        borders += [(0, 0)] * (pixels.ndim - 2)
+        pixels = np.pad(pixels, borders, constant_values=outside)
+    top, left = round((pixels.shape[0] - height) / 2), round((pixels.shape[1] - width) / 2)
+    return pixels[top : top + height, left : left + width]
 
 
 @cache
@@ -95,16 +137,6 @@ def _shorter_side_to(size: tuple[int, int], side: int) -> tuple[int, int]:
     if width <= height:
         return side, int(side * height / width)
     return int(side * width / height), side
-
-
-def _centre_crop(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Crop the middle; where the image is smaller, pad with black on both sides first."""
-    pad_x, pad_y = max(width - image.width, 0), max(height - image.height, 0)
-    if pad_x or pad_y:
-        borders = (pad_x // 2, pad_y // 2, (pad_x + 1) // 2, (pad_y + 1) // 2)
-        image = ImageOps.expand(image, borders)
-    left, top = round((image.width - width) / 2), round((image.height - height) / 2)
-    return image.crop((left, top, left + width, top + height))
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:

@@ -1,24 +1,27 @@
 """From a dataset spec to images that are ready to train on: list, split, check, keep."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import psutil
 import torch
-from PIL import Image
+from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
-from trainer_service.datasets import bundled_digits
-from trainer_service.datasets.data_check import CheckedImages, check_images
+from trainer_service.datasets.data_check import CheckedSplit, check_split
 from trainer_service.datasets.images import Images, ImagesOnDisk, KeptImages
-from trainer_service.datasets.inspect import FolderSamples, Samples, folder_samples, ordered_classes
-from trainer_service.datasets.pixels import fit
-from trainer_service.datasets.split import stratified_split
+from trainer_service.datasets.listing import SplitSamples, split_samples
+from trainer_service.datasets.object_targets import ObjectRows, object_rows
+from trainer_service.datasets.quarantine import Quarantine, max_unusable, too_many_unusable
+from trainer_service.datasets.report import data_report, unusable
+from trainer_service.datasets.sample_reader import SampleReader
+from trainer_service.datasets.samples import Samples
+from trainer_service.datasets.truths import Flags, Labels, Masks, Numbers, Objects
 from trainer_service.datasets.wants import DataWants
 from trainer_service.jobs import DatasetSpec
+from trainer_service.jobs.evaluation import DataReport
 
 MAX_KEPT_BYTES = 16 * 2**30
 """Most memory for decoded images: 114,000 of 224 x 224 pixels. More is decoded in each epoch."""
@@ -26,8 +29,14 @@ MAX_KEPT_BYTES = 16 * 2**30
 KEPT_SHARE_OF_MEMORY = 0.5
 """Of the memory that is free now: the rest is for the model, its gradients and other jobs."""
 
+BYTES_PER_PIXEL, BYTES_PER_MASK_PIXEL = 3, 2
+
 Progress = Callable[[int, int], None]
 """Called with the number of images checked and of all images; may raise to stop."""
+
+
+def _empty_report() -> DataReport:
+    return DataReport(num_train_images=0, num_validation_images=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,99 +47,107 @@ class Dataset:
     train: Images
     validation: Images
     fingerprint: str
-    """`sha256:...` over the sorted lines `split, class, sha256 of the file`."""
+    """`sha256:...`, see `report.fingerprint`."""
+    report: DataReport = field(default_factory=_empty_report)
+    quarantine: Quarantine = field(default_factory=lambda: Quarantine(0, 0.0))
+    """What is left out; it grows while images are read."""
+    digests: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Of the training and of the validation images: sha256 in hex, empty for lost ones."""
+    keypoint_names: tuple[str, ...] = ()
 
 
 def read_dataset(
     spec: DatasetSpec,
     wants: DataWants,
     *,
-    allowed_roots: tuple[str, ...],
+    allowed_roots: Sequence[str],
     pool: Executor,
     progress: Progress,
 ) -> Dataset:
     """Return checked images, decoded and kept where they fit into memory.
 
     Raises:
-        DataInvalid: broken images, or classes other than the model's.
+        DataInvalid: more unusable images than the spec allows, or classes other than the model's.
         PathOutsideRoots: a path leaves the allowed roots.
     """
-    contract = wants.contract
-    assert contract is not None
-    if spec.kind == "bundled_digits":
-        return _read_digits(spec, wants.class_names, contract)
-    files = folder_samples(spec, wants, allowed_roots)
-    every = Samples(
-        paths=files.train.paths + files.validation.paths,
-        labels=files.train.labels + files.validation.labels,
-    )
-    num_images = len(every.paths)
-    checked = check_images(
-        every,
-        contract,
+    # 1. What there is
+    samples = split_samples(spec, wants, allowed_roots)
+    readers = [_reader(each, samples, wants) for each in (samples.train, samples.validation)]
+    num_images = len(samples.train) + len(samples.validation)
+
+    # 2. Every image, once
+    keep = _is_kept(num_images, readers[0])
+    train = check_split(readers[0], pool, keep=keep, tick=lambda done: progress(done, num_images))
+    validation = check_split(
+        readers[1],
         pool,
-        keep=fits_memory(num_images, contract),
-        tick=lambda num_checked: progress(num_checked, num_images),
+        keep=keep,
+        tick=lambda done: progress(len(samples.train) + done, num_images),
     )
-    images = _images(every, checked, contract, pool)
-    num_train = len(files.train.paths)
+    faults = [*unusable(samples.train, train), *unusable(samples.validation, validation)]
+    if len(faults) > max_unusable(num_images, spec.max_unusable_ratio):
+        raise too_many_unusable(faults, num_images)
+
+    # 3. What comes out of it
+    report = data_report(samples, train, validation)
+    quarantine = Quarantine(num_images, spec.max_unusable_ratio, faults)
     return Dataset(
-        class_names=files.class_names,
-        train=images.part(0, num_train),
-        validation=images.part(num_train, num_images),
-        fingerprint=_fingerprint(files, checked),
+        class_names=samples.class_names,
+        train=_images(readers[0], train, wants, pool, quarantine),
+        validation=_images(readers[1], validation, wants, pool, quarantine),
+        fingerprint=report.fingerprint,
+        report=report,
+        quarantine=quarantine,
+        digests=(tuple(train.digests), tuple(validation.digests)),
+        keypoint_names=samples.keypoint_names,
     )
 
 
-def fits_memory(num_images: int, contract: InputContract) -> bool:
+def fits_memory(num_images: int, contract: InputContract, *, has_masks: bool = False) -> bool:
     """Whether so many decoded images may be kept."""
-    num_bytes = num_images * contract.height_px * contract.width_px * 3
+    num_pixels = num_images * contract.height_px * contract.width_px
+    num_bytes = num_pixels * (BYTES_PER_PIXEL + has_masks * BYTES_PER_MASK_PIXEL)
     free_bytes = psutil.virtual_memory().available
     return num_bytes <= min(MAX_KEPT_BYTES, KEPT_SHARE_OF_MEMORY * free_bytes)
 
 
+def _reader(samples: Samples, whole: SplitSamples, wants: DataWants) -> SampleReader:
+    assert wants.contract is not None, "images cannot be read without the model's input contract"
+    return SampleReader(
+        samples=samples,
+        contract=wants.contract,
+        num_classes=len(whole.class_names) or wants.num_outputs,
+        ignore_index=wants.ignore_index,
+    )
+
+
+def _is_kept(num_images: int, reader: SampleReader) -> bool:
+    """Whether decoded images are kept: never those of a detector, whose sizes are their own."""
+    has_masks = isinstance(reader.samples.truth, Masks)
+    return not reader.contract.is_image_list and fits_memory(
+        num_images, reader.contract, has_masks=has_masks
+    )
+
+
 def _images(
-    samples: Samples, checked: CheckedImages, contract: InputContract, pool: Executor
-) -> KeptImages | ImagesOnDisk:
-    labels = torch.tensor(samples.labels, dtype=torch.int64)
+    reader: SampleReader,
+    checked: CheckedSplit,
+    wants: DataWants,
+    pool: Executor,
+    quarantine: Quarantine,
+) -> Images:
+    lost = np.zeros(len(reader), dtype=bool)
+    lost[list(checked.faults)] = True
     if checked.kept is not None:
-        return KeptImages(labels=labels, kept=checked.kept)
-    return ImagesOnDisk(labels=labels, paths=samples.paths, contract=contract, pool=pool)
+        labels = checked.kept_masks if checked.kept_masks is not None else _labels(reader, wants)
+        return KeptImages(labels=labels, kept=checked.kept, lost=lost)
+    return ImagesOnDisk(
+        labels=_labels(reader, wants), reader=reader, pool=pool, quarantine=quarantine, lost=lost
+    )
 
 
-def _fingerprint(files: FolderSamples, checked: CheckedImages) -> str:
-    splits = [
-        (split, files.class_names[label])
-        for split, samples in (("train", files.train), ("validation", files.validation))
-        for label in samples.labels
-    ]
-    lines = sorted(
-        f"{split} {name} {digest}\n"
-        for (split, name), digest in zip(splits, checked.digests, strict=True)
-    )
-    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
-
-
-def _read_digits(
-    spec: DatasetSpec, class_names: tuple[str, ...], contract: InputContract
-) -> Dataset:
-    names = ordered_classes(bundled_digits.CLASS_NAMES, class_names, 0)
-    output_of = [names.index(name) for name in bundled_digits.CLASS_NAMES]
-    labels = torch.tensor([output_of[digit] for digit in bundled_digits.digit_labels()])
-    drawn = bundled_digits.digit_images()
-    kept = torch.from_numpy(
-        np.stack([fit(Image.fromarray(digit).convert("RGB"), contract) for digit in drawn])
-    )
-    train, validation = (
-        KeptImages(labels=labels[positions], kept=kept[positions])
-        for positions in map(
-            torch.from_numpy,
-            stratified_split(labels.tolist(), ratio=spec.validation_ratio, seed=spec.split_seed),
-        )
-    )
-    return Dataset(
-        class_names=names,
-        train=train,
-        validation=validation,
-        fingerprint=f"sha256:{hashlib.sha256(drawn.tobytes()).hexdigest()}",
-    )
+def _labels(reader: SampleReader, wants: DataWants) -> Tensor | ObjectRows | None:
+    truth = reader.samples.truth
+    if isinstance(truth, Labels | Flags | Numbers):
+        return torch.from_numpy(np.ascontiguousarray(truth.values))
+    return object_rows(truth, wants.task) if isinstance(truth, Objects) else None

@@ -14,6 +14,9 @@ _MULTIPLIERS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 """Source of the three: splitmix64, Steele et al. 2014, as in java.util.SplittableRandom."""
 
+_CHOICE = 1
+"""Stream of random numbers that chooses samples; the split's own has no number."""
+
 
 def draws(positions: npt.NDArray[np.int64] | Sequence[int], *keys: int) -> Draws:
     """Return one number of 64 random bits per position, the same for the same keys everywhere."""
@@ -51,6 +54,19 @@ def stratified_split(
         order = np.argsort(draws(members, seed), kind="stable")
         chosen[members[order[: num_kept_for_validation(len(members), ratio)]]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def nested_choice(strata: Sequence[int], *, ratio: float, seed: int) -> npt.NDArray[np.int64]:
+    """Return the positions of `ratio` of the samples, ascending: of every stratum its share, at
+    least one. What a smaller ratio chooses, a larger one chooses too.
+    """
+    every = np.asarray(strata, dtype=np.int64)
+    chosen = np.zeros(len(every), dtype=bool)
+    for stratum in np.unique(every):
+        members = np.flatnonzero(every == stratum)
+        order = np.argsort(draws(members, seed, _CHOICE), kind="stable")
+        chosen[members[order[: max(round(len(members) * ratio), 1)]]] = True
+    return np.flatnonzero(chosen)
 
 
 def num_kept_for_validation(num_samples: int, ratio: float) -> int:

@@ -13,7 +13,9 @@ from trainer_service.datasets.bundled_digits import (
     NUM_IMAGES_PER_CLASS,
     digit_labels,
 )
-from trainer_service.datasets.inspect import DatasetSummary, folder_samples, inspect
+from trainer_service.datasets.inspect import DatasetSummary, inspect
+from trainer_service.datasets.listing import split_samples
+from trainer_service.datasets.samples import Samples
 from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid, PathOutsideRoots
 from trainer_service.jobs import DatasetSpec
@@ -29,6 +31,11 @@ def look(folder: Path, class_names: tuple[str, ...] = (), **spec: object) -> Dat
     """Inspect an image folder whose parent is the allowed root."""
     dataset = DatasetSpec(kind="image_folder", path=str(folder), **spec)  # type: ignore[arg-type]
     return inspect(dataset, DataWants(class_names=class_names), (str(folder.parent),))
+
+
+def names(samples: Samples) -> tuple[str, ...]:
+    """Return the names of all pictures."""
+    return tuple(samples.pictures.name(position) for position in range(len(samples)))
 
 
 def test_classes_are_sorted_and_the_split_is_stratified(letters: Path) -> None:
@@ -69,9 +76,9 @@ def test_looking_opens_no_image(letters: Path) -> None:
 
 
 def test_the_split_depends_on_its_seed_alone(letters: Path) -> None:
-    def held_out(seed: int) -> tuple[Path, ...]:
+    def held_out(seed: int) -> tuple[str, ...]:
         spec = DatasetSpec(kind="image_folder", path=str(letters), split_seed=seed)
-        return folder_samples(spec, DataWants(), (str(letters),)).validation.paths
+        return names(split_samples(spec, DataWants(), (str(letters),)).validation)
 
     assert held_out(1) == held_out(1)
     assert len({held_out(seed) for seed in range(5)}) > 1
@@ -80,17 +87,17 @@ def test_the_split_depends_on_its_seed_alone(letters: Path) -> None:
 def test_training_and_validation_share_no_image(letters: Path) -> None:
     spec = DatasetSpec(kind="image_folder", path=str(letters), validation_ratio=0.4)
 
-    samples = folder_samples(spec, DataWants(), (str(letters),))
+    samples = split_samples(spec, DataWants(), (str(letters),))
 
-    assert not set(samples.train.paths) & set(samples.validation.paths)
-    assert len({*samples.train.paths, *samples.validation.paths}) == 15
+    assert not set(names(samples.train)) & set(names(samples.validation))
+    assert len({*names(samples.train), *names(samples.validation)}) == 15
 
 
 @pytest.mark.parametrize(
     ("class_names", "expected"),
     [
-        (("a", "c"), "without a folder: 'c'; without an output: 'b'"),
-        (("a", "b", "c"), "without a folder: 'c'; without an output: none"),
+        (("a", "c"), "without images: 'c'; without an output: 'b'"),
+        (("a", "b", "c"), "without images: 'c'; without an output: none"),
     ],
 )
 def test_other_classes_than_the_models_are_named(
