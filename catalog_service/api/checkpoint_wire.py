@@ -10,7 +10,13 @@ from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.store import BlobInfo
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.errors import InvalidRequest, Violation, invalid
-from catalog_service.model_wire import lineage_from_message, lineage_to_message, report_to_message
+from catalog_service.model_wire import (
+    lineage_from_message,
+    lineage_to_message,
+    report_to_message,
+    structure_from_message,
+    structure_to_message,
+)
 from catalog_service.models.layout import MAX_LINEAGE_CHARS, MAX_NOTE_CHARS, Lineage
 from catalog_service.resolve import Registration
 from catalog_service.serving.blob_wire import blob_message
@@ -57,6 +63,7 @@ def checkpoint_message(checkpoint: Checkpoint) -> pb.Checkpoint:
         metrics=checkpoint.metrics,
         mean=checkpoint.mean,
         std=checkpoint.std,
+        structure=structure_to_message(checkpoint.structure),
     )
     message.create_time.FromNanoseconds(round(checkpoint.create_time * 1e9))
     return message
@@ -69,6 +76,8 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
         InvalidRequest: with everything that is wrong with the form.
     """
     lineage = lineage_from_message(request.lineage)
+    structure = structure_from_message(request.structure)
+    num_channels = structure.in_channels or NUM_CHANNELS
     violations = [
         Violation(field=field, description=why)
         for field, why in (
@@ -78,7 +87,7 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
             ("architecture_id", "" if request.architecture_id else "required, such as 'resnet18'"),
             ("blob_name", _check_blob(request.blob_name)),
             ("metrics", _check_metrics(request.metrics)),
-            ("mean", _check_channels(request.mean, request.std)),
+            ("mean", _check_channels(request.mean, request.std, num_channels)),
             ("std", _check_positive(request.std)),
         )
         if why
@@ -94,6 +103,7 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
         metrics=dict(request.metrics),
         mean=tuple(request.mean),
         std=tuple(request.std),
+        structure=structure,
     )
 
 
@@ -142,10 +152,11 @@ def _check_finite(values: Iterable[float]) -> str:
     return "" if all(math.isfinite(value) for value in values) else "numbers must be finite"
 
 
-def _check_channels(mean: Sequence[float], std: Sequence[float]) -> str:
+def _check_channels(mean: Sequence[float], std: Sequence[float], num_channels: int) -> str:
     counts = (len(mean), len(std))
-    if counts not in ((0, 0), (NUM_CHANNELS, NUM_CHANNELS)):
-        return f"three numbers each for mean and std, or none; got {counts[0]} and {counts[1]}"
+    if counts not in ((0, 0), (num_channels, num_channels)):
+        wanted = "three" if num_channels == NUM_CHANNELS else str(num_channels)
+        return f"{wanted} numbers each for mean and std, or none; got {counts[0]} and {counts[1]}"
     return _check_finite(mean)
 
 

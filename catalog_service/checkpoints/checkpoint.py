@@ -1,9 +1,10 @@
 """A registered backbone as a value, and what can be wrong with one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog_service.errors import Conflict, InvalidRequest, NotFound
+from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.layout import Lineage, LoadReport
 
 
@@ -14,8 +15,9 @@ class Checkpoint:
     Attributes:
         structure_of: the published weight whose recipe the backbone fits: architectures with
             several (ViT at 224 and 512 px) have backbones of several shapes.
+        structure: what is not as in that recipe.
         blob_digest, blob_size_bytes: the backbone as safetensors under canonical names.
-        mean, std: three numbers each, or none: then the structure's preprocessing applies.
+        mean, std: a number for each channel, or none: then the published preprocessing applies.
         create_time: seconds since the epoch.
     """
 
@@ -31,6 +33,7 @@ class Checkpoint:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     create_time: float
+    structure: BackboneStructure = field(default_factory=BackboneStructure)
 
     @property
     def name(self) -> str:

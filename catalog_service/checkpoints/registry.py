@@ -17,7 +17,9 @@ from catalog_service.checkpoints.checkpoint import (
     RequestIdReused,
 )
 from catalog_service.errors import closest
+from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.plain_json import from_plain, to_plain
 
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another process that writes."""
@@ -166,6 +168,7 @@ def _row(checkpoint: Checkpoint) -> dict[str, Any]:
         "metrics": dict(checkpoint.metrics),
         "mean": list(checkpoint.mean),
         "std": list(checkpoint.std),
+        "structure": to_plain(checkpoint.structure),
     }
     return {
         "checkpoint_id": checkpoint.checkpoint_id,
@@ -189,6 +192,7 @@ def _checkpoint(row: sql.Row[Any]) -> Checkpoint:
         metrics=details["metrics"],
         mean=tuple(details["mean"]),
         std=tuple(details["std"]),
+        structure=from_plain(BackboneStructure, details.get("structure", {})),
     )
 
 

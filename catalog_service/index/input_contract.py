@@ -231,6 +231,9 @@ def _with_channels(weight: WeightEntry, sized: InputContract, wish: InputWish) -
     count = wish.in_channels or sized.num_channels
     if count == sized.num_channels:
         return replace(sized, mean=mean, std=std)
+    names = tuple(f"channel{index}" for index in range(count))
+    if len(mean) == count:  # of numbers that were trained with so many channels
+        return replace(sized, num_channels=count, mean=mean, std=std, channel_names=names)
     if weight.arguments.get(TRANSFORM_INPUT):
         mean, std = _transformed(mean, std)
     return replace(
@@ -238,7 +241,7 @@ def _with_channels(weight: WeightEntry, sized: InputContract, wish: InputWish) -
         num_channels=count,
         mean=adapted_statistics(mean, count, wish.adaptation),
         std=adapted_statistics(std, count, wish.adaptation),
-        channel_names=tuple(f"channel{index}" for index in range(count)),
+        channel_names=names,
     )
 
 

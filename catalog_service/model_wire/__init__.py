@@ -24,6 +24,7 @@ from catalog_service.model_wire.layout import (
 )
 from catalog_service.model_wire.plain_struct import known, plain_of, struct_of
 from catalog_service.model_wire.spec import spec_from_message, spec_to_message
+from catalog_service.model_wire.structure import structure_from_message, structure_to_message
 
 __all__ = [
     "input_from_message",
@@ -44,6 +45,8 @@ __all__ = [
     "spec_from_message",
     "spec_to_message",
     "struct_of",
+    "structure_from_message",
+    "structure_to_message",
     "tensor_from_message",
     "tensor_to_message",
 ]

@@ -3,22 +3,22 @@
 Imports torch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from catalog_service.models.attach import State
-from catalog_service.models.families.table import family_of
 from catalog_service.models.fit_state import Adaptation
 from catalog_service.models.heads.known_rows import known_rows, published_name
 from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import COUNTER
 from catalog_service.models.position_table import (
     is_position_table,
-    is_square_table,
     resize_position_table,
+    table_grid,
+    table_image_px,
 )
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.stem import adapt_kernels, stem_path
@@ -35,10 +35,17 @@ class LeftOut:
     rules: tuple[str, ...]
 
 
-def adaptations(recipe: Recipe, layout: StateLayout) -> Mapping[str, Adaptation]:
-    """Return how tensors get the form that a recipe wants: name in the model -> adaptation."""
+def adaptations(
+    recipe: Recipe, layout: StateLayout, image_px: tuple[int, int] | None = None
+) -> Mapping[str, Adaptation]:
+    """Return how tensors get the form that a recipe wants: name in the model -> adaptation.
+
+    Args:
+        image_px: height and width of the images that the source's position table is for; None
+            where it is one of a square.
+    """
     found = {
-        tensor.name: _resized(recipe, tensor)
+        tensor.name: _resized(recipe, tensor, image_px)
         for tensor in layout.of_role("backbone")
         if is_position_table(recipe, tensor.name)
     }
@@ -77,22 +84,22 @@ def with_known_rows(recipe: Recipe, published: State, drawn: State) -> KnownRows
     return KnownRows(state=state, rules=tuple(sorted(rules)))
 
 
-def _resized(recipe: Recipe, tensor: TensorInfo) -> Adaptation:
+def _resized(recipe: Recipe, tensor: TensorInfo, image_px: tuple[int, int] | None) -> Adaptation:
     shape = tensor.shape
 
     def adapt(table: Tensor) -> Tensor:
-        is_right = tuple(table.shape) == shape and _is_square(recipe)
-        if is_right or not is_square_table(table):  # a shape that does not fit is refused as such
+        grid = table_grid(table, image_px)
+        is_right = tuple(table.shape) == shape and _is_same_grid(image_px, table_image_px(recipe))
+        if is_right or grid is None:  # a shape that does not fit is refused as such
             return table
-        return resize_position_table(table, shape, recipe)
+        return resize_position_table(table, shape, recipe, grid)
 
     return Adaptation(adapt=adapt, rule=f"{tensor.name}: interpolated to {list(shape)}")
 
 
-def _is_square(recipe: Recipe) -> bool:
-    """Return whether a recipe's image size is one number, as every published table's is."""
-    size = recipe.arguments.get(family_of(recipe.architecture_id).size.argument)
-    return not isinstance(size, Sequence) or len(set(size)) == 1
+def _is_same_grid(image_px: tuple[int, int] | None, wanted: tuple[int, int]) -> bool:
+    """Return whether two tables of one length have the same grid."""
+    return image_px == wanted if image_px is not None else wanted[0] == wanted[1]
 
 
 def _adapted_stem(stem: Mapping[str, Any]) -> Adaptation:

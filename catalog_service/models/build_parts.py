@@ -39,7 +39,8 @@ def build_parts(arguments: Mapping[str, Any]) -> JsonObject:
     Args:
         arguments: `recipe`; `source`: path of a safetensors file under canonical names, or None for
             random numbers; `source_recipe`: the structure that the file is a state of, None for a
-            bare backbone; `seed`; `allow_partial`; `head_out`, `backbone_out`: paths to write;
+            bare backbone; `source_image_px`: height and width that its position table is for, None
+            for a square's; `seed`; `allow_partial`; `head_out`, `backbone_out`: paths to write;
             without the latter, the backbone was written before and is not read.
 
     Returns:
@@ -95,10 +96,12 @@ def _source(arguments: Mapping[str, Any]) -> Source | None:
     if arguments.get("source") is None:
         return None
     recipe = arguments.get("source_recipe")
+    image_px = arguments.get("source_image_px")
     return Source(
         path=Path(arguments["source"]),
         recipe=Recipe.from_json(recipe) if recipe is not None else None,
         rewrite=Rewrite.from_json(arguments.get("rewrite", {})),
+        image_px=(image_px[0], image_px[1]) if image_px else None,
     )
 
 

@@ -115,7 +115,7 @@ def fit_backbone(recipe: Recipe, layout: StateLayout, reading: Reading) -> Fit:
     wanted = [t for t in layout.of_role("backbone") if t.name not in requested]
     gone = left_out(recipe, layout, reading.backbone)
     dropped = {*gone.names, *(requested & reading.backbone.keys())}
-    changes = adaptations(recipe, layout)
+    changes = adaptations(recipe, layout, reading.image_px)
     fit = fit_state(reading.backbone, wanted, dropped, changes, zeros=reading.zeros)
     return replace(
         fit,

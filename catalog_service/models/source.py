@@ -31,6 +31,9 @@ class Source:
     rewrite: Rewrite = NO_REWRITE
     """What is done to its tensors before."""
 
+    image_px: tuple[int, int] | None = None
+    """Height and width of the images that its position table is for; None: those of a square."""
+
     @property
     def parts(self) -> Anatomy | None:
         """Return the parts of the file's own structure."""
@@ -58,6 +61,9 @@ class Reading:
 
     zeros: tuple[str, ...] = ()
     """Names in the model of what the file lacks because it is 0."""
+
+    image_px: tuple[int, int] | None = None
+    """As in `Source`."""
 
 
 def read_source(
@@ -87,6 +93,7 @@ def read_source(
         aux_modules=parts.aux_modules if parts else (),
         foreign=() if keeps else tuple(each.name for each in others),
         zeros=source.rewrite.zeros,
+        image_px=source.image_px,
     )
 
 

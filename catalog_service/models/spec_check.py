@@ -47,6 +47,9 @@ MAX_SEED = 2**63 - 1
 BACKGROUND = "__background__"
 """Label 0 of detections. Source: torchvision's detection weights."""
 
+CHECKPOINT_PREFIX = "checkpoints/"
+"""Of weights that were registered: they may have a structure of their own."""
+
 STEM_ADAPTATIONS = ("repeat", "average", "random")
 AUX_POLICIES = ("keep", "drop")
 POOLINGS = ("avg", "max", "avg_max", "gem")
@@ -111,7 +114,8 @@ def _check_source(spec: ModelSpec) -> Found:
         )
     if not spec.is_pretrained and spec.allow_partial:
         yield "allow_partial", "means nothing with pretrained=false: nothing is loaded"
-    if spec.is_pretrained and spec.arguments:
+    is_published = spec.is_pretrained and not spec.weights.startswith(CHECKPOINT_PREFIX)
+    if is_published and spec.arguments:
         names = listed([name[:100] for name in sorted(spec.arguments)])
         yield (
             "arguments",

@@ -26,6 +26,17 @@ class Numbers:
     """The structure that the blob is a state of; None for a bare backbone."""
 
     rules: tuple[str, ...] = ()
+    image_px: tuple[int, int] | None = None
+    """Height and width of the images that its position table is for; None: those of a square."""
+
+    @property
+    def determined_by(self) -> JsonObject:
+        """Return what of the numbers makes two states different."""
+        found: JsonObject = {
+            "source": self.blob_digest,
+            "source_recipe": self.recipe.to_json() if self.recipe else None,
+        }
+        return {**found, "image_px": list(self.image_px)} if self.image_px else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +126,7 @@ def backbone_key(
     determined_by = {
         "recipe": replace(recipe, head=None, neck=None).to_json(),
         "layout": layout_digest(tensors),
-        "source": numbers.blob_digest,
-        "source_recipe": numbers.recipe.to_json() if numbers.recipe else None,
+        **numbers.determined_by,
         "allow_partial": allow_partial,
         "seed": seed if is_drawn else None,
     }

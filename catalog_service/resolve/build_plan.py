@@ -27,6 +27,7 @@ from catalog_service.resolve.argument_check import check_arguments
 from catalog_service.resolve.model_head import PlannedHead, is_own, keeps_aux, planned_head
 from catalog_service.resolve.origin import Origin, numbers_of, statistics_of, structure_of
 from catalog_service.resolve.origin_check import check_origin
+from catalog_service.resolve.registered_structure import with_structure, without_removed
 from catalog_service.resolve.resized import resized
 from catalog_service.resolve.resolved_spec import resolved_spec
 from catalog_service.weights.references import check_reference
@@ -97,10 +98,26 @@ def plan_build(spec: ModelSpec, index: CatalogIndex, registry: Registry) -> Buil
         raise invalid(violations)
     require_buildable(entry)
     violations += check_origin(spec, entry, weight or checkpoint, index)
+    whole, contradictions = with_structure(spec, checkpoint)
     structure = structure_of(entry, weight, checkpoint, index)
-    violations += check_arguments(entry.architecture_id, spec.arguments, structure.arguments)
     origin = Origin(entry=entry, structure=structure, weight=weight, checkpoint=checkpoint)
-    return _planned(spec, origin, index, violations)
+    return plan_on(whole, origin, index, [*violations, *contradictions])
+
+
+def plan_on(
+    spec: ModelSpec, origin: Origin, index: CatalogIndex, violations: list[Violation]
+) -> BuildPlan:
+    """Return what a spec means on a structure that was chosen for it.
+
+    Args:
+        violations: what is known to be wrong with it.
+
+    Raises:
+        InvalidRequest, CompositionInfeasible: as in `plan_build`.
+    """
+    published = origin.structure.arguments
+    found = check_arguments(origin.entry.architecture_id, spec.arguments, published)
+    return _planned(spec, origin, index, [*violations, *found])
 
 
 def require_buildable(entry: ArchitectureEntry) -> None:
@@ -128,12 +145,14 @@ def _planned(
     )
     if asked is None or head is None or violations:
         raise invalid(violations)
+    recipe = without_removed(_recipe(spec, origin, asked, head, index), origin.checkpoint)
+    whole = replace(spec, remove_modules=recipe.removed_modules)
     return BuildPlan(
-        spec=resolved_spec(spec, origin.entry, origin.reference, asked.contract, head),
+        spec=resolved_spec(whole, origin.entry, origin.reference, asked.contract, head),
         structure=origin.structure,
         weight=origin.weight,
         checkpoint=origin.checkpoint,
-        recipe=_recipe(spec, origin, asked, head, index),
+        recipe=recipe,
         input=asked.contract,
         output=_output(spec, origin, head),
         sizes=asked.sizes,

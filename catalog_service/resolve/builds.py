@@ -80,8 +80,7 @@ class Builds:
             "spec": spec_digest(plan.spec),
             "recipe": plan.recipe.to_json(),
             "layout": layout.to_json(),
-            "source": numbers.blob_digest,
-            "source_recipe": numbers.recipe.to_json() if numbers.recipe else None,
+            **numbers.determined_by,
             "rules": list(numbers.rules),
         }
         text = json.dumps(determined_by, sort_keys=True)
@@ -181,6 +180,7 @@ class Builds:
             "recipe": plan.recipe.to_json(),
             "source": source,
             "source_recipe": numbers.recipe.to_json() if numbers.recipe else None,
+            "source_image_px": list(numbers.image_px) if numbers.image_px else None,
             "seed": _drawing_seed(plan.spec.seed, numbers.blob_digest),
             "allow_partial": plan.spec.allow_partial,
         }

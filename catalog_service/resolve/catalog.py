@@ -144,7 +144,11 @@ class Catalog:
         lineage = _lineage(plan)
         if plan.checkpoint is not None:
             self.store.ensure_intact(plan.checkpoint.blob_digest)
-            return Numbers(blob_digest=plan.checkpoint.blob_digest), lineage
+            numbers = Numbers(
+                blob_digest=plan.checkpoint.blob_digest,
+                image_px=plan.checkpoint.structure.image_px,
+            )
+            return numbers, lineage
         if plan.weight is None:
             return Numbers(), lineage
         weight = plan.weight

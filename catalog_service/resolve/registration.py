@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,20 @@ from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.store import BlobInfo, BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.remap import Remap, matched_elements, remap
-from catalog_service.errors import Precondition
+from catalog_service.errors import InvalidRequest, Precondition, invalid
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
+from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.layout import Lineage, LoadReport, StateLayout
 from catalog_service.models.part_report import PartReport, joined
 from catalog_service.models.plain_json import to_plain
 from catalog_service.models.recipe import Recipe
+from catalog_service.models.spec_check import check
 from catalog_service.reader.read_file import TensorListing, list_tensors, write_tensors
 from catalog_service.resolve.backbones import WrittenPart
-from catalog_service.resolve.build_plan import require_buildable
+from catalog_service.resolve.build_plan import plan_on, require_buildable
 from catalog_service.resolve.definitions import Definitions
+from catalog_service.resolve.origin import Origin
 from catalog_service.worker_pool import WorkerPool
 
 MAX_REPORTED = 100
@@ -42,11 +45,14 @@ class Registration:
     metrics: Mapping[str, float]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    structure: BackboneStructure = field(default_factory=BackboneStructure)
 
     @property
     def digest(self) -> str:
         """sha256 over everything but the request id: what makes two requests the same."""
         plain = to_plain(replace(self, request_id=""))
+        if self.structure.is_published:
+            del plain["structure"]  # as requests were before there were other structures
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
@@ -77,6 +83,7 @@ class FittedBackbone:
             mean=registration.mean,
             std=registration.std,
             create_time=create_time,
+            structure=registration.structure,
         )
 
 
@@ -101,6 +108,7 @@ class Fitting:
 
         Raises:
             ArchitectureNotFound, ArchitectureNotBuildable, BlobNotFound, DigestMismatch.
+            InvalidRequest: the architecture cannot have this structure.
             FileUnreadable: not a tensor file, or it would execute.
             StateMismatch: it does not fit the architecture.
         """
@@ -111,9 +119,9 @@ class Fitting:
         try:
             with _calling((path.name, renamed.name), registration.checkpoint_id):
                 listing = list_tensors(path)
-                chosen = self._choose(listing, index, registration.architecture_id)
+                chosen = self._choose(listing, index, registration)
                 write_tensors(path, chosen.remap.names, renamed)
-                answer = self._fit(chosen, renamed, backbone_out)
+                answer = self._fit(chosen, registration.structure, renamed, backbone_out)
             blob = self._store.commit_staged(backbone_out)
         finally:
             renamed.unlink(missing_ok=True)
@@ -130,26 +138,50 @@ class Fitting:
         )
 
     def _choose(
-        self, listing: TensorListing, index: CatalogIndex, architecture_id: str
+        self, listing: TensorListing, index: CatalogIndex, registration: Registration
     ) -> _Candidate:
         """Return the structure of the architecture that fits best; the default where all do."""
         candidates = []
-        for weight in _structures(index, architecture_id):
-            recipe = index.recipe_for(weight.architecture_id, weight)
+        for weight in _structures(index, registration.architecture_id):
+            recipe = self._recipe(weight, index, registration.structure)
             layout = self._definitions.layout(recipe)
             candidates.append(_candidate(weight, recipe, layout, listing))
         return max(candidates, key=lambda candidate: candidate.score)
 
-    def _fit(self, chosen: _Candidate, source: Path, backbone_out: Path) -> dict[str, Any]:
+    def _recipe(
+        self, weight: WeightEntry, index: CatalogIndex, structure: BackboneStructure
+    ) -> Recipe:
+        """Return the recipe of a published structure with what is not as published."""
+        if structure.is_published:
+            return index.recipe_for(weight.architecture_id, weight)
+        spec = structure.definition(weight.architecture_id)
+        entry = index.architecture(weight.architecture_id)
+        origin = Origin(entry=entry, structure=weight, weight=None, checkpoint=None)
+        try:
+            plan = plan_on(spec, origin, index, check(spec))
+            self._definitions.require_running(plan.recipe, plan.input)
+        except InvalidRequest as error:
+            raise _in_structure(error) from error
+        return plan.recipe
+
+    def _fit(
+        self, chosen: _Candidate, structure: BackboneStructure, source: Path, backbone_out: Path
+    ) -> dict[str, Any]:
         order = {
             "recipe": chosen.recipe.to_json(),
             "source": str(source),
             "source_recipe": chosen.recipe.to_json(),
+            "source_image_px": list(structure.image_px) if structure.image_px else None,
             "rewrite": chosen.remap.rewrite.to_json(),
             "allow_partial": False,
             "backbone_out": str(backbone_out),
         }
         return self._pool.call("fit_backbone", order)
+
+
+def _in_structure(error: InvalidRequest) -> InvalidRequest:
+    """Return what is wrong with a structure under the fields of the registration."""
+    return invalid([replace(each, field=f"structure.{each.field}") for each in error.violations])
 
 
 def _structures(index: CatalogIndex, architecture_id: str) -> list[WeightEntry]:

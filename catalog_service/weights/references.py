@@ -3,8 +3,7 @@
 import re
 
 from catalog_service.errors import Violation, invalid
-
-CHECKPOINT_PREFIX = "checkpoints/"
+from catalog_service.models.spec_check import CHECKPOINT_PREFIX
 
 _PUBLISHED = re.compile(
     r"(?:weights/)?(?:(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+"

@@ -183,13 +183,15 @@ class CatalogClient:
         metrics: Mapping[str, float] | None = None,
         mean: Sequence[float] = (),
         std: Sequence[float] = (),
+        structure: model_spec_pb2.BackboneStructure | Mapping[str, Any] | None = None,
         request_id: str | None = None,
     ) -> checkpoints.Checkpoint:
         """Return the checkpoint that an uploaded blob is now.
 
         Args:
             blob_name: what `blobs.upload` returned.
-            mean, std: what inputs were normalised with: three numbers each, or none.
+            mean, std: what inputs were normalised with: a number for each channel, or none.
+            structure: how the backbone differs from the published one; None: not at all.
             request_id: a UUID; the same one again gives the first answer. None makes one.
 
         Raises:
@@ -205,6 +207,11 @@ class CatalogClient:
             metrics=metrics or {},
             mean=mean,
             std=std,
+            structure=(
+                None
+                if structure is None
+                else to_message(structure, model_spec_pb2.BackboneStructure)
+            ),
         )
         answer = self._connection.call(
             self._checkpoints.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S

@@ -168,3 +168,26 @@ def test_another_architectures_head_is_dropped_and_named(
     assert "renamed the backbone's prefix '' to 'backbone.'" in built.report.rules
     for name in state.keys() - {"fc.weight", "fc.bias"}:
         assert torch.equal(built.backbone.state[f"backbone.{name}"], state[name])
+
+
+def test_a_rectangles_table_is_taken_as_it_is_for_the_same_rectangle() -> None:
+    """32 x 128 px are 2 x 8 places: as many as 4 x 4, which a square would have."""
+    recipe = Recipe(builder="torchvision/vit_b_16", arguments={"image_size": [32, 128]})
+    table = torch.randn(1, 1 + 16, 768)
+
+    [(_, adaptation)] = adaptations(recipe, template(recipe).layout, (32, 128)).items()
+    [(_, of_a_square)] = adaptations(recipe, template(recipe).layout).items()
+
+    assert adaptation.adapt(table) is table
+    assert not torch.equal(of_a_square.adapt(table), table)
+
+
+def test_a_rectangles_table_becomes_a_squares_though_it_has_as_many_places() -> None:
+    recipe = Recipe(builder="torchvision/vit_b_16", arguments={"image_size": 64})
+    table = torch.randn(1, 1 + 16, 768)
+
+    [(_, adaptation)] = adaptations(recipe, template(recipe).layout, (32, 128)).items()
+
+    found = adaptation.adapt(table)
+    torch.testing.assert_close(found[0, 4], table[0, 8], rtol=0, atol=1e-5)  # the upper right
+    assert not torch.equal(found, table)

@@ -6,7 +6,11 @@ import pytest
 import torch
 from torchvision.models.vision_transformer import interpolate_embeddings
 
-from catalog_service.models.position_table import is_position_table, resize_position_table
+from catalog_service.models.position_table import (
+    is_position_table,
+    resize_position_table,
+    table_grid,
+)
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.rectangular_vit import RectangularViT
 from catalog_service.models.skeleton import build, skeleton
@@ -33,7 +37,7 @@ def test_a_larger_table_has_the_old_vectors_at_the_old_places() -> None:
     """224 -> 384 px: sampled where the old places lie, the new table is the old one, nearly."""
     old = smooth_table(14)
 
-    new = resize_position_table(old, (1, 1 + 24 * 24, 32), recipe_of(384))
+    new = resize_position_table(old, (1, 1 + 24 * 24, 32), recipe_of(384), (14, 14))
 
     rows = torch.linspace(-1, 1, 14)
     grid = torch.stack(torch.meshgrid(rows, rows, indexing="ij")[::-1], dim=-1)[None]
@@ -49,7 +53,7 @@ def test_a_table_that_is_not_square_keeps_its_corners() -> None:
     """224x448 px: 14 rows, 28 columns."""
     old = smooth_table(14)
 
-    new = resize_position_table(old, (1, 1 + 14 * 28, 32), recipe_of([224, 448]))
+    new = resize_position_table(old, (1, 1 + 14 * 28, 32), recipe_of([224, 448]), (14, 14))
 
     ours, theirs = at(new, 14, 28), at(old, 14, 14)
     for ours_at, theirs_at in (((0, 0), (0, 0)), ((-1, 0), (-1, 0)), ((0, -1), (0, -1))):
@@ -62,14 +66,43 @@ def test_square_tables_are_torchvisions() -> None:
 
     theirs = interpolate_embeddings(384, 16, {"encoder.pos_embedding": old})
 
-    ours = resize_position_table(old, (1, 577, 32), recipe_of(384))
+    ours = resize_position_table(old, (1, 577, 32), recipe_of(384), (14, 14))
     torch.testing.assert_close(ours, theirs["encoder.pos_embedding"], rtol=0, atol=1e-6)
+
+
+def test_a_table_of_a_rectangle_becomes_one_of_a_square_and_comes_back() -> None:
+    """Corners stay where they are; read as a square's, 2 x 8 places would be 4 x 4."""
+    old = torch.randn(1, 1 + 2 * 8, 32)
+
+    square = resize_position_table(old, (1, 1 + 14 * 14, 32), recipe_of(224), (2, 8))
+    back = resize_position_table(square, old.shape, recipe_of([32, 128]), (14, 14))
+
+    for corner in ((0, 0), (-1, 0), (0, -1), (-1, -1)):
+        expected = at(old, 2, 8)[corner]
+        torch.testing.assert_close(at(square, 14, 14)[corner], expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(at(back, 2, 8)[corner], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("num_places", "image_px", "grid"),
+    [
+        (16, None, (4, 4)),
+        (16, (32, 128), (2, 8)),
+        (16, (128, 32), (8, 2)),
+        (8, None, None),
+        (16, (32, 96), None),
+    ],
+)
+def test_the_grid_of_a_table_follows_its_images(
+    num_places: int, image_px: tuple[int, int] | None, grid: tuple[int, int] | None
+) -> None:
+    assert table_grid(torch.empty(1, 1 + num_places, 4), image_px) == grid
 
 
 def test_half_precision_stays_half() -> None:
     old = smooth_table(14).half()
 
-    assert resize_position_table(old, (1, 577, 32), recipe_of(384)).dtype == torch.float16
+    assert resize_position_table(old, (1, 577, 32), recipe_of(384), (14, 14)).dtype == torch.float16
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vertebra.blob.v1 import blob_service_pb2 as vertebra_dot_blob_dot_v1_dot_blob__service__pb2
 from vertebra.model.v1 import layout_pb2 as vertebra_dot_model_dot_v1_dot_layout__pb2
 from vertebra.model.v1 import lineage_pb2 as vertebra_dot_model_dot_v1_dot_lineage__pb2
+from vertebra.model.v1 import model_spec_pb2 as vertebra_dot_model_dot_v1_dot_model__spec__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,vertebra/catalog/v1/checkpoint_service.proto\x12\x13vertebra.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#vertebra/blob/v1/blob_service.proto\x1a\x1evertebra/model/v1/layout.proto\x1a\x1fvertebra/model/v1/lineage.proto\"\xa0\x04\n\nCheckpoint\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12#\n\rcheckpoint_id\x18\x02 \x01(\tR\x0c\x63heckpointId\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12\'\n\x0f\x62\x61\x63kbone_digest\x18\x04 \x01(\tR\x0e\x62\x61\x63kboneDigest\x12*\n\x04\x62lob\x18\x05 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12\x34\n\x07lineage\x18\x06 \x01(\x0b\x32\x1a.vertebra.model.v1.LineageR\x07lineage\x12>\n\x0bload_report\x18\x07 \x01(\x0b\x32\x1d.vertebra.model.v1.LoadReportR\nloadReport\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x46\n\x07metrics\x18\t \x03(\x0b\x32,.vertebra.catalog.v1.Checkpoint.MetricsEntryR\x07metrics\x12\x12\n\x04mean\x18\n \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x0b \x03(\x01R\x03std\x1a:\n\x0cMetricsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"\x94\x03\n\x19RegisterCheckpointRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12#\n\rcheckpoint_id\x18\x02 \x01(\tR\x0c\x63heckpointId\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12\x1b\n\tblob_name\x18\x04 \x01(\tR\x08\x62lobName\x12\x34\n\x07lineage\x18\x05 \x01(\x0b\x32\x1a.vertebra.model.v1.LineageR\x07lineage\x12U\n\x07metrics\x18\x06 \x03(\x0b\x32;.vertebra.catalog.v1.RegisterCheckpointRequest.MetricsEntryR\x07metrics\x12\x12\n\x04mean\x18\x07 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x08 \x03(\x01R\x03std\x1a:\n\x0cMetricsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"y\n\x1aRegisterCheckpointResponse\x12?\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\ncheckpoint\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"*\n\x14GetCheckpointRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"X\n\x15GetCheckpointResponse\x12?\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\ncheckpoint\"\x87\x01\n\x16ListCheckpointsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xa3\x01\n\x17ListCheckpointsResponse\x12\x41\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\x0b\x63heckpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize2\xe0\x02\n\x11\x43heckpointService\x12u\n\x12RegisterCheckpoint\x12..vertebra.catalog.v1.RegisterCheckpointRequest\x1a/.vertebra.catalog.v1.RegisterCheckpointResponse\x12\x66\n\rGetCheckpoint\x12).vertebra.catalog.v1.GetCheckpointRequest\x1a*.vertebra.catalog.v1.GetCheckpointResponse\x12l\n\x0fListCheckpoints\x12+.vertebra.catalog.v1.ListCheckpointsRequest\x1a,.vertebra.catalog.v1.ListCheckpointsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,vertebra/catalog/v1/checkpoint_service.proto\x12\x13vertebra.catalog.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#vertebra/blob/v1/blob_service.proto\x1a\x1evertebra/model/v1/layout.proto\x1a\x1fvertebra/model/v1/lineage.proto\x1a\"vertebra/model/v1/model_spec.proto\"\xe4\x04\n\nCheckpoint\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12#\n\rcheckpoint_id\x18\x02 \x01(\tR\x0c\x63heckpointId\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12\'\n\x0f\x62\x61\x63kbone_digest\x18\x04 \x01(\tR\x0e\x62\x61\x63kboneDigest\x12*\n\x04\x62lob\x18\x05 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12\x34\n\x07lineage\x18\x06 \x01(\x0b\x32\x1a.vertebra.model.v1.LineageR\x07lineage\x12>\n\x0bload_report\x18\x07 \x01(\x0b\x32\x1d.vertebra.model.v1.LoadReportR\nloadReport\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x46\n\x07metrics\x18\t \x03(\x0b\x32,.vertebra.catalog.v1.Checkpoint.MetricsEntryR\x07metrics\x12\x12\n\x04mean\x18\n \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x0b \x03(\x01R\x03std\x12\x42\n\tstructure\x18\x0c \x01(\x0b\x32$.vertebra.model.v1.BackboneStructureR\tstructure\x1a:\n\x0cMetricsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"\xd8\x03\n\x19RegisterCheckpointRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12#\n\rcheckpoint_id\x18\x02 \x01(\tR\x0c\x63heckpointId\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12\x1b\n\tblob_name\x18\x04 \x01(\tR\x08\x62lobName\x12\x34\n\x07lineage\x18\x05 \x01(\x0b\x32\x1a.vertebra.model.v1.LineageR\x07lineage\x12U\n\x07metrics\x18\x06 \x03(\x0b\x32;.vertebra.catalog.v1.RegisterCheckpointRequest.MetricsEntryR\x07metrics\x12\x12\n\x04mean\x18\x07 \x03(\x01R\x04mean\x12\x10\n\x03std\x18\x08 \x03(\x01R\x03std\x12\x42\n\tstructure\x18\t \x01(\x0b\x32$.vertebra.model.v1.BackboneStructureR\tstructure\x1a:\n\x0cMetricsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"y\n\x1aRegisterCheckpointResponse\x12?\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\ncheckpoint\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"*\n\x14GetCheckpointRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"X\n\x15GetCheckpointResponse\x12?\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\ncheckpoint\"\x87\x01\n\x16ListCheckpointsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\xa3\x01\n\x17ListCheckpointsResponse\x12\x41\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1f.vertebra.catalog.v1.CheckpointR\x0b\x63heckpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize2\xe0\x02\n\x11\x43heckpointService\x12u\n\x12RegisterCheckpoint\x12..vertebra.catalog.v1.RegisterCheckpointRequest\x1a/.vertebra.catalog.v1.RegisterCheckpointResponse\x12\x66\n\rGetCheckpoint\x12).vertebra.catalog.v1.GetCheckpointRequest\x1a*.vertebra.catalog.v1.GetCheckpointResponse\x12l\n\x0fListCheckpoints\x12+.vertebra.catalog.v1.ListCheckpointsRequest\x1a,.vertebra.catalog.v1.ListCheckpointsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,24 +40,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPOINT_METRICSENTRY']._serialized_options = b'8\001'
   _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._loaded_options = None
   _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._serialized_options = b'8\001'
-  _globals['_CHECKPOINT']._serialized_start=205
-  _globals['_CHECKPOINT']._serialized_end=749
-  _globals['_CHECKPOINT_METRICSENTRY']._serialized_start=691
-  _globals['_CHECKPOINT_METRICSENTRY']._serialized_end=749
-  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_start=752
-  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_end=1156
-  _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._serialized_start=691
-  _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._serialized_end=749
-  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_start=1158
-  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_end=1279
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1281
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1323
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1325
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1413
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=1416
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=1551
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=1554
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=1717
-  _globals['_CHECKPOINTSERVICE']._serialized_start=1720
-  _globals['_CHECKPOINTSERVICE']._serialized_end=2072
+  _globals['_CHECKPOINT']._serialized_start=241
+  _globals['_CHECKPOINT']._serialized_end=853
+  _globals['_CHECKPOINT_METRICSENTRY']._serialized_start=795
+  _globals['_CHECKPOINT_METRICSENTRY']._serialized_end=853
+  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_start=856
+  _globals['_REGISTERCHECKPOINTREQUEST']._serialized_end=1328
+  _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._serialized_start=795
+  _globals['_REGISTERCHECKPOINTREQUEST_METRICSENTRY']._serialized_end=853
+  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_start=1330
+  _globals['_REGISTERCHECKPOINTRESPONSE']._serialized_end=1451
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1453
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1495
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1497
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1585
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=1588
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=1723
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=1726
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=1889
+  _globals['_CHECKPOINTSERVICE']._serialized_start=1892
+  _globals['_CHECKPOINTSERVICE']._serialized_end=2244
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from vertebra.blob.v1 import blob_service_pb2 as _blob_service_pb2
 from vertebra.model.v1 import layout_pb2 as _layout_pb2
 from vertebra.model.v1 import lineage_pb2 as _lineage_pb2
+from vertebra.model.v1 import model_spec_pb2 as _model_spec_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -13,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Checkpoint(_message.Message):
-    __slots__ = ("name", "checkpoint_id", "architecture_id", "backbone_digest", "blob", "lineage", "load_report", "create_time", "metrics", "mean", "std")
+    __slots__ = ("name", "checkpoint_id", "architecture_id", "backbone_digest", "blob", "lineage", "load_report", "create_time", "metrics", "mean", "std", "structure")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +33,7 @@ class Checkpoint(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STD_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_FIELD_NUMBER: _ClassVar[int]
     name: str
     checkpoint_id: str
     architecture_id: str
@@ -43,10 +45,11 @@ class Checkpoint(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     mean: _containers.RepeatedScalarFieldContainer[float]
     std: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, name: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ...) -> None: ...
+    structure: _model_spec_pb2.BackboneStructure
+    def __init__(self, name: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ...) -> None: ...
 
 class RegisterCheckpointRequest(_message.Message):
-    __slots__ = ("request_id", "checkpoint_id", "architecture_id", "blob_name", "lineage", "metrics", "mean", "std")
+    __slots__ = ("request_id", "checkpoint_id", "architecture_id", "blob_name", "lineage", "metrics", "mean", "std", "structure")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +65,7 @@ class RegisterCheckpointRequest(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STD_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     checkpoint_id: str
     architecture_id: str
@@ -70,7 +74,8 @@ class RegisterCheckpointRequest(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     mean: _containers.RepeatedScalarFieldContainer[float]
     std: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, request_id: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., blob_name: _Optional[str] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ...) -> None: ...
+    structure: _model_spec_pb2.BackboneStructure
+    def __init__(self, request_id: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., blob_name: _Optional[str] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ...) -> None: ...
 
 class RegisterCheckpointResponse(_message.Message):
     __slots__ = ("checkpoint", "replayed")

@@ -62,12 +62,16 @@ class CheckpointServiceServicer(object):
         (`module.`, `backbone.`, ...) are removed and reported; head tensors are left out and reported.
         The checkpoint is listed only when its backbone is complete, converted and stored.
 
+        A backbone whose structure is not the published one is registered with `structure`. Models that
+        start from it get that structure without asking, and another one is refused.
+
         The same `request_id` with the same request gives the first answer. The same id and the same
         bytes under a new `request_id` succeed too.
 
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no architecture, no blob, a lineage
-        text of over 4,096 characters (note: 10,000), over 100 metrics.
+        text of over 4,096 characters (note: 10,000), over 100 metrics, a
+        structure that the architecture cannot have.
         REQUEST_ID_REUSED: the id was used with another request.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND with the nearest names. BLOB_NOT_FOUND: upload it
         first.

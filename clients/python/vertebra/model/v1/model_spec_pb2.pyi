@@ -55,6 +55,20 @@ class ModelSpec(_message.Message):
     arguments: _struct_pb2.Struct
     def __init__(self, backbone: _Optional[str] = ..., pretrained: bool = ..., weights: _Optional[str] = ..., freeze_backbone: bool = ..., classification: _Optional[_Union[ClassificationTask, _Mapping]] = ..., regression: _Optional[_Union[RegressionTask, _Mapping]] = ..., segmentation: _Optional[_Union[SegmentationTask, _Mapping]] = ..., detection: _Optional[_Union[DetectionTask, _Mapping]] = ..., instance_segmentation: _Optional[_Union[InstanceSegmentationTask, _Mapping]] = ..., keypoints: _Optional[_Union[KeypointsTask, _Mapping]] = ..., features: _Optional[_Union[FeaturesTask, _Mapping]] = ..., neck: _Optional[str] = ..., image_height_px: _Optional[int] = ..., image_width_px: _Optional[int] = ..., seed: _Optional[int] = ..., allow_partial: bool = ..., allow_frozen_random: bool = ..., in_channels: _Optional[int] = ..., stem_adaptation: _Optional[str] = ..., remove_modules: _Optional[_Iterable[str]] = ..., aux_heads: _Optional[str] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
+class BackboneStructure(_message.Message):
+    __slots__ = ("in_channels", "remove_modules", "arguments", "image_height_px", "image_width_px")
+    IN_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_MODULES_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    in_channels: int
+    remove_modules: _containers.RepeatedScalarFieldContainer[str]
+    arguments: _struct_pb2.Struct
+    image_height_px: int
+    image_width_px: int
+    def __init__(self, in_channels: _Optional[int] = ..., remove_modules: _Optional[_Iterable[str]] = ..., arguments: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., image_height_px: _Optional[int] = ..., image_width_px: _Optional[int] = ...) -> None: ...
+
 class ClassificationTask(_message.Message):
     __slots__ = ("class_names", "num_classes", "multilabel", "hidden_units", "dropout", "pooling", "keep_known_classes")
     CLASS_NAMES_FIELD_NUMBER: _ClassVar[int]
