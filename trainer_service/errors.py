@@ -133,3 +133,32 @@ class SpoolGap(Corrupt):
     """A worker's spool lacks a line, or has one that cannot be read."""
 
     reason = "SPOOL_DAMAGED"
+
+
+class FeatureCacheImpossible(Precondition):
+    """The job requires that the frozen part's output is kept, and it cannot be."""
+
+    reason = "FEATURE_CACHE_IMPOSSIBLE"
+
+
+class CompileFailed(Precondition):
+    """torch.compile was asked for and cannot compile the model here."""
+
+    reason = "COMPILE_FAILED"
+
+
+OUT_OF_MEMORY_WORDS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "alloc_failed",
+)
+"""Source: c10/core/impl/alloc_cpu.cpp, c10/cuda/CUDACachingAllocator.cpp, cublasStatus_t."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; torch says so in words of its own on each device."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError | OutOfMemory) or any(
+        word in said for word in OUT_OF_MEMORY_WORDS
+    )

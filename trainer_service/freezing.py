@@ -8,7 +8,9 @@ every epoch.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +26,13 @@ NORM_STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def freeze(model: nn.Module, layout: StateLayout, plan: FreezePlan) -> None:
-    """Let exactly the plan's parameters train, and compute the frozen prefix without gradients."""
+    """Let exactly the plan's parameters train, and compute the frozen prefix without gradients.
+
+    Whatever was frozen before is not any more, unless the plan says so too.
+    """
     trainable = set(plan.trainable)
+    for module in model.modules():
+        _with_gradients(module)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in trainable)
         parameter.grad = None
@@ -68,43 +75,103 @@ def moving_tensors(layout: StateLayout, plan: FreezePlan) -> frozenset[str]:
     return frozenset(plan.trainable) | frozenset(statistics)
 
 
-def require_gradients(model: nn.Module, plan: FreezePlan) -> None:
-    """Raise GradientMissing if the first step left a trainable parameter without a gradient."""
-    parameters = dict(model.named_parameters())
-    if missing := [name for name in plan.trainable if parameters[name].grad is None]:
+def require_gradients(parameters: Mapping[str, nn.Parameter], names: Iterable[str]) -> None:
+    """Raise GradientMissing if the first step left one of the named without a gradient."""
+    if missing := [name for name in names if parameters[name].grad is None]:
         raise GradientMissing(
             f"{len(missing)} parameters should train but got no gradient: {listed(missing)}"
         )
 
 
-class Seal:
-    """What every frozen tensor and buffer was when the seal was made."""
+CHECK_SHARE = 0.02
+"""Of the time, at most, goes into reading everything that is sealed, epoch by epoch."""
 
-    def __init__(self, model: nn.Module, moving: frozenset[str]) -> None:
-        self._moving = moving
-        self._digests = self._read(model)
+
+class Seal:
+    """What every frozen tensor and buffer was when the seal was made.
+
+    A full look reads every byte. Between two of them a glance tells what torch itself wrote to: it
+    counts writes per tensor.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        moving: frozenset[str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._digests: Mapping[str, str] = {}
+        self._take(model, moving)
 
     @property
     def num_tensors(self) -> int:
         """Return how many tensors and buffers are sealed."""
         return len(self._digests)
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Return sha256 in hex by name, of every sealed tensor and buffer."""
+        return MappingProxyType(dict(self._digests))
+
+    def move_to(self, model: nn.Module, moving: frozenset[str]) -> None:
+        """Seal what else stands still from here on, and no longer what moves.
+
+        What stays sealed keeps its first digest: it is compared with what it was at the start.
+        """
+        first = self._digests
+        self._take(model, moving)
+        kept = {name: first[name] for name in self._digests if name in first}
+        self._digests = {**self._digests, **kept}
+
+    def glance(self, model: nn.Module, *, when: str) -> None:
+        """Look at what was written to since the last full look, or at everything where that is due.
+
+        Raises:
+            FrozenStateChanged: with names.
+        """
+        if self._clock() - self._looked >= self._cost_s / CHECK_SHARE:
+            self.check(model, when=when)
+            return
+        tensors = self._sealed(model)
+        written = [
+            name for name, tensor in tensors.items() if _stamp(tensor) != self._stamps.get(name)
+        ]
+        self._compare({name: tensor_digest(tensors[name]) for name in written}, written, when)
+
     def check(self, model: nn.Module, *, when: str) -> None:
         """Raise FrozenStateChanged, with names, if a frozen tensor or buffer is not the same."""
-        now = self._read(model)
-        changed = [name for name, digest in self._digests.items() if now.get(name) != digest]
+        self._compare(self._read(model), self._digests, when)
+
+    def _compare(self, now: Mapping[str, str], names: Iterable[str], when: str) -> None:
+        changed = [name for name in names if now.get(name) != self._digests[name]]
         if changed:
             raise FrozenStateChanged(
                 f"{len(changed)} of {len(self._digests)} frozen tensors changed by {when}:"
                 f" {listed(changed)}; the exported backbone would not be what the plan says"
             )
 
+    def _take(self, model: nn.Module, moving: frozenset[str]) -> None:
+        self._moving = moving
+        self._digests = self._read(model)
+
     def _read(self, model: nn.Module) -> Mapping[str, str]:
-        return {
-            name: tensor_digest(tensor)
-            for name, tensor in _tensors(model)
-            if name not in self._moving
-        }
+        began = self._clock()
+        tensors = self._sealed(model)
+        digests = {name: tensor_digest(tensor) for name, tensor in tensors.items()}
+        self._stamps = {name: _stamp(tensor) for name, tensor in tensors.items()}
+        self._looked = self._clock()
+        self._cost_s = self._looked - began
+        return digests
+
+    def _sealed(self, model: nn.Module) -> Mapping[str, Tensor]:
+        return {name: each for name, each in _tensors(model) if name not in self._moving}
+
+
+def _stamp(tensor: Tensor) -> tuple[int, int]:
+    """Return where a tensor is and how often torch wrote to it."""
+    return tensor.data_ptr(), tensor._version
 
 
 def tensor_digest(tensor: Tensor) -> str:
@@ -148,3 +215,8 @@ def _tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 def _without_gradients(module: nn.Module) -> None:
     """Nothing before this module trains, so nothing in it has to be remembered for a gradient."""
     object.__setattr__(module, "forward", torch.no_grad()(module.forward))
+
+
+def _with_gradients(module: nn.Module) -> None:
+    """Undo the above: the class's own `forward` counts again."""
+    module.__dict__.pop("forward", None)

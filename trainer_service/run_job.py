@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.models.assemble import assemble
 from catalog_service.models.template import template
-from trainer_service.backbone_export import ExportFacts, export_backbone
+from trainer_service.backbone_export import ExportFacts, export_backbone, probe_of
 from trainer_service.datasets.batches import (
     ImageBatches,
     TrainingOrder,
-    as_input,
     evaluation_batches,
 )
 from trainer_service.datasets.images import ImagesOnDisk
@@ -26,7 +25,6 @@ from trainer_service.datasets.wants import data_wants
 from trainer_service.errors import DeviceUnavailable, StateNotAsOrdered
 from trainer_service.freezing import Seal, freeze, moving_tensors, recalibrate
 from trainer_service.jobs import (
-    EpochMetrics,
     Finished,
     JobEvent,
     JobMessage,
@@ -40,10 +38,7 @@ from trainer_service.jobs import (
 from trainer_service.plan import train_plan
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.table import task_for
-from trainer_service.train.loop import Training, train
-
-NUM_PROBE_IMAGES = 4
-"""Images that an export is compared on."""
+from trainer_service.train.loop import Trained, Training, train
 
 NOT_KEPT = (
     "decoded images do not fit into memory, so every epoch decodes them anew: smaller images or a"
@@ -75,15 +70,19 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
         recalibrate_norms(training, dataset, order, emit, stop)
         seal = Seal(model, moving_tensors(order.model.layout, plan.freeze))
         # 5. The loop.
-        metrics = run_loop(training, seal, emit, stop)
+        trained = run_loop(training, seal, emit, stop)
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
-        seal.check(model, when="the export")
         emit(JobMessage(text="exporting"))
         facts = ExportFacts(
-            order=order, plan=plan, fingerprint=dataset.fingerprint, metrics=metrics
+            order=order,
+            plan=plan,
+            fingerprint=dataset.fingerprint,
+            metrics=trained.metrics,
+            epoch=trained.epoch,
+            evaluation=trained.evaluation,
         )
-        return Finished(exports=(export_backbone(model, facts, probe_images(dataset, plan)),))
+        return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
 
 
 def make_training(
@@ -99,6 +98,7 @@ def make_training(
         spec=order.spec,
         plan=plan,
         device=device,
+        layout=order.model.layout,
     )
 
 
@@ -115,14 +115,16 @@ def image_batches(
     return ImageBatches(dataset=dataset, order=order, contract=plan.input, device=device)
 
 
-def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> dict[str, float]:
-    """Train; return the newest value of every epoch metric, such as `validation/accuracy`."""
-    metrics: dict[str, float] = {}
-    for event in train(training, seal, stop):
+def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> Trained:
+    """Train, emitting what happens; return what the model holds then."""
+    events = train(training, seal, stop)
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            trained: Trained = end.value
+            return trained
         emit(event)
-        if isinstance(event, EpochMetrics):
-            metrics |= {f"{event.split}/{name}": value for name, value in event.values.items()}
-    return metrics
 
 
 def prepare_device(order: WorkOrder) -> torch.device:
@@ -194,7 +196,7 @@ def read_data(
         pool=pool,
         progress=progress,
     )
-    if isinstance(dataset.train, ImagesOnDisk):
+    if isinstance(dataset.train, ImagesOnDisk) and not plan.input.is_image_list:
         emit(JobWarning(code="IMAGES_NOT_KEPT", text=NOT_KEPT))
     return dataset
 
@@ -203,7 +205,7 @@ def recalibrate_norms(
     training: Training, dataset: Dataset, order: WorkOrder, emit: Emit, stop: StopSwitch
 ) -> None:
     """Where the order says so, set all running statistics from the training images, shuffled."""
-    if order.spec.norm != "recalibrate":
+    if training.plan.freeze.norm != "recalibrate":
         return
     emit(JobMessage(text="recalibrating batch norms on the training images"))
     images = dataset.train
@@ -218,10 +220,3 @@ def recalibrate_norms(
                 yield batch.images
 
     recalibrate(training.model, order.model.layout, until_stopped())
-
-
-def probe_images(dataset: Dataset, plan: TrainPlan) -> Tensor:
-    """Return a few validation images as the model sees them, on the CPU."""
-    images = dataset.validation
-    positions = shuffled(len(images), seed=0, epoch=0)[:NUM_PROBE_IMAGES]
-    return as_input(images.pixels(positions), plan.input).contiguous()

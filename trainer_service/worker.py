@@ -17,6 +17,7 @@ import psutil
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
+from trainer_service.errors import is_out_of_memory
 from trainer_service.event_spool import EventSpool
 from trainer_service.jobs import (
     LOCK_FILE,
@@ -111,11 +112,6 @@ def failure_of(error: Exception, order: WorkOrder) -> Failed:
         reason="INTERNAL",
         message=f"{type(error).__name__} in the worker; the attempt's log.txt has the details",
     )
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out; torch says so in words of its own on each device."""
-    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
 def is_out_of_room(error: BaseException | None) -> bool:

@@ -29,7 +29,7 @@ from tests.benchmarks.rows import (
     take_turns,
 )
 from tests.fakes.job_models import input_contract
-from tests.fakes.job_values import job_model, job_spec, step, train_plan
+from tests.fakes.job_values import LAYOUT, job_model, job_spec, step, train_plan
 from tests.fakes.trainings import CPU, random_images
 from tests.services import Service, running_trainer
 from trainer_service.datasets.batches import as_input
@@ -133,6 +133,7 @@ def tiny_training(num_steps: int) -> Training:
         spec=spec,
         plan=plan,
         device=CPU,
+        layout=LAYOUT,  # of another model: only phases and the best epoch's state ask for it
     )
 
 
@@ -148,7 +149,7 @@ def _tiny_plan(model: nn.Module, num_steps: int) -> TrainPlan:
         num_trainable_parameters=sum(sizes.values()),
         num_frozen_parameters=0,
     )
-    groups = [(DECAYED, 0.01, sizes["1.weight"]), (UNDECAYED, 0.0, sizes["1.bias"])]
+    groups = [(DECAYED, 0.01, "1.weight"), (UNDECAYED, 0.0, "1.bias")]
     return replace(
         train_plan(),
         freeze=freeze,
@@ -158,8 +159,14 @@ def _tiny_plan(model: nn.Module, num_steps: int) -> TrainPlan:
         num_steps_per_epoch=num_steps,
         num_steps=num_steps,
         optimizer_groups=tuple(
-            OptimizerGroup(name=name, lr=1e-3, weight_decay=decay, num_parameters=count)
-            for name, decay, count in groups
+            OptimizerGroup(
+                name=name,
+                lr=1e-3,
+                weight_decay=decay,
+                num_parameters=sizes[parameter],
+                parameters=(parameter,),
+            )
+            for name, decay, parameter in groups
         ),
     )
 

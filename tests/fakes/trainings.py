@@ -93,6 +93,7 @@ def make_training(
             spec=spec,
             plan=plan,
             device=CPU,
+            layout=layout,
         ),
         layout,
     )

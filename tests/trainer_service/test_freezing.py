@@ -22,6 +22,7 @@ from trainer_service.freezing import (
     tensor_digest,
 )
 from trainer_service.jobs import JobSpec, OptimizerSpec
+from trainer_service.optimizers import named_parameters
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.loop import Training, train
 
@@ -229,7 +230,7 @@ def test_a_trainable_parameter_without_gradient_is_named() -> None:
             parameter.grad = torch.zeros_like(parameter)
 
     with pytest.raises(GradientMissing, match=r"1 parameters .*: layer4\.0\.conv1\.weight$"):
-        require_gradients(training.model, plan)
+        require_gradients(named_parameters(training.model), plan.trainable)
 
 
 def test_nothing_is_remembered_for_gradients_in_the_frozen_prefix() -> None:

@@ -6,7 +6,16 @@ import torch
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.fakes.trainings import job_spec, make_training
 from trainer_service.jobs import OptimizerSpec
-from trainer_service.optimizers import OPTIMIZERS, make_optimizer
+from trainer_service.optimizers import OPTIMIZERS, make_optimizer, named_parameters
+from trainer_service.train.loop import Training
+
+
+def optimizer_of(training: Training) -> torch.optim.Optimizer:
+    """Return the optimizer of the plan's first phase."""
+    plan = training.plan
+    parameters = named_parameters(training.model)
+    return make_optimizer(parameters, plan.optimizer_groups, plan.optimizer)
+
 
 MODES = [
     FreezeMode(),
@@ -22,7 +31,7 @@ def test_exactly_the_trainable_parameters_are_held_once(algorithm: str, mode: Fr
     training, _ = make_training(job_spec("shufflenet_v2_x0_5", freeze=mode, optimizer=settings))
     names = {parameter: name for name, parameter in training.model.named_parameters()}
 
-    optimizer = make_optimizer(training.model, training.plan)
+    optimizer = optimizer_of(training)
 
     held = [names[p] for group in optimizer.param_groups for p in group["params"]]
     assert sorted(held) == sorted(training.plan.freeze.trainable)
@@ -40,7 +49,7 @@ def test_decay_shrinks_weights_and_leaves_biases_and_norms(algorithm: str) -> No
     for parameter in training.model.parameters():
         parameter.grad = torch.zeros_like(parameter)
 
-    make_optimizer(training.model, training.plan).step()
+    optimizer_of(training).step()
 
     moved = {n for n, p in training.model.named_parameters() if not torch.equal(p, before[n])}
     assert moved == {name for name, tensor in before.items() if tensor.ndim > 1}

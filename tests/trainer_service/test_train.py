@@ -11,7 +11,8 @@ from trainer_service.errors import GradientMissing, LossNotFinite
 from trainer_service.freezing import Seal, freeze, moving_tensors
 from trainer_service.jobs import EpochMetrics, OptimizerSpec, StepMetrics
 from trainer_service.stop_switch import StopRequested, StopSwitch
-from trainer_service.train.loop import RecentSteps, Training, require_finite, train
+from trainer_service.train.loop import Training, require_finite, train
+from trainer_service.train.progress import RecentSteps
 
 TINY = "shufflenet_v2_x0_5"
 
@@ -50,7 +51,11 @@ def test_an_epoch_is_steps_then_train_then_validation() -> None:
 
     events = list(train(training, seal, StopSwitch(), clock=clock(1.0)))
 
-    told = [(e.epoch, e.split if isinstance(e, EpochMetrics) else "step", e.step) for e in events]
+    told = [
+        (e.epoch, e.split if isinstance(e, EpochMetrics) else "step", e.step)
+        for e in events
+        if isinstance(e, EpochMetrics | StepMetrics)
+    ]
     assert told == [
         (0, "validation", 0),
         (1, "step", 1),
@@ -65,15 +70,14 @@ def test_an_epoch_is_steps_then_train_then_validation() -> None:
 
 
 def test_the_rate_is_of_the_images_since_the_last_event() -> None:
-    training, _ = prepared(num_images=4)
     times = iter([10.0, 10.5, 10.5, 12.5, 12.5])
-    recent = RecentSteps(training, 1, lambda: next(times))
+    recent = RecentSteps(job_spec(TINY), lambda: next(times), epoch=1, step=0)
 
     recent.add(torch.tensor(1.0), 30)
     recent.add(torch.tensor(2.0), 20)
-    first = recent.event({})
+    first = recent.event({}, 1e-3)
     recent.add(torch.tensor(0.5), 20)
-    second = recent.event({})
+    second = recent.event({}, 1e-3)
 
     assert (first.images_per_s, first.step, first.values["loss"]) == (100.0, 2, 2.0)
     assert (second.images_per_s, second.step, second.values["loss"]) == (10.0, 3, 0.5)
@@ -82,13 +86,12 @@ def test_the_rate_is_of_the_images_since_the_last_event() -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_traced_to_its_step(bad: float) -> None:
     """Also where it happened between two events."""
-    training, _ = prepared(num_images=4)
-    recent = RecentSteps(training, 2, clock(1.0))
+    recent = RecentSteps(job_spec(TINY), clock(1.0), epoch=2, step=2)
     for loss in (1.0, bad, 1.0):
         recent.add(torch.tensor(loss), 2)
 
     with pytest.raises(LossNotFinite, match=f"the loss is {bad} at epoch 2, step 4:") as failure:
-        recent.event({})
+        recent.event({}, 1e-3)
 
     assert failure.value.metadata == {"epoch": "2", "step": "4"}
 

@@ -1,0 +1,66 @@
+"""How good the model was, epoch by epoch: for plateaus, early stopping and the best epoch."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+
+class Record:
+    """The best value of one validation metric so far. Not a number is never better."""
+
+    def __init__(self, metric: str, *, grows: bool, min_delta: float = 0.0) -> None:
+        self.metric = metric
+        self._sign = 1.0 if grows else -1.0
+        self._min_delta = min_delta
+        self._best = -math.inf
+        self.num_epochs_since = 0
+
+    def note(self, values: Mapping[str, float]) -> bool:
+        """Count one epoch; say whether it was better than all before."""
+        value = self._sign * values[self.metric]
+        is_better = value > self._best + self._min_delta
+        self.num_epochs_since = 0 if is_better else self.num_epochs_since + 1
+        self._best = value if is_better else self._best
+        return is_better
+
+    @property
+    def is_set(self) -> bool:
+        """Whether any epoch was better than nothing: a metric may be not a number all along."""
+        return self._best > -math.inf
+
+    def start_over(self) -> None:
+        """Count epochs anew; what was reached stays the measure."""
+        self.num_epochs_since = 0
+
+    def __str__(self) -> str:
+        """Return `no better accuracy in 3 epochs`."""
+        epochs = "epoch" if self.num_epochs_since == 1 else "epochs"
+        return f"no better {self.metric} in {self.num_epochs_since} {epochs}"
+
+
+class KeptState:
+    """A copy of what training moves, as it was at one epoch. On the CPU: a device has no room."""
+
+    def __init__(self, model: nn.Module, names: Iterable[str]) -> None:
+        state = model.state_dict()
+        self._tensors: Mapping[str, Tensor] = {
+            name: state[name].detach().to("cpu", copy=True) for name in names
+        }
+
+    @torch.no_grad()
+    def put_back(self, model: nn.Module) -> None:
+        """Let the model be what it was."""
+        state = model.state_dict()
+        for name, tensor in self._tensors.items():
+            state[name].copy_(tensor)
+
+
+FALLING = frozenset({"loss", "mae"})
+"""Validation metrics of which less is better; of all others more is."""
+
+
+def grows(metric: str) -> bool:
+    """Whether more of a metric is better."""
+    return metric not in FALLING

@@ -1,0 +1,222 @@
+"""Optimizer steps, one after another, through the phases of the plan."""
+
+from collections.abc import Generator
+from itertools import islice
+
+import torch
+
+from trainer_service.datasets.batch import Batch, Batches
+from trainer_service.datasets.split import draws
+from trainer_service.errors import is_out_of_memory
+from trainer_service.freezing import (
+    Seal,
+    enter_evaluation,
+    enter_training,
+    freeze,
+    moving_tensors,
+    require_gradients,
+)
+from trainer_service.jobs import PhasePlan, PhaseStarted
+from trainer_service.optimizers import largest_lr, make_optimizer, named_parameters, scale_lr
+from trainer_service.stop_switch import StopSwitch
+from trainer_service.tasks.task import PassMetrics
+from trainer_service.train.compiling import Compiling, handles_phases
+from trainer_service.train.memory import ImagesAtATime
+from trainer_service.train.micro_batches import LearnedBatch, Learning
+from trainer_service.train.phases import phases_of, reason_to_begin, steps_until
+from trainer_service.train.precision import Passes
+from trainer_service.train.progress import Clock, RecentSteps
+from trainer_service.train.records import Record
+from trainer_service.train.schedule import lr_factor
+from trainer_service.train.training import TrainEvent, Training
+
+DROPOUT = 1
+"""Tells the draws of dropout and drop-path apart from those of the order and of augmentation."""
+
+Events = Generator[TrainEvent, None, None]
+
+
+class Steps:
+    """Where a training is: its phase, its optimizer, and how many steps are done."""
+
+    def __init__(self, training: Training, seal: Seal, passes: Passes, clock: Clock) -> None:
+        self.number = 0
+        """Steps that are done."""
+        self._training = training
+        self._seal = seal
+        self._passes = passes
+        self._clock = clock
+        self._learning = Learning(training.task, passes)
+        self._images = ImagesAtATime(
+            training.spec,
+            training.device,
+            size=training.plan.micro_batch_size,
+            most=training.spec.batch_size,
+        )
+        self._parameters = named_parameters(training.model, training.auxiliary)
+        self._compiling = Compiling(training.spec.compile, training.device, clock=clock)
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._phase_number = 0
+        first, *self._waiting = phases_of(training.plan)
+        self._begin(first)
+
+    @property
+    def batches(self) -> Batches:
+        """Return where this phase's batches come from."""
+        return self._batches
+
+    def enter_training(self) -> None:
+        """Put what the phase trains into training mode."""
+        enter_training(self._training.model, self._phase.freeze)
+        if self._training.auxiliary is not None:
+            self._training.auxiliary.train()
+
+    def enter_evaluation(self) -> None:
+        """Put everything into evaluation mode."""
+        enter_evaluation(self._training.model)
+        if self._training.auxiliary is not None:
+            self._training.auxiliary.eval()
+
+    def epoch(self, epoch: int, metrics: PassMetrics, stop: StopSwitch) -> Events:
+        """Do one epoch's steps; the last epoch may be cut short."""
+        plan = self._training.plan
+        first = self.number
+        end = min(first + plan.num_steps_per_epoch, plan.num_steps)
+        recent = RecentSteps(self._training.spec, self._clock, epoch=epoch, step=first)
+        seeds = draws(range(end - first), self._training.spec.seed, epoch, DROPOUT)
+        while self.number < end:
+            until = self.number + steps_until(self._waiting, self.number, end)
+            chosen = slice(self.number - first, until - first)
+            self.enter_training()
+            for seed, batch in zip(
+                seeds[chosen],
+                islice(self._batches.training(epoch), chosen.start, chosen.stop),
+                strict=True,
+            ):
+                stop.check()
+                learned = yield from self._step(batch, int(seed), metrics)
+                recent.add(learned.loss, batch.num_images)
+                if recent.is_due() or self.number == end:
+                    shown = self._training.task.batch_metrics(learned.last, learned.last_part)
+                    yield recent.event(shown, self._lr())
+            yield from self._begin_counted()
+
+    def begin_due(self, epoch: int, record: Record) -> Events:
+        """Begin the next phase if its time has come after this epoch."""
+        while self._waiting:
+            reason = reason_to_begin(self._waiting[0], epoch=epoch, step=self.number, record=record)
+            if not reason:
+                return
+            record.start_over()
+            yield from self._begin_next(reason)
+
+    def _begin_counted(self) -> Events:
+        """Begin the phases whose step has come."""
+        while self._waiting and 0 < self._waiting[0].after_steps <= self.number:
+            if self.number == self._training.plan.num_steps:
+                return
+            yield from self._begin_next(f"after {self._waiting[0].after_steps} steps")
+
+    def _begin_next(self, reason: str) -> Events:
+        """Let the next phase's parameters train, and nothing else; the rest stays as it is."""
+        phase = self._waiting.pop(0)
+        training = self._training
+        self._seal.check(training.model, when=f"the end of phase {self._phase_number}")
+        freeze(training.model, training.layout, phase.freeze)
+        self._seal.move_to(training.model, moving_tensors(training.layout, phase.freeze))
+        self._begin(phase)
+        yield PhaseStarted(
+            phase=self._phase_number,
+            reason=reason,
+            freeze=phase.freeze,
+            optimizer_groups=phase.optimizer_groups,
+        )
+
+    def _begin(self, phase: PhasePlan) -> None:
+        training = self._training
+        self._phase = phase
+        self._phase_number += 1
+        self._is_new = True
+        self.enter_training()
+        self.network, self._batches = (
+            training.source(phase.freeze) if training.source else (training.model, training.batches)
+        )
+        self._optimizer = make_optimizer(
+            self._parameters,
+            phase.optimizer_groups,
+            training.spec.optimizer,
+            before=self._optimizer,
+        )
+        has_phases = bool(training.plan.phases[1:])
+        self._compiling.begin(
+            self.network,
+            steps_until(self._waiting, self.number, training.plan.num_steps),
+            may_compile=self.network is training.model
+            and (handles_phases(torch.__version__) or not has_phases),
+        )
+
+    def _lr(self) -> float:
+        assert self._optimizer is not None
+        return largest_lr(self._optimizer)
+
+    def _step(
+        self, batch: Batch, seed: int, metrics: PassMetrics
+    ) -> Generator[TrainEvent, None, LearnedBatch]:
+        """Move the parameters once."""
+        assert self._optimizer is not None
+        spec, plan = self._training.spec, self._training.plan
+        self.number += 1
+        factor = lr_factor(
+            self.number, spec.schedule, warmup_steps=plan.warmup_steps, num_steps=plan.num_steps
+        )
+        scale_lr(self._optimizer, factor)
+        began = self._compiling.start()
+        learned = yield from self._learn(batch, seed, metrics)
+        if self._is_new:
+            named = (name for group in self._phase.optimizer_groups for name in group.parameters)
+            require_gradients(self._parameters, named)
+            self._is_new = False
+        self._move(self._optimizer)
+        if message := self._compiling.finish(began):
+            yield message
+        return learned
+
+    def _learn(
+        self, batch: Batch, seed: int, metrics: PassMetrics
+    ) -> Generator[TrainEvent, None, LearnedBatch]:
+        """Leave the batch's gradient in the parameters, if need be with fewer images at a time."""
+        assert self._optimizer is not None
+        while True:
+            draw_from(seed, self._training.device)
+            self._optimizer.zero_grad(set_to_none=True)
+            try:
+                return self._learning.learn(
+                    self._compiling.network, batch, self._images.size, metrics
+                )
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) and not self._compiling.is_to_blame(error):
+                    raise
+                # Its traceback holds the frames of the attempt, and they hold what it computed.
+                problem = error.with_traceback(None)
+            if is_out_of_memory(problem):
+                yield self._images.halved(problem)
+            else:
+                yield self._compiling.given_up(problem)
+
+    def _move(self, optimizer: torch.optim.Optimizer) -> None:
+        try:
+            self._passes.move(optimizer, self._training.spec.max_grad_norm)
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                raise self._images.failure() from error
+            raise
+
+
+def draw_from(seed: int, device: torch.device) -> None:
+    """Let dropout and drop-path draw from here: the same in every run, and in a second attempt.
+
+    Not torch.manual_seed: where CUDA is there and not in use, that formats a stack at every call.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
