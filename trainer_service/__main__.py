@@ -16,6 +16,7 @@ from catalog_service.serving.run import Service, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
 from trainer_service.api.event_feed import EventFeed
+from trainer_service.api.planning import TrainingHost
 from trainer_service.api.train_job_servicer import (
     TrainerRooms,
     TrainJobServicer,
@@ -85,6 +86,7 @@ def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore)
         num_threads=settings.threads_per_slot,
         device=settings.worker_device,
         allowed_roots=tuple(str(root) for root in settings.data_roots),
+        features_budget_bytes=settings.feature_cache_bytes,
     )
 
 
@@ -95,7 +97,7 @@ def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Re
             catalog=rooms.catalog,
             feed=EventFeed(rooms.store),
             drain=drain,
-            allowed_roots=rooms.allowed_roots,
+            host=TrainingHost(allowed_roots=rooms.allowed_roots, device=rooms.device),
         )
     )
     return [

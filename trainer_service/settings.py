@@ -12,6 +12,9 @@ from catalog_service.serving.settings_reader import Address, ExpandedPath, Optio
 
 ENV_PREFIX = "VERTEBRA_TRAINER_"
 
+DEFAULT_FEATURE_CACHE_BYTES = 20 * 2**30
+"""A million images of 4 kB of pooled features each, or 50,000 of stage maps."""
+
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 """Is there where a CUDA driver is loaded; looking is enough, no library is opened."""
 
@@ -50,6 +53,10 @@ class TrainerSettings(BaseSettings):
 
     data_roots: PathList = (Path("~").expanduser(),)
     """Folders below which images may be read."""
+
+    feature_cache_bytes: int = Field(default=DEFAULT_FEATURE_CACHE_BYTES, ge=0)
+    """The most that kept outputs of frozen parts take below `<home>/features`; those that were not
+    used for the longest time go first. 0 keeps none after a job."""
 
     slots: int = Field(default=1, ge=1, le=64)
     """Jobs that run at once. They share the cores evenly."""

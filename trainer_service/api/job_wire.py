@@ -1,19 +1,17 @@
-"""Jobs, plans and exports: value -> message."""
+"""Jobs and exports: value -> message."""
 
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from catalog_service.model_wire import (
-    input_to_message,
     lineage_to_message,
-    output_to_message,
     report_to_message,
     spec_to_message,
 )
-from catalog_service.models.freeze_plan import FreezePlan
-from trainer_service.api.spec_wire import optimizer_message
-from trainer_service.api.words import EXPORT_FILES, NORMS, STATES, number_of
+from trainer_service.api.evaluation_wire import evaluation_message
+from trainer_service.api.plan_wire import plan_message
+from trainer_service.api.words import EXPORT_FILES, STATES, number_of
 from trainer_service.job_store import JobRecord
 from trainer_service.jobs import (
     Export,
@@ -21,7 +19,6 @@ from trainer_service.jobs import (
     JobFailure,
     JobModel,
     JobState,
-    TrainPlan,
 )
 from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.trainer.v1 import train_job_pb2 as pb
@@ -62,6 +59,7 @@ def job_message(job: JobRecord) -> pb.TrainJob:
         model=model_message(job.model) if job.model else None,
         plan=plan_message(job.plan) if job.plan else None,
         attempt=max(1, job.attempt),
+        evaluation=evaluation_message(job.evaluation) if job.evaluation else None,
     )
     message.metrics.update(job.metrics)
     return message
@@ -71,7 +69,7 @@ def _progress(job: JobRecord) -> pb.JobProgress:
     num_steps = job.plan.num_steps if job.plan else 0
     message = pb.JobProgress(
         epoch=job.progress.epoch,
-        num_epochs=job.spec.num_epochs,
+        num_epochs=(job.plan and job.plan.num_epochs) or job.spec.num_epochs,
         step=job.progress.step,
         num_steps=num_steps,
         images_per_s=job.progress.images_per_s,
@@ -101,50 +99,6 @@ def model_message(model: JobModel) -> pb.JobModel:
     )
 
 
-def plan_message(plan: TrainPlan) -> pb.TrainPlan:
-    """Return what a job will do."""
-    return pb.TrainPlan(
-        freeze=_freeze_message(plan.freeze),
-        input=input_to_message(plan.input),
-        output=output_to_message(plan.output),
-        num_train_images=plan.num_train_images,
-        num_validation_images=plan.num_validation_images,
-        num_steps_per_epoch=plan.num_steps_per_epoch,
-        num_steps=plan.num_steps,
-        optimizer=optimizer_message(plan.optimizer),
-        optimizer_groups=[
-            pb.OptimizerGroup(
-                name=group.name,
-                lr=group.lr,
-                weight_decay=group.weight_decay,
-                num_parameters=group.num_parameters,
-            )
-            for group in plan.optimizer_groups
-        ],
-        warnings=plan.warnings,
-        num_images_per_class=plan.num_images_per_class,
-    )
-
-
-def _freeze_message(plan: FreezePlan) -> pb.FreezePlan:
-    return pb.FreezePlan(
-        mode=plan.mode,
-        norm=number_of(NORMS, plan.norm),
-        num_trainable_parameters=plan.num_trainable_parameters,
-        num_frozen_parameters=plan.num_frozen_parameters,
-        trainable=plan.trainable,
-        train_modules=plan.train_modules,
-        rows=[
-            pb.PlanRow(
-                name=row.name,
-                num_trainable_parameters=row.num_trainable_parameters,
-                num_frozen_parameters=row.num_frozen_parameters,
-            )
-            for row in plan.rows
-        ],
-    )
-
-
 def export_message(job_id: str, export: Export) -> pb.Export:
     """Return what a job left."""
     message = pb.Export(
@@ -155,6 +109,7 @@ def export_message(job_id: str, export: Export) -> pb.Export:
         files=[_file_message(file) for file in export.files],
         checkpoint=export.checkpoint,
         create_time=time_message(export.create_time),
+        epoch=export.epoch,
     )
     message.metrics.update(export.metrics)
     return message

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.models.spec import ModelSpec
-from catalog_service.models.tasks import ClassificationTask
+from trainer_service.api.data_names import named_by_data
 from trainer_service.api.registrable import require_registrable
-from trainer_service.catalog_gateway import Catalog
-from trainer_service.datasets.inspect import DatasetSummary, inspect
+from trainer_service.catalog_gateway import Catalog, ModelDescription
+from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.wants import data_wants
 from trainer_service.jobs import JobSpec, TrainPlan
 from trainer_service.plan import train_plan
@@ -23,53 +24,69 @@ class PlannedJob:
     plan: TrainPlan
 
 
-async def plan_job(spec: JobSpec, catalog: Catalog, allowed_roots: Sequence[str]) -> PlannedJob:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingHost:
+    """Where jobs of this trainer run."""
+
+    allowed_roots: Sequence[str]
+    """Folders below which images may be read, and prefixes of URLs."""
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> PlannedJob:
     """Return what `spec` would do.
 
     Raises:
         DataInvalid, PathOutsideRoots: the data does not fit the spec.
         VertebraError: what the catalog says of the model: an unknown name, a bad image size.
         CheckpointExists: the name to register under is taken.
-        InvalidRequest: the freeze mode or the batch size does not fit the architecture, or its
+        InvalidRequest: this host cannot do it, the spec does not fit the architecture, or its
             backbone could not be registered.
     """
-    # 1. The data: it may have the class names
-    summary = await asyncio.to_thread(_summary, spec, allowed_roots)
+    # 1. This host
+    if spec.precision == "fp16" and host.device != "cuda":
+        why = "FP16 needs CUDA, and this trainer's device is cpu: take BF16 or FP32"
+        raise invalid([Violation(field="spec.precision", description=why)])
 
-    # 2. The model, without numbers
-    wanted = _with_classes(spec.model, summary)
+    # 2. The data: it may have the class names
+    summary = await asyncio.to_thread(inspect, spec.dataset, data_wants(spec), host.allowed_roots)
+
+    # 3. The model, without numbers
+    wanted = named_by_data(spec.model, summary)
     try:
         described = await catalog.describe(wanted)
     except InvalidRequest as error:
         raise _about_the_model(error) from error
+    _require_images(described)
 
-    # 3. The name that the backbone is to get: known now, not after hours of training
+    # 4. The name that the backbone is to get: known now, not after hours of training
     if spec.export.register_as:
         await catalog.require_free_name(spec.export.register_as)
         published = ModelSpec(backbone=described.layout.backbone_architecture, pretrained=False)
         require_registrable(described, (await catalog.describe(published)).layout)
 
-    # 4. The plan
+    # 5. The plan
     model = replace(
         described.spec,
         freeze_backbone=wanted.freeze_backbone,
         allow_frozen_random=wanted.allow_frozen_random,
     )
     whole = replace(spec, model=model)
-    plan = train_plan(whole, described.layout, described.input, described.output, summary)
+    plan = await asyncio.to_thread(
+        train_plan, whole, described.layout, described.input, described.output, summary
+    )
     return PlannedJob(spec=whole, plan=plan)
 
 
-def _summary(spec: JobSpec, allowed_roots: Sequence[str]) -> DatasetSummary:
-    return inspect(spec.dataset, data_wants(spec), allowed_roots)
-
-
-def _with_classes(spec: ModelSpec, summary: DatasetSummary) -> ModelSpec:
-    """Return a spec whose head predicts the data's classes, where it did not say which."""
-    task = spec.task or ClassificationTask()
-    if task.num_outputs or not isinstance(task, ClassificationTask):
-        return spec
-    return replace(spec, task=replace(task, class_names=summary.class_names))
+def _require_images(described: ModelDescription) -> None:
+    """Raise InvalidRequest where the model takes something else than single images."""
+    if described.input.num_frames or described.output.kind == "flow":
+        what = "clips of frames" if described.input.num_frames else "pairs of frames"
+        why = (
+            f"{described.spec.backbone!r} takes {what}; this release trains models of images:"
+            " BuildModel gives the model"
+        )
+        raise invalid([Violation(field="spec.model.backbone", description=why)])
 
 
 def _about_the_model(error: InvalidRequest) -> InvalidRequest:

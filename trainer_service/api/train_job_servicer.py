@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,8 +17,9 @@ from catalog_service.serving.drain import Drain
 from catalog_service.serving.listing import Field, Listing
 from catalog_service.serving.server import Registration
 from trainer_service.api.event_feed import EventFeed
-from trainer_service.api.job_wire import export_message, job_message, job_name, plan_message
-from trainer_service.api.planning import plan_job
+from trainer_service.api.job_wire import export_message, job_message, job_name
+from trainer_service.api.plan_wire import plan_message
+from trainer_service.api.planning import TrainingHost, plan_job
 from trainer_service.api.spec_wire import spec_message, spec_of
 from trainer_service.api.watch import (
     SLOW_READER_S,
@@ -66,7 +67,7 @@ class TrainerRooms:
     catalog: Catalog
     feed: EventFeed
     drain: Drain
-    allowed_roots: Sequence[str]
+    host: TrainingHost
     slow_reader_s: float = SLOW_READER_S
 
 
@@ -81,9 +82,7 @@ class TrainJobServicer:
         self, request: pb.PlanTrainJobRequest, context: Context
     ) -> pb.PlanTrainJobResponse:
         """Return what a spec would do."""
-        planned = await plan_job(
-            spec_of(request.spec), self._rooms.catalog, self._rooms.allowed_roots
-        )
+        planned = await plan_job(spec_of(request.spec), self._rooms.catalog, self._rooms.host)
         return pb.PlanTrainJobResponse(
             plan=plan_message(planned.plan), spec=spec_message(planned.spec)
         )
@@ -98,7 +97,7 @@ class TrainJobServicer:
         known = await asyncio.to_thread(self._store.recall_creation, request_id, request_hash)
         if known is not None:
             return pb.CreateTrainJobResponse(job=job_message(known), replayed=True)
-        planned = await plan_job(spec, self._rooms.catalog, self._rooms.allowed_roots)
+        planned = await plan_job(spec, self._rooms.catalog, self._rooms.host)
         await self._rooms.catalog.require_bytes(planned.spec.model)
         new = NewJob(
             spec=planned.spec,

@@ -5,16 +5,17 @@ from typing import Any
 
 from catalog_service.errors import Violation
 from trainer_service.jobs import JobState
+from vertebra.trainer.v1 import learning_pb2
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
 NORMS: Mapping[int, str] = {
-    pb.NORM_POLICY_UNSPECIFIED: "batch_statistics",
+    pb.NORM_POLICY_UNSPECIFIED: "",
     pb.NORM_POLICY_BATCH_STATISTICS: "batch_statistics",
     pb.NORM_POLICY_FROZEN_STATISTICS: "frozen_statistics",
     pb.NORM_POLICY_RECALIBRATE: "recalibrate",
 }
 AUGMENTATIONS: Mapping[int, str] = {
-    pb.AUGMENTATION_UNSPECIFIED: "none",
+    pb.AUGMENTATION_UNSPECIFIED: "",
     pb.AUGMENTATION_NONE: "none",
     pb.AUGMENTATION_SHIFT: "shift",
     pb.AUGMENTATION_SHIFT_AND_FLIP: "shift_and_flip",
@@ -24,12 +25,74 @@ ALGORITHMS: Mapping[int, str] = {
     pb.OptimizerSpec.ALGORITHM_SGD: "sgd",
     pb.OptimizerSpec.ALGORITHM_ADAM: "adam",
     pb.OptimizerSpec.ALGORITHM_ADAMW: "adamw",
+    pb.OptimizerSpec.ALGORITHM_LARS: "lars",
+}
+LR_RULES: Mapping[int, str] = {
+    pb.OptimizerSpec.LR_RULE_UNSPECIFIED: "",
+    pb.OptimizerSpec.LR_RULE_ABSOLUTE: "absolute",
+    pb.OptimizerSpec.LR_RULE_PER_256_IMAGES: "per_256_images",
+    pb.OptimizerSpec.LR_RULE_SQUARE_ROOT: "square_root",
+}
+LOSSES: Mapping[int, str] = {
+    learning_pb2.LossSpec.KIND_UNSPECIFIED: "",
+    learning_pb2.LossSpec.KIND_CROSS_ENTROPY: "cross_entropy",
+    learning_pb2.LossSpec.KIND_BCE: "bce",
+    learning_pb2.LossSpec.KIND_DICE: "dice",
+    learning_pb2.LossSpec.KIND_BCE_DICE: "bce_dice",
+    learning_pb2.LossSpec.KIND_CROSS_ENTROPY_DICE: "cross_entropy_dice",
+    learning_pb2.LossSpec.KIND_MSE: "mse",
+    learning_pb2.LossSpec.KIND_L1: "l1",
+    learning_pb2.LossSpec.KIND_SMOOTH_L1: "smooth_l1",
+}
+CLASS_WEIGHT_RULES: Mapping[int, str] = {
+    learning_pb2.ClassWeights.RULE_UNSPECIFIED: "",
+    learning_pb2.ClassWeights.RULE_NONE: "none",
+    learning_pb2.ClassWeights.RULE_BALANCED: "balanced",
+    learning_pb2.ClassWeights.RULE_EFFECTIVE: "effective",
+    learning_pb2.ClassWeights.RULE_EXPLICIT: "explicit",
+}
+SCHEDULES: Mapping[int, str] = {
+    learning_pb2.ScheduleSpec.KIND_UNSPECIFIED: "constant",
+    learning_pb2.ScheduleSpec.KIND_CONSTANT: "constant",
+    learning_pb2.ScheduleSpec.KIND_COSINE: "cosine",
+    learning_pb2.ScheduleSpec.KIND_LINEAR: "linear",
+}
+PRECISIONS: Mapping[int, str] = {
+    learning_pb2.PRECISION_UNSPECIFIED: "fp32",
+    learning_pb2.PRECISION_FP32: "fp32",
+    learning_pb2.PRECISION_BF16: "bf16",
+    learning_pb2.PRECISION_FP16: "fp16",
+}
+COMPILE_POLICIES: Mapping[int, str] = {
+    learning_pb2.COMPILE_POLICY_UNSPECIFIED: "never",
+    learning_pb2.COMPILE_POLICY_NEVER: "never",
+    learning_pb2.COMPILE_POLICY_WHERE_IT_PAYS: "where_it_pays",
+    learning_pb2.COMPILE_POLICY_ALWAYS: "always",
+}
+FITS: Mapping[int, str] = {
+    learning_pb2.PreprocessingSpec.FIT_UNSPECIFIED: "",
+    learning_pb2.PreprocessingSpec.FIT_CROP: "crop",
+    learning_pb2.PreprocessingSpec.FIT_STRETCH: "stretch",
+}
+CACHE_POLICIES: Mapping[int, str] = {
+    learning_pb2.FeatureCacheSpec.POLICY_UNSPECIFIED: "where_exact",
+    learning_pb2.FeatureCacheSpec.POLICY_WHERE_EXACT: "where_exact",
+    learning_pb2.FeatureCacheSpec.POLICY_NEVER: "never",
+    learning_pb2.FeatureCacheSpec.POLICY_REQUIRED: "required",
+}
+EXPORTED_STATES: Mapping[int, str] = {
+    pb.ExportSpec.STATE_UNSPECIFIED: "",
+    pb.ExportSpec.STATE_LAST: "last",
+    pb.ExportSpec.STATE_BEST: "best",
 }
 EXPORT_FILES: Mapping[int, str] = {
     pb.ExportFile.KIND_BACKBONE_SAFETENSORS: "backbone_safetensors",
     pb.ExportFile.KIND_BACKBONE_CKPT: "backbone_ckpt",
     pb.ExportFile.KIND_MODEL_SAFETENSORS: "model_safetensors",
     pb.ExportFile.KIND_METADATA_JSON: "metadata",
+    pb.ExportFile.KIND_METRICS_CSV: "metrics_csv",
+    pb.ExportFile.KIND_CURVES_PNG: "curves_png",
+    pb.ExportFile.KIND_TENSORBOARD_EVENTS: "tensorboard_events",
 }
 
 STATES: Mapping[JobState, Any] = {

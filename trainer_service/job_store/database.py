@@ -81,6 +81,7 @@ def _create_or_check(connection: sql.Connection) -> str:
         connection.execute(LOGS.insert().values(log_id=uuid.uuid4().hex))
     elif version != SCHEMA_VERSION:
         raise StoreVersionUnknown(
-            f"the job database has schema {version!r}; this release reads {SCHEMA_VERSION!r}"
+            f"the job database has schema {version!r}; this release reads {SCHEMA_VERSION!r}:"
+            " move it away, or name another database"
         )
     return str(connection.execute(sql.select(LOGS.c.log_id)).scalar_one())

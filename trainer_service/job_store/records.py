@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainer_service.jobs import (
+    Evaluation,
     Export,
     JobEvent,
     JobFailure,
@@ -69,6 +70,8 @@ class JobRecord:
     """The newest value of each, such as `validation/accuracy`."""
     model: JobModel | None
     plan: TrainPlan | None
+    evaluation: Evaluation | None = None
+    """The newest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from catalog_service.models.plain_json import from_plain, to_plain
 from trainer_service.job_store.records import Attempt, EventRecord, JobRecord, NewJob, Progress
 from trainer_service.jobs import (
     EpochMetrics,
+    Evaluated,
+    Evaluation,
     Export,
     JobEvent,
     JobFailure,
@@ -61,6 +63,7 @@ def job_of(row: sql.RowMapping) -> JobRecord:
         metrics=json.loads(row["metrics"]),
         model=_optional(JobModel, row["model"]),
         plan=_optional(TrainPlan, row["plan"]),
+        evaluation=_optional(Evaluation, row["evaluation"]),
     )
 
 
@@ -125,6 +128,8 @@ def columns_after(row: Mapping[str, Any], event: JobEvent, time: float) -> Colum
             return {"progress": to_text(progress)} | _metrics(row, "step", event.values)
         case EpochMetrics():
             return _metrics(row, event.split, event.values)
+        case Evaluated():
+            return {"evaluation": to_text(event.evaluation)}
         case _:
             return {}
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sql
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """Kept where alembic keeps its own, so that the first migration starts from here."""
 
 METADATA = sql.MetaData(
@@ -47,6 +47,7 @@ JOBS = sql.Table(
     sql.Column("metrics", sql.Text, nullable=False),
     sql.Column("model", sql.Text),
     sql.Column("plan", sql.Text),
+    sql.Column("evaluation", sql.Text),
 )
 
 ATTEMPTS = sql.Table(

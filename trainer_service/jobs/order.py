@@ -6,6 +6,8 @@
     worker.json   who works here: pid, start time, nonce
     spool.jsonl   what the worker says, a line an event
     log.txt       its standard output and error
+
+Beside the attempts lies `run`, with the files that TensorBoard shows while the job runs.
 """
 
 import json
@@ -41,6 +43,12 @@ class WorkOrder:
     num_threads: int
     device: Literal["cpu", "cuda"] = "cpu"
     allowed_roots: tuple[str, ...] = ()
+    features_folder: str = ""
+    """Where outputs of frozen parts are kept for later jobs; empty keeps none."""
+    features_budget_bytes: int = 0
+    """The most that may lie there; the oldest go first."""
+    run_folder: str = ""
+    """Where views of the run are written while it runs; empty writes none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

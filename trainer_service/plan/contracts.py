@@ -83,7 +83,8 @@ def output_of(contract: OutputContract, summary: DatasetSummary, task: str) -> O
             contract,
             target_names=summary.class_names or contract.target_names,
             target_mean=summary.target_mean,
-            target_std=summary.target_std,
+            # A target that is always the same is learned as it is: nothing to divide by.
+            target_std=tuple(std or 1.0 for std in summary.target_std),
         )
     names = summary.class_names
     if names and contract.kind == "detections":

@@ -23,10 +23,21 @@ class Rooms:
     num_threads: int
     device: Literal["cpu", "cuda"]
     allowed_roots: tuple[str, ...]
+    features_budget_bytes: int = 0
+    """The most that cached outputs of frozen parts take below `<home>/features`."""
 
     def attempt_folder(self, job_id: str, attempt: int) -> Path:
         """Return where the worker of an attempt meets the supervisor."""
         return self.home / "jobs" / job_id / f"attempt-{attempt}"
+
+    def run_folder(self, job_id: str) -> Path:
+        """Return where a job's views lie while it runs, for TensorBoard."""
+        return self.home / "jobs" / job_id / "run"
+
+    @property
+    def features_folder(self) -> Path:
+        """Where jobs share the cached outputs of frozen parts."""
+        return self.home / "features"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from catalog_service.serving.server import Listen, ServerParts, start_server
 from tests.fakes.fake_catalog_gateway import FakeCatalogGateway
 from tests.fakes.job_values import job_model, step
 from trainer_service.api.event_feed import EventFeed
+from trainer_service.api.planning import TrainingHost
 from trainer_service.api.train_job_servicer import (
     TrainerRooms,
     TrainJobServicer,
@@ -54,7 +55,7 @@ class Trainer:
             catalog=self.catalog,
             feed=EventFeed(self.store),
             drain=self.parts.drain,
-            allowed_roots=(str(self.data),),
+            host=TrainingHost(allowed_roots=(str(self.data),)),
             **self._rooms,
         )
         registration = train_job_registration(TrainJobServicer(rooms))

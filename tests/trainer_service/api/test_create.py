@@ -233,9 +233,7 @@ def test_a_head_is_kept_where_the_data_has_its_classes(trainer):
 @pytest.mark.parametrize(
     ("model", "field"),
     [
-        ({"regression": {"num_targets": 1}}, "regression"),
-        ({"detection": {"num_classes": 1}}, "detection"),
-        ({"classification": {"multilabel": True}}, "classification.multilabel"),
+        ({"features": {"output": "pooled"}}, "features"),
         ({"in_channels": 4}, "in_channels"),
         ({"aux_heads": "keep"}, "aux_heads"),
     ],

@@ -1,0 +1,11 @@
+"""TrainJobSpec: message -> value with its defaults filled in, all problems found at once; and back.
+
+A file a part of the spec, both directions in it. What only the data or the catalog can tell is not
+found here: `planning` does.
+"""
+
+from trainer_service.api.spec_wire.loss import loss_message
+from trainer_service.api.spec_wire.optimizer import optimizer_message
+from trainer_service.api.spec_wire.whole_spec import spec_message, spec_of
+
+__all__ = ["loss_message", "optimizer_message", "spec_message", "spec_of"]
