@@ -35,6 +35,8 @@ class Batch:
     targets: Targets
     positions: Positions
     """[B]: where the images are in their split."""
+    is_reference: bool = False
+    """Training images that a probe compares with: judged for nothing, counted by no loss."""
 
     @property
     def num_images(self) -> int:
