@@ -126,10 +126,17 @@ def _read_word(words: Sequence[Any], data: Any, path: str) -> Any:
     return data
 
 
-def _read_mapping(hint: Any, data: Any, path: str) -> JsonObject:
+def _read_mapping(hint: Any, data: Any, path: str) -> dict[Any, Any]:
+    """Read a mapping; JSON has its numbers as text where they are keys."""
     if not isinstance(data, Mapping):
         raise MalformedJson(f"{path}: {data!r} is not an object")
-    return {str(key): _read(get_args(hint)[1], item, f"{path}.{key}") for key, item in data.items()}
+    key_kind, item_kind = get_args(hint)
+    items = {str(key): _read(item_kind, item, f"{path}.{key}") for key, item in data.items()}
+    if key_kind is not int:
+        return items
+    if wrong := [key for key in items if not key.removeprefix("-").isdecimal()]:
+        raise MalformedJson(f"{path}: key {wrong[0]!r} is not a number")
+    return {int(key): item for key, item in items.items()}
 
 
 def _read_scalar(hint: Any, data: Any, path: str) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalog_service.errors import InvalidRequest, Violation, invalid
-from catalog_service.models.spec import ModelSpec
 from trainer_service.api.data_names import named_by_data
 from trainer_service.api.registrable import require_registrable
 from trainer_service.catalog_gateway import Catalog, ModelDescription
@@ -62,8 +61,7 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
     # 4. The name that the backbone is to get: known now, not after hours of training
     if spec.export.register_as:
         await catalog.require_free_name(spec.export.register_as)
-        published = ModelSpec(backbone=described.layout.backbone_architecture, pretrained=False)
-        require_registrable(described, (await catalog.describe(published)).layout)
+        await require_registrable(described, catalog)
 
     # 5. The plan
     model = replace(

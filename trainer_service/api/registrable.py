@@ -1,40 +1,50 @@
 """Whether the backbone that a job leaves could be registered: known before hours of training."""
 
-from catalog_service.errors import Violation, invalid, listed
-from catalog_service.models.families.table import family_of
+from catalog_service.errors import InvalidRequest, Violation, invalid, listed
+from catalog_service.models.backbone_structure import structure_of
 from catalog_service.models.layout import StateLayout
-from trainer_service.catalog_gateway import ModelDescription
+from trainer_service.catalog_gateway import Catalog, ModelDescription
 
 COUNTER = "num_batches_tracked"
 """What frozen batch norms lack, and a registration fills."""
 
 
-def require_registrable(model: ModelDescription, published: StateLayout) -> None:
-    """Raise where the trained backbone is not one that a later model of its kind could start from.
-
-    Args:
-        published: of the backbone's architecture as it was published. Its position table may have
-            another size: a registration resizes it, but it takes any table for that of a square.
+async def require_registrable(model: ModelDescription, catalog: Catalog) -> None:
+    """Return if a later model could start from the trained backbone: if its architecture, with the
+    structure that would be registered, has the same tensors.
 
     Raises:
-        InvalidRequest: the model has another stem, other widths, or lacks modules.
+        InvalidRequest: it could not, with what differs.
+        VertebraError: what the catalog said. CatalogUnavailable: nothing.
     """
-    layout = model.layout
-    ours = _shapes(layout)
-    theirs = _shapes(published)
-    table = family_of(layout.backbone_architecture).position_table
+    architecture_id = model.layout.backbone_architecture
+    structure = structure_of(model.spec, model.layout)
+    try:
+        alone = await catalog.describe(structure.definition(architecture_id))
+    except InvalidRequest as error:
+        raise _refusal(
+            f"{architecture_id} alone cannot have its structure: {error.message}"
+        ) from error
+    require_same_backbone(model.layout, alone.layout)
+
+
+def require_same_backbone(layout: StateLayout, alone: StateLayout) -> None:
+    """Raise InvalidRequest unless a model's backbone has the tensors of its architecture alone."""
+    ours, theirs = _shapes(layout), _shapes(alone)
     different = {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    if table and model.input.height_px == model.input.width_px:
-        different -= {table}
-    elif table:
-        different |= {table}
     if different:
-        why = (
-            f"the catalog registers backbones of {layout.backbone_architecture} as it was "
-            f"published, and this one differs in {listed(sorted(different))}; leave register_as "
-            "empty: the export has the whole model"
+        raise _refusal(
+            f"as the catalog would build {alone.backbone_architecture} again, it differs in"
+            f" {listed(sorted(different))}"
         )
-        raise invalid([Violation(field="spec.export.register_as", description=why)])
+
+
+def _refusal(reason: str) -> InvalidRequest:
+    why = (
+        f"the backbone of this model cannot be registered: {reason}; leave register_as empty: the"
+        " export has the whole model"
+    )
+    return invalid([Violation(field="spec.export.register_as", description=why)])
 
 
 def _shapes(layout: StateLayout) -> dict[str, tuple[int, ...]]:

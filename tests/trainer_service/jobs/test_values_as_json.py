@@ -8,6 +8,13 @@ from catalog_service.models.plain_json import MalformedJson, from_plain, to_plai
 from tests.fakes.job_values import epoch_metrics, job_model, job_spec, planned, step
 from trainer_service.jobs import (
     Cancelled,
+    ClassCount,
+    ClassEvaluation,
+    DataChecked,
+    DataReport,
+    DatasetSpec,
+    Evaluated,
+    Evaluation,
     Export,
     Exported,
     ExportFile,
@@ -18,9 +25,12 @@ from trainer_service.jobs import (
     JobSpec,
     JobState,
     JobWarning,
+    Leak,
     ModelReady,
+    PhaseStarted,
     SpoolLine,
     StateChanged,
+    UnusableImage,
     WorkerIdentity,
     WorkOrder,
     format_spool_line,
@@ -39,6 +49,25 @@ EXPORT = Export(
     files=(ExportFile(kind="backbone_safetensors", path="/x/backbone.safetensors"),),
     metrics={"validation/accuracy": 0.5},
 )
+EVALUATION = Evaluation(
+    metrics={"accuracy": 0.5},
+    classes=(ClassEvaluation(name="cat", metrics={"f1": 0.25}, num_true=3),),
+    confusion=(1, 2, 3, 4),
+    num_images=10,
+)
+REPORT = DataReport(
+    num_train_images=8,
+    num_validation_images=2,
+    classes=(ClassCount(name="cat", num_train_images=4, num_validation_images=1),),
+    unusable=(UnusableImage(path="/x/a.png", reason="truncated"),),
+    num_unusable=1,
+    leaks=(Leak(train_path="/x/b.png", validation_path="/x/c.png", is_identical=True),),
+    num_leaks=1,
+    mean=(0.5, 0.25, 0.125),
+    std=(0.5, 0.25, 0.125),
+    fingerprint="sha256:3",
+    warnings=("w",),
+)
 EVENTS = [
     StateChanged(
         from_state=JobState.RUNNING,
@@ -54,6 +83,14 @@ EVENTS = [
     JobWarning(code="c", text="t"),
     JobMessage(text="t"),
     Exported(export=EXPORT),
+    DataChecked(report=REPORT),
+    PhaseStarted(
+        phase=2,
+        reason="after 3 epochs",
+        freeze=planned().plan.freeze,
+        optimizer_groups=planned().plan.optimizer_groups,
+    ),
+    Evaluated(epoch=2, evaluation=EVALUATION),
     Finished(exports=(EXPORT,)),
     Failed(reason="R", message="m"),
     Cancelled(),
@@ -89,6 +126,15 @@ def test_a_spec_reads_back_equal_through_text():
     assert from_plain(JobSpec, json.loads(json.dumps(to_plain(spec)))) == spec
 
 
+def test_numbers_stay_numbers_as_keys():
+    """JSON has text there; a mask's values are looked up as numbers."""
+    dataset = DatasetSpec(kind="image_mask_pairs", classes_of_values={255: 1, 0: 0})
+
+    assert from_plain(DatasetSpec, json.loads(json.dumps(to_plain(dataset)))) == dataset
+    with pytest.raises(MalformedJson, match="key 'x' is not a number"):
+        from_plain(DatasetSpec, to_plain(dataset) | {"classes_of_values": {"x": 1}})
+
+
 def test_an_unknown_field_is_refused():
     data = to_plain(job_spec()) | {"num_epoch": 3}
 
@@ -106,6 +152,9 @@ def test_an_order_and_an_identity_read_back_equal(tmp_path):
         export_dir="/x",
         num_threads=2,
         allowed_roots=("/data",),
+        features_folder="/f",
+        features_budget_bytes=3,
+        run_folder="/r",
     )
     identity = WorkerIdentity(pid=4, start_time=1.5, nonce="n")
 

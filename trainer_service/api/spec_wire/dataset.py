@@ -84,7 +84,7 @@ def _masks_message(spec: DatasetSpec) -> data.ImageMaskPairs:
         masks_path=spec.targets_path,
         validation_images_path=spec.validation_path,
         validation_masks_path=spec.validation_targets_path,
-        classes_of_values={int(value): each for value, each in spec.classes_of_values.items()},
+        classes_of_values=spec.classes_of_values,
     )
 
 

@@ -28,6 +28,8 @@ from trainer_service.api.spec_wire.optimizer import optimizer_message, read_opti
 from trainer_service.api.spec_wire.reader import Reader
 from trainer_service.api.words import COMPILE_POLICIES, LOSSES, PRECISIONS, number_of
 from trainer_service.jobs import JobSpec
+from trainer_service.jobs.learning_spec import LossKind
+from trainer_service.jobs.metrics_table import LOSSES_OF_TASK
 from trainer_service.jobs.spec import DEFAULT_BATCH_SIZE
 from trainer_service.plan.losses import possible_losses, possible_metrics
 from vertebra.trainer.v1 import train_job_pb2 as pb
@@ -43,13 +45,18 @@ def spec_of(message: pb.TrainJobSpec) -> JobSpec:
     spec = _read(message, reader)
     _check_length(spec, reader)
     _check_numbers(spec, reader)
-    possible = possible_losses(spec)
-    check_loss(spec.loss, possible, spec.kind, reader)
-    _check_metric(spec, reader)
+    if spec.kind in LOSSES_OF_TASK:  # else it is wrong already
+        check_loss(spec.loss, possible_losses(spec), spec.kind, reader)
+        _check_metric(spec, reader)
     if reader.violations:
         raise invalid(reader.violations)
-    usual = possible[0] if possible[0] in LOSSES.values() else ""
-    return replace(spec, loss=replace(spec.loss, kind=spec.loss.kind or usual))
+    return replace(spec, loss=replace(spec.loss, kind=_chosen_loss(spec)))
+
+
+def _chosen_loss(spec: JobSpec) -> LossKind:
+    """Return the loss of the spec; those that are no choice have no word in the contract."""
+    usual = possible_losses(spec)[0]
+    return spec.loss.kind or (usual if usual in LOSSES.values() else "")
 
 
 def _read(message: pb.TrainJobSpec, reader: Reader) -> JobSpec:
