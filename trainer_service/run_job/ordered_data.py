@@ -1,0 +1,72 @@
+"""The data of an order: planned for without a look at a pixel, then read and checked."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from catalog_service.errors import listed
+from trainer_service.datasets.images import ImagesOnDisk
+from trainer_service.datasets.inspect import inspect
+from trainer_service.datasets.read import Dataset, read_dataset
+from trainer_service.datasets.wants import data_wants
+from trainer_service.jobs import (
+    DataChecked,
+    EpochMetrics,
+    JobEvent,
+    JobMessage,
+    JobWarning,
+    TrainPlan,
+    WorkOrder,
+)
+from trainer_service.plan import train_plan
+from trainer_service.stop_switch import StopSwitch
+
+NOT_KEPT = (
+    "decoded images do not fit into memory, so every epoch decodes them anew: smaller images or a"
+    " host with more memory would be faster"
+)
+
+Emit = Callable[[JobEvent], None]
+
+
+def make_plan(order: WorkOrder) -> TrainPlan:
+    """Return the plan, as PlanTrainJob makes it."""
+    output = order.model.output
+    summary = inspect(order.spec.dataset, data_wants(order.spec), order.allowed_roots)
+    return train_plan(order.spec, order.model.layout, order.model.input, output, summary)
+
+
+def read_data(
+    order: WorkOrder, plan: TrainPlan, pool: Executor, emit: Emit, stop: StopSwitch
+) -> Dataset:
+    """Return the checked images, telling how far the check is."""
+    num_images = plan.num_train_images + plan.num_validation_images
+    emit(JobMessage(text=f"checking {num_images:,} images"))
+
+    def progress(num_checked: int, num_images: int) -> None:
+        stop.check()
+        if num_checked % 10_000 < 256 and num_checked >= 10_000:
+            emit(JobMessage(text=f"checked {num_checked:,} of {num_images:,} images"))
+
+    dataset = read_dataset(
+        order.spec.dataset,
+        data_wants(order.spec, plan.input),
+        allowed_roots=order.allowed_roots,
+        pool=pool,
+        progress=progress,
+    )
+    emit(DataChecked(report=dataset.report))
+    if isinstance(dataset.train, ImagesOnDisk) and not plan.input.is_image_list:
+        emit(JobWarning(code="IMAGES_NOT_KEPT", text=NOT_KEPT))
+    return dataset
+
+
+def telling_losses(dataset: Dataset, emit: Emit) -> Emit:
+    """Return `emit` that also tells, epoch by epoch, which images could not be read any more."""
+
+    def tell(event: JobEvent) -> None:
+        emit(event)
+        if isinstance(event, EpochMetrics) and (lost := dataset.quarantine.take_news()):
+            named = listed([f"{each.path!r} ({each.reason})" for each in lost])
+            emit(JobWarning(code="IMAGES_LEFT_OUT", text=f"{len(lost)} images left out: {named}"))
+
+    return tell
