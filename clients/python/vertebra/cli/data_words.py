@@ -22,14 +22,14 @@ def data_view(report: evaluation.DataReport) -> RenderableType:
 def data_lines(report: evaluation.DataReport) -> list[Text]:
     """Return a line for what was read, and one for everything that should be known."""
     read = (
-        f"{words.plural(report.num_train_images, 'image')} to train on and "
-        f"{report.num_validation_images:,} to validate on were read"
+        f"images read: {report.num_train_images:,} to train on,"
+        f" {report.num_validation_images:,} to validate on"
     )
     lines = [Text(read, style="dim")]
     if report.num_unusable:
         files = [f"{one.path} ({one.reason})" for one in report.unusable[:MAX_FILES]]
-        left_out = words.plural(report.num_unusable, "image")
-        lines.append(warning_line(f"{left_out} left out: {_listed(files, report.num_unusable)}"))
+        left_out = f"left out: {_listed(files, report.num_unusable)}"
+        lines.append(warning_line(f"{report.num_unusable:,} of the images are {left_out}"))
     if report.num_leaks:
         pairs = [_pair(leak) for leak in report.leaks[:MAX_FILES]]
         both = words.plural(report.num_leaks, "picture")

@@ -110,7 +110,7 @@ def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Expo
     page.print(Text.assemble(state_text(job.state), f"  {_results(job)}"))
     for export in exports:
         page.print(export_view(export))
-    page.print(facts(("class by class", f"vertebra jobs show {job.job_id[:8]}")))
+    page.print(f"next: vertebra jobs show {job.job_id[:8]}")
 
 
 def export_view(export: jobs.Export) -> RenderableType:

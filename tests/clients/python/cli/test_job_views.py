@@ -72,8 +72,8 @@ def test_a_task_with_a_loss_of_its_own_says_so(task: str, loss: str) -> None:
 def test_a_data_report_names_files_and_counts_the_rest() -> None:
     lines = shown(data_view(told_jobs.data_report()), width=400)
 
-    assert lines[0] == "80 images to train on and 20 to validate on were read"
-    assert lines[1].startswith("note: 2007 images left out: /pets/cat/0.png (truncated), ")
+    assert lines[0] == "images read: 80 to train on, 20 to validate on"
+    assert lines[1].startswith("note: 2,007 of the images are left out: /pets/cat/0.png (truncated), ")
     assert lines[1].endswith("/pets/cat/4.png (truncated) and 2,002 more")
     assert lines[2] == "note: 1 picture is in both splits: /pets/a.png = /val/a.png"
     assert lines[3] == "note: 'dog' has 20 images, 'cat' has 60"
@@ -174,7 +174,7 @@ def test_a_job_is_shown_whole(shell: Shell, with_trainer: FakeTrainer) -> None:
         "succeeded",
         "note: batches of 2 images",
         "5.1 k parameters train",
-        "80 images to train on",
+        "images read: 80 to train on",
         "train loss",
         "TRUE \\ TAKEN FOR",
         "exported to",
