@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog_service.models.families.table import family_of
-from catalog_service.models.layout import StateLayout, in_blob
+from catalog_service.models.layout import StateLayout, in_blob, is_inside
 from catalog_service.models.spec import ModelSpec
 
 NUM_RGB = 3
@@ -60,10 +60,14 @@ def structure_of(spec: ModelSpec, layout: StateLayout) -> BackboneStructure:
         spec: resolved.
         layout: of its model, whose names `spec.remove_modules` has.
     """
+    others = (*layout.head_modules, *layout.neck_modules, *layout.aux_modules)
+    inside = [
+        path for path in spec.remove_modules if not any(is_inside(path, other) for other in others)
+    ]
     has_table = bool(family_of(layout.backbone_architecture).position_table)
     return BackboneStructure(
         in_channels=0 if spec.in_channels == NUM_RGB else spec.in_channels,
-        remove_modules=tuple(in_blob(layout.backbone_names, path) for path in spec.remove_modules),
+        remove_modules=tuple(in_blob(layout.backbone_names, path) for path in inside),
         arguments=dict(spec.arguments),
         image_height_px=spec.image_height_px if has_table else 0,
         image_width_px=spec.image_width_px if has_table else 0,

@@ -26,6 +26,8 @@ class FakeCatalogGateway:
     failures: list[VertebraError] = field(default_factory=list)
     """Of `prepare`."""
     bytes_failure: VertebraError | None = None
+    alone_failure: VertebraError | None = None
+    """Of describing a backbone alone: random numbers, no task."""
     registration_failures: list[VertebraError] = field(default_factory=list)
     is_slow: bool = False
     """`prepare` never comes back."""
@@ -39,6 +41,8 @@ class FakeCatalogGateway:
         if spec.backbone != "resnet18":
             message = f"no architecture {spec.backbone!r}; closest are resnet18"
             raise NotFound(message, reason="ARCHITECTURE_NOT_FOUND")
+        if self.alone_failure is not None and spec.pretrained is False and spec.task is None:
+            raise self.alone_failure
         num_outputs = spec.task.num_outputs if spec.task else 1000
         names = spec.task.class_names if spec.task else ()
         return ModelDescription(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Corrupt, VertebraError, listed
+from catalog_service.models.backbone_structure import structure_of
 from trainer_service.catalog_gateway import NewCheckpoint
 from trainer_service.job_store import JobRecord, Outcome
 from trainer_service.jobs import Export, ExportFile, Finished, JobState
@@ -126,4 +127,5 @@ def new_checkpoint(job: JobRecord, export: Export) -> NewCheckpoint:
         metrics=registered_metrics(export),
         mean=job.model.input.mean,
         std=job.model.input.std,
+        structure=structure_of(job.model.spec, job.model.layout),
     )

@@ -1,5 +1,8 @@
 """A backbone is registered once, with where it comes from; a refusal keeps the export."""
 
+import math
+from dataclasses import replace
+
 from catalog_service.errors import Conflict
 from trainer_service.errors import CatalogUnavailable
 from trainer_service.jobs import JobState
@@ -68,3 +71,31 @@ def test_the_same_backbone_of_the_same_job_is_always_the_same_request(bench):
     assert first.request_id == again.request_id
     assert first.request_id != other.request_id
     assert first.request_id in bench.catalog.registered
+
+
+def test_a_backbone_is_registered_with_the_structure_that_it_has(bench):
+    """A later model starts from it without being told."""
+    structure = {"arguments": {"depth": 2}, "remove_modules": ("layer2.1", "fc.drop")}
+    job = bench.run(bench.create(register_as="letters"))
+    (export,) = bench.store.exports(job.job_id)
+    other = replace(job.model, spec=replace(job.model.spec, **structure))
+
+    plain, changed = (
+        new_checkpoint(replace(job, model=model), export) for model in (job.model, other)
+    )
+
+    assert plain.structure.is_published
+    assert changed.structure.arguments == {"depth": 2}
+    assert changed.structure.remove_modules == ("layer2.1",), "the head is no part of it"
+
+
+def test_metrics_that_no_checkpoint_can_have_are_left_out(bench):
+    """R2 of constant targets is NaN, and the catalog would refuse the whole registration."""
+    job = bench.run(bench.create(register_as="letters"))
+    (export,) = bench.store.exports(job.job_id)
+    many = {f"metric{number}": 1.0 for number in range(200)}
+
+    checkpoint = new_checkpoint(job, replace(export, metrics={"r2": math.nan, **many}))
+
+    assert "r2" not in checkpoint.metrics
+    assert len(checkpoint.metrics) == 100

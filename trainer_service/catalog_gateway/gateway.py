@@ -1,33 +1,15 @@
-"""The only room that talks to the catalog: what it says becomes values and our kinds of failure.
-
-The client is synchronous; its calls run on threads of their own, so that a long build or transfer
-keeps nobody else waiting.
-"""
+"""The catalog behind an address."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
-
-import grpc
+from typing import TypeVar
 
 from catalog_service.blobs.disk import naming_disk_errors
 from catalog_service.blobs.store import BlobStore
-from catalog_service.errors import (
-    Conflict,
-    Corrupt,
-    Denied,
-    Exhausted,
-    InvalidRequest,
-    NotFound,
-    OutOfRange,
-    Precondition,
-    VertebraError,
-    Violation,
-)
+from catalog_service.errors import InvalidRequest, NotFound
 from catalog_service.model_wire import (
     input_from_message,
     layout_from_message,
@@ -38,11 +20,12 @@ from catalog_service.model_wire import (
     report_from_message,
     spec_from_message,
     spec_to_message,
+    structure_to_message,
 )
-from catalog_service.models.contracts import InputContract, OutputContract
-from catalog_service.models.layout import Lineage, StateLayout
 from catalog_service.models.spec import ModelSpec
-from trainer_service.errors import CatalogUnavailable, CheckpointExists
+from trainer_service.catalog_gateway.catalog import ModelDescription, NewCheckpoint
+from trainer_service.catalog_gateway.failures import error_of
+from trainer_service.errors import CheckpointExists
 from trainer_service.jobs import JobModel
 from vertebra.catalog.v1 import weights_service_pb2
 from vertebra.catalog.v1.model_service_pb2 import BuiltModel
@@ -58,93 +41,6 @@ NUM_THREADS = 8
 AVAILABILITY_WAIT_S = 2.0
 """How long a creation waits for the catalog to say that there are no bytes. A download that has
 begun by then goes on, and the job finds its result."""
-
-KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
-    grpc.StatusCode.NOT_FOUND: NotFound,
-    grpc.StatusCode.ALREADY_EXISTS: Conflict,
-    grpc.StatusCode.FAILED_PRECONDITION: Precondition,
-    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
-    grpc.StatusCode.DATA_LOSS: Corrupt,
-    grpc.StatusCode.PERMISSION_DENIED: Denied,
-    grpc.StatusCode.UNAUTHENTICATED: Denied,
-}
-"""What the catalog's refusals are to our own callers. Every other status means: no answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelDescription:
-    """A model without numbers: what a plan needs."""
-
-    spec: ModelSpec
-    """With every default filled in."""
-    layout: StateLayout
-    input: InputContract
-    output: OutputContract
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCheckpoint:
-    """A backbone to register."""
-
-    request_id: str
-    """The same for the same backbone of the same job: asking twice is asking once."""
-    checkpoint_id: str
-    architecture_id: str
-    path: str
-    """A safetensors file on this host."""
-    digest: str
-    """Of that file."""
-    lineage: Lineage
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-
-
-class Catalog(Protocol):
-    """What the trainer asks of the catalog."""
-
-    async def describe(self, spec: ModelSpec) -> ModelDescription:
-        """Return the model's definition; no weights are looked for.
-
-        Raises:
-            VertebraError: what the catalog said. CatalogUnavailable: nothing.
-        """
-        ...
-
-    async def require_bytes(self, spec: ModelSpec) -> None:
-        """Return unless the catalog says quickly that there are no bytes for a resolved spec.
-
-        Raises:
-            VertebraError: WEIGHTS_UNAVAILABLE and the like, with the whole trail.
-        """
-        ...
-
-    async def require_free_name(self, checkpoint_id: str) -> None:
-        """Return unless a checkpoint of this name exists: registering other bytes would fail.
-
-        Raises:
-            CheckpointExists: it does.
-            VertebraError: what the catalog said. CatalogUnavailable: nothing.
-        """
-        ...
-
-    async def prepare(self, spec: ModelSpec) -> JobModel:
-        """Return the built model, its bytes verified in our own store.
-
-        Raises:
-            VertebraError: what the catalog said. CatalogUnavailable: nothing.
-        """
-        ...
-
-    async def register(self, checkpoint: NewCheckpoint) -> str:
-        """Return `checkpoints/<id>`; the same call again gives the same answer.
-
-        Raises:
-            VertebraError: what the catalog said. CatalogUnavailable: nothing.
-        """
-        ...
 
 
 class CatalogGateway:
@@ -270,6 +166,7 @@ class CatalogGateway:
             metrics=checkpoint.metrics,
             mean=checkpoint.mean,
             std=checkpoint.std,
+            structure=structure_to_message(checkpoint.structure),
             request_id=checkpoint.request_id,
         )
         return answer.name
@@ -278,23 +175,3 @@ class CatalogGateway:
         with contextlib.suppress(RpcFailed):  # a shared folder: nothing to copy
             return self._client.blobs.stat(checkpoint.digest).name
         return self._client.blobs.upload(checkpoint.path).name
-
-
-def error_of(failure: RpcFailed) -> VertebraError:
-    """Return what the catalog said as one of our own kinds, with its whole message and reason."""
-    kind = KINDS.get(failure.code)
-    if kind is None or failure.may_pass:
-        return CatalogUnavailable(
-            f"the catalog does not answer: {failure.message}",
-            metadata=failure.metadata,
-            retry_after_s=failure.retry_after_s or 1.0,
-        )
-    return kind(
-        failure.message,
-        reason=failure.reason or None,
-        metadata=failure.metadata,
-        violations=[
-            Violation(field=one.field, description=one.description) for one in failure.violations
-        ],
-        retry_after_s=failure.retry_after_s,
-    )

@@ -1,0 +1,51 @@
+"""What the catalog's refusals are to our own callers."""
+
+import grpc
+
+from catalog_service.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Exhausted,
+    InvalidRequest,
+    NotFound,
+    OutOfRange,
+    Precondition,
+    VertebraError,
+    Violation,
+)
+from trainer_service.errors import CatalogUnavailable
+from vertebra.client_errors import RpcFailed
+
+KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: Conflict,
+    grpc.StatusCode.FAILED_PRECONDITION: Precondition,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
+    grpc.StatusCode.DATA_LOSS: Corrupt,
+    grpc.StatusCode.PERMISSION_DENIED: Denied,
+    grpc.StatusCode.UNAUTHENTICATED: Denied,
+}
+"""What the catalog's refusals are to our own callers. Every other status means: no answer."""
+
+
+def error_of(failure: RpcFailed) -> VertebraError:
+    """Return what the catalog said as one of our own kinds, with its whole message and reason."""
+    kind = KINDS.get(failure.code)
+    if kind is None or failure.may_pass:
+        return CatalogUnavailable(
+            f"the catalog does not answer: {failure.message}",
+            metadata=failure.metadata,
+            retry_after_s=failure.retry_after_s or 1.0,
+        )
+    return kind(
+        failure.message,
+        reason=failure.reason or None,
+        metadata=failure.metadata,
+        violations=[
+            Violation(field=one.field, description=one.description) for one in failure.violations
+        ],
+        retry_after_s=failure.retry_after_s,
+    )
