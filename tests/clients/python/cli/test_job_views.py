@@ -73,7 +73,9 @@ def test_a_data_report_names_files_and_counts_the_rest() -> None:
     lines = shown(data_view(told_jobs.data_report()), width=400)
 
     assert lines[0] == "images read: 80 to train on, 20 to validate on"
-    assert lines[1].startswith("note: 2,007 of the images are left out: /pets/cat/0.png (truncated), ")
+    assert lines[1].startswith(
+        "note: 2,007 of the images are left out: /pets/cat/0.png (truncated), "
+    )
     assert lines[1].endswith("/pets/cat/4.png (truncated) and 2,002 more")
     assert lines[2] == "note: 1 picture is in both splits: /pets/a.png = /val/a.png"
     assert lines[3] == "note: 'dog' has 20 images, 'cat' has 60"
