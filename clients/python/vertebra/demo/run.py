@@ -1,42 +1,21 @@
 """The main job in numbered steps: pretrain, hand the backbone back, fine-tune it, compare."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from vertebra.catalog_client import CatalogClient
-from vertebra.cli.job_words import print_outcome
-from vertebra.cli.live import follow_job
 from vertebra.demo import jobs
 from vertebra.demo.curves import Curve, draw_curves
 from vertebra.demo.images import draw_digits, draw_letters
+from vertebra.demo.outcome import Outcome, run_to_the_end
 from vertebra.local_services import LocalServices
-from vertebra.trainer.v1 import train_event_pb2
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
 CHECKPOINT = "letters"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What one job left."""
-
-    job: wire.TrainJob
-    export: wire.Export
-    accuracy_by_epoch: Mapping[int, float]
-
-    @property
-    def accuracy(self) -> float:
-        """Validation accuracy after the last epoch, 0 to 1."""
-        return self.accuracy_by_epoch[max(self.accuracy_by_epoch)]
-
-    def path(self, kind: wire.ExportFile.Kind) -> str:
-        """Return where the exported file of this kind is."""
-        return next(file.path for file in self.export.files if file.kind == kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +25,6 @@ class Outcomes:
     pretrained: Outcome
     fine_tuned: Outcome
     baseline: Outcome
-
-
-class JobFailed(Exception):
-    """A job of the demo did not succeed; its last message says why."""
-
-
-@dataclass(slots=True)
-class _Recorder:
-    """Keeps the validation accuracy of each epoch as events come by."""
-
-    accuracy_by_epoch: dict[int, float] = field(default_factory=dict)
-
-    def __call__(self, event: train_event_pb2.TrainEvent) -> None:
-        metrics = event.epoch_metrics
-        if event.WhichOneof("event") == "epoch_metrics" and metrics.split == "validation":
-            self.accuracy_by_epoch[metrics.epoch] = metrics.values["accuracy"]
 
 
 def run_demo(folder: Path, seed: int, console: Console) -> Outcomes:
@@ -85,32 +48,16 @@ def run_demo(folder: Path, seed: int, console: Console) -> Outcomes:
     ):
         # 3. Pretrain; the trainer registers the backbone in the catalog.
         console.rule("1. Pretrain resnet18 on letters", align="left")
-        pretrained = _run(trainer, jobs.pretraining(letters, seed, CHECKPOINT), console)
+        pretrained = run_to_the_end(trainer, jobs.pretraining(letters, seed, CHECKPOINT), console)
         checkpoint = catalog.get_checkpoint(CHECKPOINT).name
         # 4. Fine-tune a new head on the frozen, registered backbone.
         console.rule("2. Fine-tune it on digits, backbone frozen", align="left")
         spec = jobs.fine_tuning(train, validation, seed, checkpoint)
-        fine_tuned = _run(trainer, spec, console)
+        fine_tuned = run_to_the_end(trainer, spec, console)
         # 5. The same head on a frozen random backbone.
         console.rule("3. The same on a random backbone (the baseline)", align="left")
-        baseline = _run(trainer, jobs.baseline(train, validation, seed), console)
+        baseline = run_to_the_end(trainer, jobs.baseline(train, validation, seed), console)
     return Outcomes(pretrained=pretrained, fine_tuned=fine_tuned, baseline=baseline)
-
-
-def _run(trainer: TrainerClient, spec: jobs.Experiment, console: Console) -> Outcome:
-    recorder = _Recorder()
-    job = trainer.create(spec)
-    job = follow_job(trainer, job.name, console, on_event=recorder)
-    if job.state != wire.JobState.JOB_STATE_SUCCEEDED:
-        raise JobFailed(f"{job.name} ended as {_state(job)}: {job.state_reason}")
-    exports = list(trainer.list_exports(job.name))
-    print_outcome(console, job, exports)
-    console.print()
-    return Outcome(job=job, export=exports[0], accuracy_by_epoch=recorder.accuracy_by_epoch)
-
-
-def _state(job: wire.TrainJob) -> str:
-    return wire.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
 
 
 def report(outcomes: Outcomes, picture: Path, console: Console) -> None:
@@ -147,7 +94,7 @@ def _comparison(outcomes: Outcomes) -> Table:
         freeze = outcome.job.plan.freeze
         table.add_row(
             name,
-            f"{outcome.accuracy:.3f}",
+            f"{outcome.last('accuracy'):.3f}",
             f"{freeze.num_trainable_parameters:,}",
             f"{freeze.num_frozen_parameters:,}",
             outcome.export.backbone_digest.removeprefix("sha256:")[:12],
@@ -165,4 +112,4 @@ def _draw(outcomes: Outcomes, picture: Path) -> None:
 
 
 def _curve(label: str, outcome: Outcome) -> Curve:
-    return Curve(label=label, accuracy_by_epoch=outcome.accuracy_by_epoch)
+    return Curve(label=label, accuracy_by_epoch=outcome.by_epoch("accuracy"))
