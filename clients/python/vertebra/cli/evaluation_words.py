@@ -46,10 +46,11 @@ def value(number: float) -> str:
 def _classes(classes: Sequence[evaluation.ClassEvaluation]) -> Table:
     found = {name for one in classes for name in one.metrics}
     names = [name for name in FIRST if name in found] + sorted(found - set(FIRST))
-    has_counts = any(one.num_true for one in classes)
+    is_regression = "mae" in found
+    has_counts = not is_regression and any(one.num_true for one in classes)
     counts = ["TRUE"] if has_counts else []
     headings = [*counts, *(name.upper().replace("_", "-") for name in names)]
-    lines = table("CLASS", *headings, right=headings)
+    lines = table("TARGET" if is_regression else "CLASS", *headings, right=headings)
     shown = sorted(enumerate(classes), key=lambda pair: _badness(pair[1], names))[:MAX_CLASSES]
     for number, one in sorted(shown, key=lambda pair: pair[0]):
         told = [f"{one.num_true:,}"] if has_counts else []

@@ -66,7 +66,8 @@ def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
 
 
 def _life(one: jobs.TrainJob) -> object:
-    metrics = [f"{name} {value(one.metrics[name])}" for name in sorted(one.metrics)]
+    metrics = [f"{name} {value(number)}" for name, number in sorted(one.metrics.items())]
+    shown = [line for line in metrics if line.startswith("validation/")]
     return facts(
         ("why", one.failure.message or one.state_reason),
         ("backbone", one.spec.model.backbone),
@@ -75,7 +76,7 @@ def _life(one: jobs.TrainJob) -> object:
         ("started", words.when(one.start_time)),
         ("ended", words.when(one.end_time)),
         ("progress", progress(one)),
-        ("metrics", "\n".join(metrics)),
+        ("metrics", "\n".join(shown)),
     )
 
 

@@ -110,6 +110,14 @@ def test_many_classes_have_their_worst_lines_and_largest_mistakes() -> None:
     assert sum("class" in line and line.count("class") == 2 for line in lines) == 9
 
 
+def test_targets_of_a_regression_are_not_counted() -> None:
+    target = evaluation.ClassEvaluation(name="age", num_true=20, metrics={"r2": 0.5, "mae": 3.0})
+
+    lines = cells(shown(*evaluation_view(evaluation.Evaluation(classes=[target]))))
+
+    assert lines == [["TARGET", "MAE", "R2"], ["age", "3.0000", "0.5000"]]
+
+
 def test_an_evaluation_without_classes_shows_nothing() -> None:
     assert evaluation_view(evaluation.Evaluation(metrics={"loss": 3.0})) == []
 
