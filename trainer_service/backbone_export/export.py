@@ -19,6 +19,7 @@ from trainer_service.backbone_export.state_files import (
     FILES,
     METADATA,
     MODEL_SAFETENSORS,
+    hold,
     in_plain_memory,
     write_states,
     write_through,
@@ -41,7 +42,7 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Inputs) -> Expo
     """
     # 1. The numbers, aside
     state = in_plain_memory(model.state_dict())
-    model.eval().cpu().load_state_dict(state, strict=True, assign=True)
+    hold(model.eval().cpu(), state)
     final = Path(facts.order.export_dir)
     staged = final.with_name(f"{final.name}.tmp-{facts.order.nonce}")
     staged.mkdir(parents=True)

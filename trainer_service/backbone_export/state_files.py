@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalog_service.models.layout import StateLayout
 from trainer_service.jobs.events import ExportFileKind
@@ -43,6 +43,17 @@ def in_plain_memory(state: State) -> dict[str, Tensor]:
     return {
         name: tensor.detach().cpu().clone(memory_format=plain) for name, tensor in state.items()
     }
+
+
+def hold(model: nn.Module, state: State) -> None:
+    """Let a model hold exactly these tensors.
+
+    What a module's own `state_dict` says besides tensors goes along: MNASNet loads no state that
+    does not say its version.
+    """
+    whole = OrderedDict(state)
+    whole._metadata = model.state_dict()._metadata  # type: ignore[attr-defined]  # torch's own
+    model.load_state_dict(whole, strict=True, assign=True)
 
 
 def write_states(folder: Path, state: State, layout: StateLayout) -> None:

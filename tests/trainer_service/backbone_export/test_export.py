@@ -57,6 +57,19 @@ def test_the_backbone_files_hold_the_backbone_and_nothing_else(tmp_path: Path) -
     assert set(load_file(folder / MODEL_SAFETENSORS)) == set(model.state_dict())
 
 
+def test_a_model_that_asks_for_its_version_is_exported(tmp_path: Path) -> None:
+    """A plain dictionary of its tensors has none, and MNASNet does not load it."""
+    order = write_tiny_order(tmp_path, architecture_id="mnasnet0_5")
+    model = load_model(order.model)
+    facts = ExportFacts(order=order, plan=make_plan(order), fingerprint="", metrics={})
+    with pytest.raises(ValueError, match="version"):
+        model.load_state_dict(dict(model.state_dict()))
+
+    exported = export_backbone(model, facts, PROBE)
+
+    assert exported.backbone_digest == order.model.backbone_digest
+
+
 def test_the_metadata_name_the_data_and_not_where_it_lies(tmp_path: Path) -> None:
     """Whoever reads an export's lineage in the catalog and in its file reads the same."""
     model, facts = prepared(tmp_path)
