@@ -1,6 +1,6 @@
 """Which paths the trainer may read. What counts is where a path ends, after `..` and links."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog_service.errors import listed
@@ -17,10 +17,20 @@ def allowed_folder(path: str, allowed_roots: Sequence[str]) -> Path:
     if not Path(path).is_absolute():
         raise DataInvalid(f"{path!r} is not an absolute path; paths are the trainer host's")
     real = real_path(path, allowed_roots)
-    if not _is_folder(real):
+    if not _is(Path.is_dir, real):
         raise DataInvalid(
             f"the trainer's host has no folder {path!r}; paths are the trainer host's"
         )
+    return real
+
+
+def allowed_file(path: str, allowed_roots: Sequence[str]) -> Path:
+    """Return the real file that `path` names; raises as `allowed_folder`."""
+    if not Path(path).is_absolute():
+        raise DataInvalid(f"{path!r} is not an absolute path; paths are the trainer host's")
+    real = real_path(path, allowed_roots)
+    if not _is(Path.is_file, real):
+        raise DataInvalid(f"the trainer's host has no file {path!r}; paths are the trainer host's")
     return real
 
 
@@ -41,9 +51,9 @@ def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
     return real
 
 
-def _is_folder(real: Path) -> bool:
+def _is(test: Callable[[Path], bool], real: Path) -> bool:
     try:
-        return real.is_dir()
+        return test(real)
     except OSError:  # a name too long to exist, or a folder above that may not be entered
         return False
 

@@ -77,3 +77,17 @@ def ordered_points(found: Sequence[str], wants: DataWants) -> tuple[str, ...]:
             f" ({listed(list(wants.keypoint_names)) or 'without names'})"
         )
     return tuple(found)
+
+
+def named_outputs(wants: DataWants) -> tuple[str, ...]:
+    """Return the model's classes, where the data cannot tell: masks hold numbers.
+
+    Raises:
+        DataInvalid: the model says neither names nor a number.
+    """
+    if wants.task == "segmentation" and not (wants.class_names or wants.num_outputs):
+        raise DataInvalid(
+            "masks do not tell how many classes there are: name them in the model's task"
+            " (class_names, background included), or give num_classes"
+        )
+    return wants.class_names

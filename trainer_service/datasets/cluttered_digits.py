@@ -8,7 +8,6 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from trainer_service.datasets import bundled_digits
 from trainer_service.datasets.class_order import ordered_classes, output_of
@@ -125,6 +124,8 @@ class ClutteredScenes:
 
     def _stroke(self, glyph: Glyph) -> npt.NDArray[np.float64]:
         """Return [side, side] from 0 to 1: where the ink of a glyph is."""
+        from PIL import Image  # not for looking at a data set
+
         members = _handwritings(self.is_validation)[glyph.digit]
         drawn = Image.fromarray(members[int(glyph.member * len(members))])
         canvas = np.zeros((self.side, self.side))

@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from trainer_service.datasets.samples import OpenedPicture
 from trainer_service.datasets.split import draws
@@ -56,6 +55,8 @@ class Dice:
 
 def texture(dice: Dice, side: int, *, num_cells: int) -> npt.NDArray[np.float64]:
     """Return [side, side] from 0 to 1: clouds, `num_cells` along each side."""
+    from PIL import Image  # not for looking at a data set
+
     cells = Image.fromarray((dice.uniform(num_cells, num_cells) * 255).astype(np.uint8))
     return np.asarray(cells.resize((side, side), Image.Resampling.BICUBIC)) / 255.0
 
@@ -91,6 +92,8 @@ class DrawnPictures:
 
     def open(self, position: int) -> OpenedPicture:
         """Draw one."""
+        from PIL import Image  # not for looking at a data set
+
         pixels = np.ascontiguousarray(self.drawing.pixels(int(self.chosen[position])))
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
         return OpenedPicture(image=Image.fromarray(pixels), digest=digest)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer_service.datasets.image_file import read_image_file
-from trainer_service.datasets.pixels import decode
 from trainer_service.datasets.samples import OpenedPicture, PathTable, path_table
 from trainer_service.datasets.truths import Positions
 
@@ -38,6 +36,10 @@ class FilePictures:
 
     def open(self, position: int) -> OpenedPicture:
         """Read and decode one."""
+        # Pillow is not for looking at a data set.
+        from trainer_service.datasets.image_file import read_image_file
+        from trainer_service.datasets.pixels import decode
+
         data = read_image_file(self.path(position))
         return OpenedPicture(image=decode(data), digest=hashlib.sha256(data).hexdigest())
 

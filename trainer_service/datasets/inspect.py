@@ -41,7 +41,7 @@ def inspect(spec: DatasetSpec, wants: DataWants, allowed_roots: Sequence[str]) -
         PathOutsideRoots: a folder or a link in it leaves the allowed roots.
     """
     samples = split_samples(spec, wants, allowed_roots)
-    truth = samples.train.truth
+    truth = samples.train.usable().truth
     mean, std = target_statistics(truth)
     return DatasetSummary(
         class_names=samples.class_names,

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainer_service.datasets.cluttered_digits import cluttered_digits
+from trainer_service.datasets.coco_listing import coco_listing
+from trainer_service.datasets.csv_listing import csv_listing
 from trainer_service.datasets.digits_listing import digits_listing
 from trainer_service.datasets.drawn_scenes import drawn_scenes
 from trainer_service.datasets.folder_listing import image_folder, unlabelled_images
+from trainer_service.datasets.mask_pairs import image_mask_pairs
 from trainer_service.datasets.quarantine import max_unusable, too_many_unusable
 from trainer_service.datasets.samples import Listing, Samples
 from trainer_service.datasets.split import nested_choice, stratified_split
@@ -41,6 +44,18 @@ SOURCES: Mapping[str, SourceRow] = {
             *("detection", "instance_segmentation", "keypoints", "simclr"),
         ),
         read=lambda spec, wants, _: drawn_scenes(spec, wants),
+    ),
+    "csv": SourceRow(
+        tasks=("classification", "multilabel", "regression", "segmentation", "simclr"),
+        read=csv_listing,
+    ),
+    "image_mask_pairs": SourceRow(tasks=("segmentation", "simclr"), read=image_mask_pairs),
+    "coco": SourceRow(
+        tasks=(
+            *("detection", "instance_segmentation", "keypoints"),
+            *("segmentation", "multilabel", "simclr"),
+        ),
+        read=coco_listing,
     ),
     "cluttered_digits": SourceRow(
         tasks=("segmentation", "multilabel", "simclr"),

@@ -51,8 +51,8 @@ def decode(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken metadata that Pillow can live with
-            with Image.open(io.BytesIO(data), formats=_openable_formats()) as image:
-                _require_sane(image.size)
+            with Image.open(io.BytesIO(data), formats=openable_formats()) as image:
+                require_sane(image.size)
                 image.load()
                 return _as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
@@ -100,7 +100,7 @@ def resized(size: tuple[int, int], contract: InputContract) -> tuple[int, int]:
             contract.resize_height_px or contract.height_px,
         )
     wanted = _shorter_side_to(size, contract.resize_shorter_side_px)
-    _require_sane(wanted)
+    require_sane(wanted)
     return wanted
 
 
@@ -119,13 +119,13 @@ def centre_crop(
 
 
 @cache
-def _openable_formats() -> tuple[str, ...]:
+def openable_formats() -> tuple[str, ...]:
     """Return the formats that this build of Pillow has; the name of another would be an error."""
     Image.init()
     return tuple(name for name in IMAGE_FORMATS if name in Image.OPEN)
 
 
-def _require_sane(size: tuple[int, int]) -> None:
+def require_sane(size: tuple[int, int]) -> None:
     """Raise ImageUnreadable for an image of too many pixels; called before they are made."""
     width, height = size
     if width * height > MAX_PIXELS:

@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from trainer_service.datasets.truths import Positions, Truth
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPicture:
     """An image as a person would see it."""
 
-    image: Image.Image
+    image: "Image.Image"
     """Upright, 8-bit RGB."""
     digest: str
     """sha256 in hex of the file's bytes, or of the pixels of what is drawn."""
@@ -95,6 +97,12 @@ class Samples:
                 if int(position) in self.faults
             },
         )
+
+    def usable(self) -> "Samples":
+        """Return the samples without known faults."""
+        if not self.faults:
+            return self
+        return self.at(np.array([at for at in range(len(self)) if at not in self.faults]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,188 @@
+"""COCO annotations: what each task gets of them, and what is wrong with which annotation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.fakes.annotated_images import draw_images, square, write_coco
+from tests.trainer_service.datasets.conftest import ReadData
+from trainer_service.datasets.inspect import inspect
+from trainer_service.datasets.wants import DataWants
+from trainer_service.errors import DataInvalid, PathOutsideRoots
+from trainer_service.jobs import DatasetSpec
+
+CATEGORIES = {3: "cat", 7: "dog"}
+
+
+def data(folder: Path, *changes: dict[str, Any], count: int = 6) -> DatasetSpec:
+    """Write images with one object each; `changes` are further annotations."""
+    paths = draw_images(folder / "images", count)
+    objects = [square(number, number, (3, 7)[number % 2]) for number in range(count)]
+    further = [
+        square(0, 100 + number, **{"category_id": 3, **change})
+        for number, change in enumerate(changes)
+    ]
+    path = write_coco(
+        folder / "coco.json", [each.name for each in paths], [*objects, *further], CATEGORIES
+    )
+    return DatasetSpec(kind="coco", path=str(path), targets_path=str(folder / "images"))
+
+
+def all_targets(dataset: Any) -> list[dict[str, torch.Tensor]]:
+    """Return the targets of all training images."""
+    targets: list[dict[str, torch.Tensor]] = dataset.train.targets(np.arange(len(dataset.train)))
+    return targets
+
+
+def test_detectors_get_boxes_and_labels_from_one(tmp_path: Path, read_data: ReadData) -> None:
+    dataset = read_data(data(tmp_path), task="detection")
+
+    targets = all_targets(dataset)
+    assert dataset.class_names == ("cat", "dog")
+    assert {int(each["labels"][0]) for each in targets} == {1, 2}
+    assert targets[0]["boxes"].tolist() == [[4, 4, 12, 12]]
+    assert targets[0].keys() == {"boxes", "labels", "is_crowd"}
+
+
+def test_pictures_of_detectors_keep_their_size(tmp_path: Path, read_data: ReadData) -> None:
+    dataset = read_data(data(tmp_path), task="detection")
+
+    pixels = dataset.train.pixels(np.arange(2))
+
+    assert isinstance(pixels, list)
+    assert [tuple(each.shape) for each in pixels] == [(16, 16, 3)] * 2
+
+
+def test_instance_segmentation_gets_masks(tmp_path: Path, read_data: ReadData) -> None:
+    [mask] = all_targets(read_data(data(tmp_path), task="instance_segmentation"))[0]["masks"]
+
+    assert mask.dtype == torch.uint8
+    expected = torch.zeros(16, 16, dtype=torch.uint8)
+    expected[4:12, 4:12] = 1
+    assert torch.equal(mask, expected)
+
+
+def test_run_lengths_are_masks_too(tmp_path: Path, read_data: ReadData) -> None:
+    """Column by column: COCO's order."""
+    counts = [16 * 4, 16 * 2, 16 * 10]
+    runs = {"segmentation": {"size": [16, 16], "counts": counts}, "iscrowd": 1}
+    spec = data(tmp_path, runs, count=6)
+
+    dataset = read_data(spec, task="instance_segmentation")
+
+    crowded = [each for each in all_targets(dataset) if len(each["labels"]) == 2]
+    if not crowded:
+        crowded = [
+            each for each in dataset.validation.targets(np.arange(2)) if len(each["labels"]) == 2
+        ]
+    [target] = crowded
+    assert target["is_crowd"].tolist() == [False, True]
+    assert target["masks"][1].sum(dim=0).nonzero().flatten().tolist() == [4, 5]
+
+
+def test_keypoints_come_with_their_visibility(tmp_path: Path, read_data: ReadData) -> None:
+    dataset = read_data(data(tmp_path), task="keypoints")
+
+    assert dataset.keypoint_names == ("left_top", "right_bottom")
+    assert all_targets(dataset)[0]["keypoints"].tolist() == [[[4, 4, 2], [12, 12, 1]]]
+
+
+def test_segmentation_paints_objects_and_leaves_crowds_out(
+    tmp_path: Path, read_data: ReadData
+) -> None:
+    crowd = {"bbox": [0, 0, 3, 3], "segmentation": [[0, 0, 3, 0, 3, 3, 0, 3]], "iscrowd": 1}
+
+    dataset = read_data(data(tmp_path, crowd), task="segmentation")
+
+    masks = torch.cat(
+        [split.targets(np.arange(len(split))) for split in (dataset.train, dataset.validation)]
+    )
+    assert dataset.class_names == ("background", "cat", "dog")
+    assert set(masks.unique().tolist()) == {0, 1, 2, 255}
+    assert (masks == 255).sum() == 9
+    assert (masks[:, 4:12, 4:12] > 0).all()
+
+
+def test_looking_opens_no_image_and_knows_the_counts(tmp_path: Path) -> None:
+    spec = data(tmp_path)
+    for path in (tmp_path / "images").iterdir():
+        path.write_bytes(b"")
+
+    summary = inspect(spec, DataWants(task="detection"), (str(tmp_path),))
+
+    assert summary.num_train_images + summary.num_validation_images == 6
+    assert sum(summary.num_images_per_class) == summary.num_train_images
+
+
+@pytest.mark.parametrize(
+    ("change", "task", "expected"),
+    [
+        ({"category_id": 99}, "detection", "annotation 100: category 99 is no class"),
+        ({"bbox": [4, 4, 0, 8]}, "detection", "no part of its box"),
+        ({"bbox": [40, 4, 8, 8]}, "detection", "no part of its box"),
+        ({"bbox": [4, 4, float("nan"), 8]}, "detection", "no part of its box"),
+        ({"segmentation": []}, "instance_segmentation", "annotation 100 has no segmentation"),
+        ({"keypoints": [1, 2, 3]}, "keypoints", "3 keypoint numbers, not 6"),
+    ],
+)
+def test_annotations_that_mean_nothing_are_named(
+    tmp_path: Path, change: dict[str, Any], task: str, expected: str
+) -> None:
+    spec = data(tmp_path, change)
+
+    with pytest.raises(DataInvalid, match=rf"1 of 6 images .*000\.png.*{expected}"):
+        inspect(spec, DataWants(task=task), (str(tmp_path),))
+
+
+def test_boxes_are_cut_at_the_edge(tmp_path: Path, read_data: ReadData) -> None:
+    dataset = read_data(data(tmp_path, {"bbox": [10, 10, 30, 2]}), task="detection")
+
+    boxes = torch.cat([each["boxes"] for each in all_targets(dataset)])
+    boxes = torch.cat([boxes, *(t["boxes"] for t in dataset.validation.targets(np.arange(2)))])
+    assert boxes[:, 2].max() == 16
+
+
+def test_another_size_than_annotated_is_found(tmp_path: Path, read_data: ReadData) -> None:
+    """Boxes of a turned or resized picture would be somewhere else."""
+    spec = data(tmp_path)
+    document = json.loads(Path(spec.path).read_text())
+    document["images"][2]["width"] = 20
+    Path(spec.path).write_text(json.dumps(document))
+
+    with pytest.raises(DataInvalid, match=r"002\.png' \(16 x 16 pixels upright, annotated as 20"):
+        read_data(spec, task="detection")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "holds no object"),
+        ('{"images": []}', "is not as COCO writes it: KeyError 'categories'"),
+        (
+            '{"images": [], "categories": [], "annotations": [{"image_id": 5}]}',
+            "annotates images that it does not list: 5",
+        ),
+    ],
+)
+def test_what_is_no_coco_file_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    spec = data(tmp_path)
+    Path(spec.path).write_text(text)
+
+    with pytest.raises(DataInvalid, match=expected):
+        inspect(spec, DataWants(task="detection"), (str(tmp_path),))
+
+
+def test_no_file_name_leads_out_of_the_allowed_roots(tmp_path: Path) -> None:
+    spec = data(tmp_path / "inside")
+    draw_images(tmp_path / "outside", 1)
+    document = json.loads(Path(spec.path).read_text())
+    document["images"][0]["file_name"] = "../../outside/000.png"
+    Path(spec.path).write_text(json.dumps(document))
+
+    with pytest.raises(PathOutsideRoots):
+        inspect(spec, DataWants(task="detection"), (str(tmp_path / "inside"),))
