@@ -5,7 +5,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from vertebra.cli import words
+from vertebra.cli import exit_codes, words
+from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
 from vertebra.cli.job_words import export_view, state_text
@@ -44,20 +45,20 @@ def list_jobs(filter_text: str, order_by: str, trainer_address: str, as_json: bo
 
 
 @jobs.command("show")
-@click.argument("job")
+@click.argument("job", default="")
 @trainer_option
 @json_option
 def show_job(job: str, trainer_address: str, as_json: bool) -> None:
     """Describe one job: its plan, its data, its curves, how good it is class by class, its files.
 
-    JOB is its id, or the beginning of it.
+    JOB is its id, or the beginning of it; without, the newest job.
 
     \b
     Example:
       vertebra jobs show 9f3c
     """
     with TrainerClient(trainer_address) as trainer:
-        one = trainer.get(job)
+        one = trainer.get(job) if job else newest(trainer)
         if as_json:
             print_json(one)
             return
@@ -90,12 +91,13 @@ def plan_job(**flags: Any) -> None:
 
 
 @jobs.command("watch")
-@click.argument("job")
+@click.argument("job", default="")
 @trainer_option
 @json_option
 def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
     """Show a job from its first event to its last. Exits with 1 when it failed.
 
+    JOB is its id, or the beginning of it; without, the newest job.
     With --json, each line is an object with event, or with job and exports.
 
     \b
@@ -103,7 +105,7 @@ def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
       vertebra jobs watch 9f3c
     """
     with TrainerClient(trainer_address) as trainer:
-        one = trainer.get(job)
+        one = trainer.get(job) if job else newest(trainer)
         return watch_to_end(trainer, one.job_id, screen(), as_json=as_json)
 
 
@@ -126,6 +128,17 @@ def cancel_job(job: str, reason: str, trainer_address: str, as_json: bool) -> No
     else:
         page = screen()
         page.print(title(one.job_id, ""), state_text(one.state))
+
+
+def newest(trainer: TrainerClient) -> wire.TrainJob:
+    """Return the job that was created last.
+
+    Raises:
+        CliFailed: there is none.
+    """
+    for one in trainer.list():
+        return one
+    raise CliFailed("there are no jobs; `vertebra train` starts one", exit_codes.REFUSED)
 
 
 def _print_rows(page: Console, rows: list[wire.TrainJob]) -> None:

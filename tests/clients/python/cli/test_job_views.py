@@ -195,6 +195,20 @@ def test_a_job_is_shown_whole(shell: Shell, with_trainer: FakeTrainer) -> None:
     assert "loss 0.3000" in listed
 
 
+def test_without_a_name_the_newest_job_is_shown(shell: Shell, with_trainer: FakeTrainer) -> None:
+    """The service lists the newest first."""
+    nothing, _, err = shell("jobs", "show")
+    with_trainer.keep("abcd1234")
+    with_trainer.keep("0123abcd")
+
+    _, shown, _ = shell("jobs", "show")
+    code, watched, _ = shell("jobs", "watch")
+
+    assert (nothing, "there are no jobs" in err) == (4, True)
+    assert shown.startswith("abcd1234")
+    assert code == 0 and "epoch 2/2" in watched
+
+
 def test_history_is_read_page_by_page(trainer_client: TrainerClient, trainer: FakeTrainer) -> None:
     trainer.keep("abcd")
     trainer.page_size = 4
