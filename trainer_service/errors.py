@@ -147,6 +147,12 @@ class CompileFailed(Precondition):
     reason = "COMPILE_FAILED"
 
 
+class FeaturesCollapsed(Precondition):
+    """Self-supervised training gives every image the same features."""
+
+    reason = "FEATURES_COLLAPSED"
+
+
 OUT_OF_MEMORY_WORDS = (
     "out of memory",
     "not enough memory",

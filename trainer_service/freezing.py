@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from catalog_service.errors import listed
 from catalog_service.models.freeze_plan import FreezePlan, batch_norms
 from catalog_service.models.layout import StateLayout
+from trainer_service.datasets.batch import Inputs
 from trainer_service.errors import FrozenStateChanged, GradientMissing
 from trainer_service.plan import training_batch_norms
 
@@ -181,12 +182,12 @@ def tensor_digest(tensor: Tensor) -> str:
 
 
 @torch.no_grad()
-def recalibrate(model: nn.Module, layout: StateLayout, batches: Iterable[Tensor]) -> None:
+def recalibrate(model: nn.Module, layout: StateLayout, batches: Iterable[Inputs]) -> None:
     """Set all running statistics to the mean over these batches; then they stand still.
 
     Args:
-        batches: [B, 3, H, W] each, shuffled: batches of one class would hide the variance between
-            classes.
+        batches: images as the model takes them, shuffled: batches of one class would hide the
+            variance between classes.
 
     Source: Wu and Johnson 2021, arXiv:2105.07576, section 3 (PreciseBN).
     """

@@ -8,7 +8,12 @@ from trainer_service.backbone_export import ExportFacts, export_backbone, probe_
 from trainer_service.freezing import Seal, moving_tensors
 from trainer_service.jobs import Finished, JobEvent, JobMessage, Planned, WorkOrder
 from trainer_service.jobs.events import ExportFileKind
-from trainer_service.run_job.learning import make_training, recalibrate_norms, run_loop
+from trainer_service.run_job.learning import (
+    make_training,
+    recalibrate_norms,
+    run_loop,
+    with_kept_features,
+)
 from trainer_service.run_job.ordered_data import Emit, make_plan, read_data, telling_losses
 from trainer_service.run_job.ordered_model import load_model, prepare_device
 from trainer_service.run_views import RunViews
@@ -53,6 +58,7 @@ def follow(order: WorkOrder, emit: Emit, stop: StopSwitch, finished_views: Views
         recalibrate_norms(training, dataset, order, emit, stop)
         seal = Seal(model, moving_tensors(order.model.layout, plan.freeze))
         # 5. The loop.
+        training = with_kept_features(training, order, emit, stop)
         trained = run_loop(training, seal, telling_losses(dataset, emit), stop)
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()

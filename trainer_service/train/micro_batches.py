@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from trainer_service.datasets.batch import Batch, Inputs, Targets
 from trainer_service.plan.epoch_steps import part_sizes
 from trainer_service.tasks.task import Learned, PassMetrics, Task
+from trainer_service.train.contrastive import ContrastiveTask
+from trainer_service.train.contrastive import accumulate as accumulate_contrast
 from trainer_service.train.precision import Passes
 
 
@@ -63,9 +65,13 @@ class LearnedBatch:
 class Learning:
     """Computes the gradients of a batch, in parts if need be."""
 
-    def __init__(self, task: Task, passes: Passes) -> None:
+    def __init__(
+        self, task: Task, passes: Passes, *, contrastive: ContrastiveTask | None = None
+    ) -> None:
+        """Take a task; the same again as `contrastive` where it compares images with others."""
         self._task = task
         self._passes = passes
+        self._contrastive = contrastive
 
     def learn(
         self, network: nn.Module, batch: Batch, size: int, metrics: PassMetrics
@@ -75,11 +81,17 @@ class Learning:
         Args:
             size: images that go through the model together; 0 means all.
         """
+        if self._contrastive is not None and 0 < size < batch.num_images:
+            # Every image is compared with all others: parts that know nothing of each other would
+            # learn something else.
+            whole = accumulate_contrast(network, self._contrastive, batch, size, self._passes)
+            metrics.update(whole, batch)
+            return LearnedBatch(loss=whole.loss, last=whole, last_part=batch)
         parts = list(parts_of(batch, size))
         if len(parts) == 1:
             return self._learn_part(network, batch, 1.0, metrics)
-        whole = self._task.weight(batch)
-        shares = [self._task.weight(part) / whole if whole else 0.0 for part in parts]
+        total = self._task.weight(batch)
+        shares = [self._task.weight(part) / total if total else 0.0 for part in parts]
         learned_parts = [
             self._learn_part(network, part, share, metrics)
             for part, share in zip(parts, shares, strict=True)

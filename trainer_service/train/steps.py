@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from itertools import islice
+from typing import cast
 
 import torch
 
@@ -21,6 +22,7 @@ from trainer_service.optimizers import largest_lr, make_optimizer, named_paramet
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.task import PassMetrics
 from trainer_service.train.compiling import Compiling, handles_phases
+from trainer_service.train.contrastive import ContrastiveTask
 from trainer_service.train.memory import ImagesAtATime
 from trainer_service.train.micro_batches import LearnedBatch, Learning
 from trainer_service.train.phases import phases_of, reason_to_begin, steps_until
@@ -46,7 +48,13 @@ class Steps:
         self._seal = seal
         self._passes = passes
         self._clock = clock
-        self._learning = Learning(training.task, passes)
+        self._learning = Learning(
+            training.task,
+            passes,
+            contrastive=cast(ContrastiveTask, training.task)
+            if training.plan.task == "simclr"
+            else None,
+        )
         self._images = ImagesAtATime(
             training.spec,
             training.device,
