@@ -239,3 +239,19 @@ def test_folders_may_be_nested_deeper_than_python_calls(letters: Path) -> None:
         sys.setrecursionlimit(usual)
 
     assert sum(summary.num_images_per_class) + summary.num_validation_images == 16
+
+
+def test_a_share_of_the_training_images_leaves_validation_alone(tmp_path: Path) -> None:
+    folder = draw_folder(tmp_path / "letters", {"a": 20, "b": 40})
+
+    def chosen(ratio: float) -> tuple[set[str], set[str]]:
+        spec = DatasetSpec(kind="image_folder", path=str(folder), data_ratio=ratio)
+        samples = split_samples(spec, DataWants(), (str(folder),))
+        return set(names(samples.train)), set(names(samples.validation))
+
+    (few, held_out), (more, same), (every, _) = chosen(0.1), chosen(0.5), chosen(1.0)
+
+    assert few < more < every
+    assert held_out == same
+    assert not every & held_out
+    assert look(folder, data_ratio=0.5).num_images_per_class == (8, 16)

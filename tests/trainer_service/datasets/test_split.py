@@ -3,8 +3,9 @@
 from collections import Counter
 
 import numpy as np
+import pytest
 
-from trainer_service.datasets.split import draws, shuffled, stratified_split
+from trainer_service.datasets.split import draws, nested_choice, shuffled, stratified_split
 
 
 def test_an_order_has_every_image_once() -> None:
@@ -47,3 +48,28 @@ def test_every_class_gives_its_share_and_keeps_one() -> None:
 
     assert Counter(labels[position] for position in validation) == {0: 3, 1: 1}
     assert sorted([*train, *validation]) == list(range(14))
+
+
+@pytest.mark.parametrize(("small", "large"), [(0.1, 0.2), (0.2, 0.5), (0.5, 0.8), (0.01, 1.0)])
+def test_a_smaller_share_is_part_of_a_larger_one(small: float, large: float) -> None:
+    """Otherwise a curve over shares of the data would compare different data."""
+    labels = [number % 3 for number in range(90)] + [3]
+
+    few = nested_choice(labels, ratio=small, seed=4).tolist()
+    many = nested_choice(labels, ratio=large, seed=4).tolist()
+
+    assert set(few) <= set(many)
+    assert {labels[position] for position in few} == {0, 1, 2, 3}
+
+
+def test_a_share_is_taken_of_every_class() -> None:
+    labels = [0] * 80 + [1] * 20
+
+    chosen = nested_choice(labels, ratio=0.25, seed=0)
+
+    assert Counter(labels[position] for position in chosen) == {0: 20, 1: 5}
+
+
+def test_a_choice_is_the_same_on_every_machine() -> None:
+    assert nested_choice([0] * 12, ratio=0.25, seed=7).tolist() == [3, 4, 9]
+    assert nested_choice([0] * 12, ratio=0.25, seed=8).tolist() != [3, 4, 9]
