@@ -59,8 +59,8 @@ def outermost(paths: Iterable[str]) -> frozenset[str]:
 
 
 def enclosing(paths: frozenset[str]) -> frozenset[str]:
-    """Return the modules one level further out."""
-    return outermost(path.rpartition(".")[0] for path in paths)
+    """Return the modules one level further out; those that lie in the model itself stay."""
+    return outermost(path.rpartition(".")[0] or path for path in paths)
 
 
 def is_live(path: str, live: frozenset[str]) -> bool:

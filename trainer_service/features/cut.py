@@ -66,9 +66,9 @@ def find_cut(model: nn.Module, freeze: FreezePlan, images: Tensor, precision: Pr
         except AllLives:
             raise
         except NothingToKeep:
-            live = enclosing(live)
-            if "" in live:
+            if (wider := enclosing(live)) == live:
                 raise
+            live = wider
 
 
 def enter_modes(network: nn.Module, freeze: FreezePlan) -> None:
@@ -141,11 +141,14 @@ class _Probe:
     ) -> None:
         self._model, self._freeze, self._live = model, freeze, live
         self._precision = precision
+        self._device = next(model.parameters()).device
 
     def seen(self, images: Tensor, *, is_training: bool) -> Recording:
         """Return what was seen when the whole model ran."""
         with self._running(self._model, is_training):
-            return record(self._model, self._live, images, self._model)
+            recording = record(self._model, self._live, images, self._model)
+            recording.drawn = _random_state(self._device)
+            return recording
 
     def replayed(
         self, network: nn.Module, replay: Replay, recording: Recording, *, is_training: bool
@@ -158,6 +161,9 @@ class _Probe:
         values = {entry: seen.value.clone() for entry, seen in recording.taken.items()}
         with self._running(network, is_training):
             output = replay.run(recording.num_images, values)
+            drawn = _random_state(self._device)
+        if not torch.equal(drawn, recording.drawn):
+            raise NothingToKeep("the frozen part draws random numbers")
         if not _are_equal(output, recording.output):
             raise NothingToKeep("the rest of it does not give the same without the frozen part")
         return replay.taken
@@ -172,6 +178,11 @@ class _Probe:
             torch.manual_seed(PROBE_SEED)
             with self._precision():
                 yield
+
+
+def _random_state(device: torch.device) -> Tensor:
+    """Return what shows how many random numbers were drawn."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def _are_equal(output: object, expected: object) -> bool:

@@ -44,6 +44,8 @@ class Recording:
     taken: dict[Entry, Seen] = field(default_factory=dict)
     """What went into living modules, and into all others once a living one had run."""
     output: Any = None
+    drawn: Tensor = field(default_factory=lambda: torch.empty(0))
+    """The state of the random numbers afterwards."""
 
     @property
     def called(self) -> frozenset[str]:
