@@ -74,6 +74,9 @@ def suffix_of(
     memo: dict[int, Any] = {}
     _place(model, "", memo, _Parts(live, few, more, feed))
     network: nn.Module = copy.deepcopy(model, memo)
+    for path, module in network.named_modules():
+        if not is_live(path, live):
+            module.training = False
     replay = Replay(network, feed, images[:1].to("meta"))
     object.__setattr__(network, "forward", replay)
     return network, replay
