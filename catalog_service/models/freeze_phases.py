@@ -49,7 +49,7 @@ def freeze_phases(
         plan = replace(freeze_plan(layout, _mode_of(step), first.plan.norm), mode=str(mode))
         if not set(phases[-1].plan.trainable) < set(plan.trainable):
             raise InvalidRequest(
-                f"freeze.gradual.steps[{number - 1}]: num_blocks {step.num_blocks} lets nothing new"
+                f"gradual.steps[{number - 1}]: num_blocks {step.num_blocks} lets nothing new"
                 " train; each step takes more stages than the one before, 0 takes everything"
             )
         phases.append(FreezePhase(step=step, plan=plan))
@@ -64,7 +64,7 @@ def usual_steps(num_epochs: int) -> tuple[UnfreezeStep, ...]:
     """
     if num_epochs < FEWEST_EPOCHS:
         raise InvalidRequest(
-            f"freeze.gradual has {FEWEST_EPOCHS} phases and the training {num_epochs} epochs: train"
+            f"gradual has {FEWEST_EPOCHS} phases and the training {num_epochs} epochs: train"
             f" {FEWEST_EPOCHS} or more, or name steps by after_steps"
         )
     return (
@@ -76,15 +76,13 @@ def usual_steps(num_epochs: int) -> tuple[UnfreezeStep, ...]:
 def check_steps(mode: FreezeMode, num_epochs: int) -> None:
     """Raise `InvalidRequest` where a step has no time, a wrong one, or comes too late."""
     found = [
-        f"freeze.gradual.steps[{at}]: {problem}"
+        f"gradual.steps[{at}]: {problem}"
         for at, step in enumerate(mode.steps)
         for problem in step_problems(step)
     ]
     found += _disorder(mode.steps)
     late = [step.after_epochs for step in mode.steps if step.after_epochs >= num_epochs > 0]
-    found += [
-        f"freeze.gradual: after_epochs {at} of {num_epochs} epochs never comes" for at in late
-    ]
+    found += [f"gradual: after_epochs {at} of {num_epochs} epochs never comes" for at in late]
     if found:
         raise InvalidRequest("; ".join(found))
 
@@ -109,7 +107,7 @@ def _disorder(steps: tuple[UnfreezeStep, ...]) -> list[str]:
     for clock in ("after_epochs", "after_steps"):
         times = [getattr(step, clock) for step in steps if getattr(step, clock)]
         if any(after <= before for before, after in pairwise(times)):
-            found.append(f"freeze.gradual: {clock} {', '.join(map(str, times))} do not grow")
+            found.append(f"gradual: {clock} {', '.join(map(str, times))} do not grow")
     return found
 
 

@@ -4,10 +4,10 @@ the data say. Pure.
 
 from dataclasses import replace
 
-from catalog_service.errors import InvalidRequest
 from catalog_service.models.contracts import InputContract, OutputContract
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import PreprocessingSpec
+from trainer_service.plan.refusal import refused
 
 BACKGROUND = "__background__"
 """Label 0 of detectors. Source: torchvision's detection weights, meta["categories"]."""
@@ -29,9 +29,8 @@ def input_of(contract: InputContract, spec: PreprocessingSpec) -> InputContract:
     """
     if contract.is_image_list:
         if spec != PreprocessingSpec():
-            raise InvalidRequest(
-                "preprocessing: detectors resize and normalise images themselves; leave it out"
-            )
+            why = "detectors resize and normalise images themselves; leave it out"
+            raise refused("preprocessing", why)
         return contract
     fitted = _fitted(contract, spec)
     return replace(
@@ -46,7 +45,7 @@ def _fitted(contract: InputContract, spec: PreprocessingSpec) -> InputContract:
     if spec.fit == "" and not contract.keeps_whole_image:
         if not spec.resize_shorter_side_px:
             return contract
-        raise InvalidRequest("preprocessing.resize_shorter_side_px is for fit CROP; set it too")
+        raise refused("preprocessing.resize_shorter_side_px", "is for fit CROP; set it too")
     whole = replace(
         contract,
         keeps_whole_image=False,
@@ -59,10 +58,11 @@ def _fitted(contract: InputContract, spec: PreprocessingSpec) -> InputContract:
     longer = max(contract.height_px, contract.width_px)
     shorter_side_px = spec.resize_shorter_side_px or round(longer * _crop_ratio(contract))
     if shorter_side_px < longer:
-        raise InvalidRequest(
-            f"preprocessing.resize_shorter_side_px {shorter_side_px} is less than the model's"
-            f" {contract.height_px} x {contract.width_px}: that much cannot be cropped from it"
+        why = (
+            f"{shorter_side_px} is less than the model's {contract.height_px} x"
+            f" {contract.width_px}: that much cannot be cropped from it"
         )
+        raise refused("preprocessing.resize_shorter_side_px", why)
     return replace(whole, resize_shorter_side_px=shorter_side_px)
 
 

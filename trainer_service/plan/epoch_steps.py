@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from catalog_service.errors import InvalidRequest
 from catalog_service.models.freeze_plan import FreezePlan, batch_norms
 from catalog_service.models.layout import StateLayout, is_inside
+from trainer_service.plan.refusal import refused
 
 
 def training_batch_norms(layout: StateLayout, freeze: FreezePlan) -> tuple[str, ...]:
@@ -30,17 +30,14 @@ def num_steps_per_epoch(
         InvalidRequest: every batch is a single image and a batch norm trains, or it has nothing to
             be compared with.
     """
+    single = f"{batch_size} with {num_images} training images gives batches of one image"
     if min(num_images, batch_size) == 1 and pairs:
-        raise InvalidRequest(
-            f"batch_size {batch_size} with {num_images} training images gives batches of one image,"
-            " and SimCLR compares the images of a batch: use larger batches"
-        )
+        why = "and SimCLR compares the images of a batch: use larger batches"
+        raise refused("batch_size", f"{single}, {why}")
     needs_two = pairs or any(training_batch_norms(layout, freeze) for freeze in freezes)
     if min(num_images, batch_size) == 1 and needs_two:
-        raise InvalidRequest(
-            f"batch_size {batch_size} with {num_images} training images gives batches of one image,"
-            " whose statistics mean nothing: use larger batches, or norm FROZEN_STATISTICS",
-        )
+        why = "whose statistics mean nothing: use larger batches, or norm FROZEN_STATISTICS"
+        raise refused("batch_size", f"{single}, {why}")
     num_full, rest = divmod(num_images, batch_size)
     return num_full + (rest > 0) - (rest == 1 and num_full > 0 and needs_two)
 

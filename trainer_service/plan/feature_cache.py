@@ -3,10 +3,10 @@
 The worker may still find that it would not be exact, or that it is too large: then it says so.
 """
 
-from catalog_service.errors import InvalidRequest
 from catalog_service.models.freeze_plan import FreezePlan
 from catalog_service.models.layout import StateLayout
 from trainer_service.jobs import FeatureCachePlan, JobSpec
+from trainer_service.plan.refusal import refused
 
 UNCACHED_TASKS = {
     "detection": "images of different sizes are padded together",
@@ -30,7 +30,7 @@ def feature_cache_plan(spec: JobSpec, layout: StateLayout, freeze: FreezePlan) -
         return FeatureCachePlan(reason="feature_cache.policy is NEVER")
     if obstacle := _obstacle(spec, layout, freeze):
         if spec.feature_cache.policy == "required":
-            raise InvalidRequest(f"feature_cache.policy is REQUIRED, but {obstacle}")
+            raise refused("feature_cache.policy", f"REQUIRED, but {obstacle}")
         return FeatureCachePlan(reason=obstacle)
     num_views = spec.feature_cache.num_views if spec.augmentation else 1
     views = f" of {num_views} views of every image" if num_views > 1 else ""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from catalog_service.errors import InvalidRequest
 from catalog_service.models.tasks import SegmentationTask
 from trainer_service.jobs import ClassWeights, JobSpec, LossSpec
 from trainer_service.jobs.learning_spec import LossKind
@@ -14,6 +13,7 @@ from trainer_service.jobs.metrics_table import (
     MULTILABEL_SEGMENTATION_LOSSES,
     MainMetric,
 )
+from trainer_service.plan.refusal import refused
 
 BETA = 0.999
 """Source: Cui et al. 2019, arXiv:1901.05555, section 5: one of the values that are compared."""
@@ -41,10 +41,11 @@ def loss_of(spec: JobSpec, num_images_per_class: Sequence[int], num_images: int)
     if rule == "none":
         return loss
     if not num_images_per_class and rule != "explicit":
-        raise InvalidRequest(
-            f"loss.class_weights.rule {rule!r}: what this data holds of each class is not known"
-            " before its pixels are read; give the weights themselves"
+        why = (
+            f"{rule!r}: what this data holds of each class is not known before its pixels are"
+            " read; give the weights themselves"
         )
+        raise refused("loss.class_weights.rule", why)
     if rule == "balanced":
         weights = balanced_weights(num_images_per_class, num_images, loss.kind)
     elif rule == "effective":
@@ -58,9 +59,8 @@ def check_num_weights(loss: LossSpec, num_classes: int) -> None:
     """Raise `InvalidRequest` where class weights are not one per class; 0 classes are unknown."""
     num_weights = len(loss.class_weights.weights)
     if loss.class_weights.rule != "none" and num_classes and num_weights != num_classes:
-        raise InvalidRequest(
-            f"loss.class_weights has {num_weights} weights for {num_classes} classes"
-        )
+        why = f"{num_weights} weights for {num_classes} classes"
+        raise refused("loss.class_weights.weights", why)
 
 
 def balanced_weights(counts: Sequence[int], num_images: int, kind: LossKind) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from catalog_service.models.freeze_phases import FreezePhase, freeze_phases
 from catalog_service.models.layout import StateLayout
 from trainer_service.jobs import JobSpec
 from trainer_service.plan.epoch_steps import num_steps_per_epoch
+from trainer_service.plan.refusal import refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,10 @@ def course_of(spec: JobSpec, layout: StateLayout, num_images: int) -> Course:
             not end before the training does.
     """
     roughly = spec.num_epochs or -(-spec.num_steps // -(-num_images // spec.batch_size))
-    phases = freeze_phases(layout, spec.freeze, spec.norm, roughly)
+    try:
+        phases = freeze_phases(layout, spec.freeze, spec.norm, roughly)
+    except InvalidRequest as error:
+        raise refused("freeze", error.message) from error
     per_epoch = num_steps_per_epoch(
         num_images,
         spec.batch_size,
@@ -52,17 +56,16 @@ def course_of(spec: JobSpec, layout: StateLayout, num_images: int) -> Course:
 def _warmup_steps(spec: JobSpec, per_epoch: int, num_steps: int) -> int:
     steps = spec.schedule.warmup_steps or round(spec.schedule.warmup_epochs * per_epoch)
     if steps >= num_steps and steps:
-        raise InvalidRequest(
-            f"schedule: a warm-up of {steps} steps does not end within the {num_steps} steps of the"
-            f" training ({per_epoch} an epoch)"
+        why = (
+            f"a warm-up of {steps} steps does not end within the {num_steps} steps of the training"
+            f" ({per_epoch} an epoch)"
         )
+        raise refused("schedule", why)
     return steps
 
 
 def _check_phases(phases: Sequence[FreezePhase], num_steps: int) -> None:
     for phase in phases:
         if phase.step and phase.step.after_steps >= num_steps:
-            raise InvalidRequest(
-                f"freeze.gradual: after_steps {phase.step.after_steps} of {num_steps} steps never"
-                " comes"
-            )
+            why = f"after_steps {phase.step.after_steps} of {num_steps} steps never comes"
+            raise refused("freeze.gradual", why)

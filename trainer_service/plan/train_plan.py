@@ -1,6 +1,5 @@
 """The plan of a job: every default in numbers, and what contradicts the model or the data."""
 
-from catalog_service.errors import InvalidRequest
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import StateLayout, TensorInfo
 from trainer_service.datasets.inspect import DatasetSummary
@@ -12,6 +11,7 @@ from trainer_service.plan.job_warnings import job_warnings
 from trainer_service.plan.losses import check_num_weights, loss_of, main_metric
 from trainer_service.plan.optimizer_groups import optimizer_groups
 from trainer_service.plan.projection import projection_tensors
+from trainer_service.plan.refusal import refused
 from trainer_service.plan.schedule import Course, course_of
 
 
@@ -101,10 +101,11 @@ def _check_something_trains(spec: JobSpec, course: Course) -> None:
     """Raise where nothing that is kept trains in the first phase."""
     if not course.phases[-1].plan.trainable:
         what = "SimCLR's projection is thrown away" if spec.simclr else "the model has no head"
-        raise InvalidRequest(
-            f"freeze {str(spec.freeze)!r} leaves nothing that trains: {what}; let the backbone"
-            " train, with full, last_blocks or custom"
+        why = (
+            f"{str(spec.freeze)!r} leaves nothing that trains: {what}; let the backbone train, with"
+            " full, last_blocks or custom"
         )
+        raise refused("freeze", why)
 
 
 def _check_parts(spec: JobSpec, layout: StateLayout, course: Course, num_images: int) -> None:
@@ -116,8 +117,9 @@ def _check_parts(spec: JobSpec, layout: StateLayout, course: Course, num_images:
     sizes = batch_sizes(num_images, spec.batch_size, course.num_steps_per_epoch)
     parts = {part for size in sizes for part in part_sizes(size, spec.micro_batch_size)}
     if 1 in parts:
-        raise InvalidRequest(
-            f"micro_batch_size {spec.micro_batch_size} cuts batches of {spec.batch_size} of"
-            f" {num_images} images into parts of one image, whose statistics mean nothing to the"
-            " batch norms that train: take a larger one, or norm FROZEN_STATISTICS"
+        why = (
+            f"{spec.micro_batch_size} cuts batches of {spec.batch_size} of {num_images} images into"
+            " parts of one image, whose statistics mean nothing to the batch norms that train: take"
+            " a larger one, or norm FROZEN_STATISTICS"
         )
+        raise refused("micro_batch_size", why)

@@ -70,8 +70,9 @@ def _check_is_trained(spec: ModelSpec, reader: Reader) -> None:
     if spec.in_channels not in (0, IMAGE_CHANNELS):
         why = f"{spec.in_channels}: the trainer reads images of {IMAGE_CHANNELS} channels"
         reader.wrong("model.in_channels", why)
-    if spec.aux_heads == "keep":
-        why = "'keep': this release trains without auxiliary heads; leave it empty"
+    is_segmentation = isinstance(spec.task, SegmentationTask)
+    if spec.aux_heads == "keep" and not is_segmentation:
+        why = "'keep': auxiliary heads train with segmentation alone; leave it empty"
         reader.wrong("model.aux_heads", why)
 
 
