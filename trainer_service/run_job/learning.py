@@ -30,13 +30,18 @@ from trainer_service.tasks.simclr_collapse import collapse_in
 from trainer_service.tasks.table import task_for
 from trainer_service.train.loop import Trained, Training, train
 
+ROW_BY_ROW = ("keypoints",)
+"""Tasks whose channels stay first in memory. Source: keypointrcnn_loss in
+torchvision.models.detection.roi_heads takes a view of its logits that no other order allows."""
+
 
 def make_training(
     order: WorkOrder, plan: TrainPlan, model: nn.Module, dataset: Dataset, device: torch.device
 ) -> Training:
     """Return everything the loop needs; the model is frozen, on the device, channels last."""
     freeze(model, order.model.layout, plan.freeze)
-    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    memory = torch.contiguous_format if plan.task in ROW_BY_ROW else torch.channels_last
+    model.to(device=device, memory_format=memory)  # type: ignore[call-overload]
     if plan.task == "simclr":
         return _contrastive(order, plan, model, dataset, device)
     return Training(
