@@ -1,5 +1,7 @@
 """A training in memory: a random model, random images, no disk. Imports torch."""
 
+from dataclasses import replace
+
 import torch
 
 from catalog_service.models.contracts import OutputContract
@@ -42,9 +44,10 @@ def job_spec(
     batch_size: int = 4,
     optimizer: OptimizerSpec | None = None,
     num_epochs: int = 1,
+    **settings: object,
 ) -> JobSpec:
     """Return a spec with defaults."""
-    return JobSpec(
+    spec = JobSpec(
         model=ModelSpec(backbone=architecture_id, task=ClassificationTask(class_names=CLASS_NAMES)),
         freeze=freeze or FreezeMode(),
         norm=norm,  # type: ignore[arg-type]
@@ -53,6 +56,7 @@ def job_spec(
         num_epochs=num_epochs,
         batch_size=batch_size,
     )
+    return replace(spec, **settings)  # type: ignore[arg-type]
 
 
 def summary_of(num_train: int, num_validation: int = 3) -> DatasetSummary:

@@ -114,7 +114,7 @@ class Compiling:
         Raises:
             CompileFailed: it was to be always compiled.
         """
-        said = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+        said = " ".join(str(error).split())[:200] or type(error).__name__
         if self._policy == "always":
             raise CompileFailed(
                 f"torch.compile cannot compile the model: {said}; set compile to never, or install"

@@ -1,0 +1,78 @@
+"""Fewer bits and shorter gradients."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.fakes.running import ready, run
+from tests.fakes.trainings import CPU, job_spec
+from trainer_service.jobs import EpochMetrics, OptimizerSpec
+from trainer_service.train.precision import Passes
+
+TINY = "shufflenet_v2_x0_5"
+
+
+def dtypes_in(precision: str) -> tuple[set[torch.dtype], set[torch.dtype]]:
+    """Return the types of what a convolution puts out in training and validation."""
+    training, seal = ready(job_spec(TINY, precision=precision))
+    seen: dict[bool, set[torch.dtype]] = {True: set(), False: set()}
+
+    def look(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        seen[torch.is_grad_enabled()].add(output.dtype)
+
+    training.model.get_submodule("conv1.0").register_forward_hook(look)
+    run(training, seal)
+    assert {parameter.dtype for parameter in training.model.parameters()} == {torch.float32}
+    return seen[True], seen[False]
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_convolutions_compute_in_the_jobs_numbers_and_weights_stay_in_32_bits(
+    precision: str, dtype: torch.dtype
+) -> None:
+    assert dtypes_in(precision) == ({dtype}, {dtype})
+
+
+def test_bfloat16_learns_the_training_images() -> None:
+    optimizer = OptimizerSpec(lr=3e-3, weight_decay=0.0)
+    spec = job_spec(TINY, batch_size=6, num_epochs=10, optimizer=optimizer, precision="bf16")
+    training, seal = ready(spec, num_images=6)
+
+    events, _ = run(training, seal)
+
+    passes = [e for e in events if isinstance(e, EpochMetrics) and e.split == "train"]
+    assert passes[-1].values["loss"] < passes[0].values["loss"] / 2
+
+
+def moved_by(max_grad_norm: float, gradient: list[float]) -> list[float]:
+    """Return how far plain gradient descent moves with lr 1."""
+    weight = nn.Parameter(torch.zeros(len(gradient)))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    weight.grad = torch.tensor(gradient)
+    Passes("fp32", CPU).move(optimizer, max_grad_norm)
+    return (-weight.detach()).tolist()
+
+
+def test_long_gradients_are_cut_and_keep_their_direction() -> None:
+    assert moved_by(1.0, [3.0, 4.0]) == pytest.approx([0.6, 0.8], rel=1e-5)
+
+
+def test_short_gradients_and_no_limit_leave_them_as_they_are() -> None:
+    assert moved_by(10.0, [3.0, 4.0]) == pytest.approx([3.0, 4.0])
+    assert moved_by(0.0, [300.0, 400.0]) == [300.0, 400.0]
+
+
+def test_a_job_cuts_the_gradient_of_all_its_parameters_together() -> None:
+    """Seen on what plain gradient descent moves: no further than lr x max_grad_norm in all."""
+    settings = OptimizerSpec(algorithm="sgd", lr=1.0, weight_decay=0.0)
+    spec = job_spec(TINY, batch_size=8, optimizer=settings, max_grad_norm=1e-3)
+    training, seal = ready(spec)
+    before = [parameter.detach().clone() for parameter in training.model.parameters()]
+
+    run(training, seal)
+
+    moved = [p.detach() - old for p, old in zip(training.model.parameters(), before, strict=True)]
+    length = float(torch.stack([each.norm() for each in moved]).norm())
+    assert length == pytest.approx(1e-3, rel=1e-2)
