@@ -44,7 +44,7 @@ class FakeCatalogGateway:
         if self.alone_failure is not None and spec.pretrained is False and spec.task is None:
             raise self.alone_failure
         num_outputs = spec.task.num_outputs if spec.task else 1000
-        names = spec.task.class_names if spec.task else ()
+        names = getattr(spec.task, "class_names", ())
         return ModelDescription(
             spec=replace(spec, weights=spec.weights or "torchvision/ResNet18_Weights.DEFAULT"),
             layout=replace(LAYOUT, tensors=tuple(t for t in LAYOUT.tensors if _is_there(t, spec))),

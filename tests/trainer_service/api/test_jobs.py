@@ -1,13 +1,23 @@
 """Getting, listing and cancelling jobs, and what they exported."""
 
 import uuid
+from dataclasses import replace
 
 import grpc
 import pytest
 
 from tests.fakes.job_values import planned, step
 from trainer_service.job_store import Outcome
-from trainer_service.jobs import Export, ExportFile, JobFailure, JobState, SpoolLine
+from trainer_service.jobs import (
+    Evaluated,
+    Evaluation,
+    Export,
+    ExportFile,
+    JobFailure,
+    JobState,
+    Planned,
+    SpoolLine,
+)
 from vertebra.trainer.v1 import train_job_pb2
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
@@ -73,6 +83,29 @@ def test_a_running_job_shows_its_progress_plan_and_model(trainer):
     assert job.plan.freeze.mode == "frozen_backbone"
     assert job.model.backbone_digest.startswith("sha256:")
     assert job.metrics["step/loss"] == 0.5
+
+
+def test_a_job_shows_its_newest_evaluation_alone_and_in_lists(trainer):
+    job_id = trainer.running()
+    evaluation = Evaluation(metrics={"accuracy": 0.5}, confusion=(1, 2, 3, 4), num_images=10)
+    event = Evaluated(epoch=2, evaluation=evaluation)
+    assert not get(trainer, job_id).HasField("evaluation")
+
+    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=100.0, event=event)])
+
+    (listed,) = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(), timeout=10).jobs
+    for job in (get(trainer, job_id), listed):
+        assert list(job.evaluation.confusion) == [1, 2, 3, 4]
+        assert job.evaluation.metrics["accuracy"] == 0.5
+
+
+def test_a_job_of_steps_shows_the_epochs_of_its_plan(trainer):
+    job_id = trainer.running()
+    plan = replace(planned().plan, num_epochs=7)
+
+    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=1.0, event=Planned(plan=plan))])
+
+    assert get(trainer, job_id).progress.num_epochs == 7
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ from trainer_service.errors import (
 from trainer_service.job_store import JobStore, NewJob, Outcome
 from trainer_service.jobs import (
     FINAL_STATES,
+    ClassEvaluation,
+    Evaluated,
+    Evaluation,
     Export,
     Exported,
     ExportFile,
@@ -210,6 +213,23 @@ def test_events_are_dense_and_fold_into_the_job(store):
         StateChanged,
         Planned,
     ]
+
+
+def test_the_newest_evaluation_is_the_jobs(store):
+    job_id = running_job(store)
+    first = Evaluation(metrics={"iou": 0.25}, confusion=(1, 2, 3, 4), num_images=10)
+    newest = Evaluation(
+        metrics={"iou": 0.5},
+        classes=(ClassEvaluation(name="cat", metrics={"iou": 0.75}, num_true=3),),
+        num_images=10,
+    )
+
+    assert store.find_job(job_id).evaluation is None
+    store.append_lines(job_id, 1, lines(Evaluated(epoch=1, evaluation=first)))
+    store.append_lines(job_id, 1, lines(Evaluated(epoch=2, evaluation=newest), first=1))
+
+    assert store.find_job(job_id).evaluation == newest
+    assert [job.evaluation for job in store.jobs([job_id])] == [newest]
 
 
 def test_lines_given_twice_are_stored_once(store):
