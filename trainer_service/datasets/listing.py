@@ -16,6 +16,7 @@ from trainer_service.datasets.mask_pairs import image_mask_pairs
 from trainer_service.datasets.quarantine import max_unusable, too_many_unusable
 from trainer_service.datasets.samples import Listing, Samples
 from trainer_service.datasets.split import nested_choice, stratified_split
+from trainer_service.datasets.torchvision_listing import torchvision_listing
 from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
@@ -56,6 +57,9 @@ SOURCES: Mapping[str, SourceRow] = {
             *("segmentation", "multilabel", "simclr"),
         ),
         read=coco_listing,
+    ),
+    "torchvision": SourceRow(
+        tasks=("classification", "segmentation", "simclr"), read=torchvision_listing
     ),
     "cluttered_digits": SourceRow(
         tasks=("segmentation", "multilabel", "simclr"),
