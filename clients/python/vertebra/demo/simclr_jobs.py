@@ -72,6 +72,18 @@ def from_backbone(seed: int, data_ratio: float, checkpoint: str, *, frozen: bool
     }
 
 
+def frozen_random(seed: int, data_ratio: float) -> Experiment:
+    """Segment scenes with a frozen backbone of random numbers whose batch norms have seen the data:
+    what a frozen backbone has to beat.
+    """
+    return {
+        "display_name": f"segment, {data_ratio:.0%} of the labels, random backbone frozen",
+        "model": {**_segmentation(seed), "pretrained": False, "allow_frozen_random": True},
+        "freeze": {"frozen_backbone": {}, "norm": "NORM_POLICY_RECALIBRATE"},
+        **_learning(seed, data_ratio),
+    }
+
+
 def _segmentation(seed: int) -> Experiment:
     return {
         "backbone": BACKBONE,
