@@ -112,6 +112,19 @@ def test_an_exported_file_is_read_over_the_wire_as_it_is_on_disk(site, fine_tune
     assert f"sha256:{hashlib.sha256(copy.read_bytes()).hexdigest()}" == file.blob.digest
 
 
+def test_views_of_the_run_lie_beside_the_export(site, fine_tuned):
+    """A table of every epoch, curves, and what TensorBoard reads while the job runs."""
+    files = files_of(site, fine_tuned)
+
+    table = Path(files["KIND_METRICS_CSV"].path).read_text().splitlines()
+
+    assert len({Path(file.path).parent for file in files.values()}) == 1
+    assert table[0].startswith("epoch,step,train/loss")
+    assert len(table) == 1 + 3, "before the first epoch, and after both"
+    assert Path(files["KIND_CURVES_PNG"].path).read_bytes().startswith(b"\x89PNG")
+    assert files["KIND_TENSORBOARD_EVENTS"].blob.size_bytes > 0
+
+
 def test_events_are_dense_and_tell_the_whole_story(site, fine_tuned):
     """Model, plan, both splits of both epochs, export, end: nothing lost, nothing doubled."""
     events = list(site.trainer_client.watch(fine_tuned.name))
