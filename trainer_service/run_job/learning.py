@@ -151,10 +151,10 @@ def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> Tr
             return trained
         emit(event)
         if isinstance(event, EpochMetrics) and (text := collapse_in(event, training.plan)):
-            _collapsed(training.spec, text, emit)
+            report_collapse(training.spec, text, emit)
 
 
-def _collapsed(spec: JobSpec, text: str, emit: Emit) -> None:
+def report_collapse(spec: JobSpec, text: str, emit: Emit) -> None:
     """Fail, or say so where the job is to run on."""
     if spec.simclr is None or not spec.simclr.ignore_collapse:
         raise FeaturesCollapsed(text)

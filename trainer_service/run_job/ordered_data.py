@@ -7,6 +7,7 @@ from catalog_service.errors import listed
 from trainer_service.datasets.images import ImagesOnDisk
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.read import Dataset, read_dataset
+from trainer_service.datasets.staging import fetched, outlined
 from trainer_service.datasets.wants import data_wants
 from trainer_service.jobs import (
     DataChecked,
@@ -31,7 +32,8 @@ Emit = Callable[[JobEvent], None]
 def make_plan(order: WorkOrder) -> TrainPlan:
     """Return the plan, as PlanTrainJob makes it."""
     output = order.model.output
-    summary = inspect(order.spec.dataset, data_wants(order.spec), order.allowed_roots)
+    here, roots = outlined(order.spec.dataset, order.allowed_roots, order.staging_folder)
+    summary = inspect(here, data_wants(order.spec), roots)
     return train_plan(order.spec, order.model.layout, order.model.input, output, summary)
 
 
@@ -47,10 +49,17 @@ def read_data(
         if num_checked % 10_000 < 256 and num_checked >= 10_000:
             emit(JobMessage(text=f"checked {num_checked:,} of {num_images:,} images"))
 
-    dataset = read_dataset(
+    here, roots = fetched(
         order.spec.dataset,
+        order.allowed_roots,
+        order.staging_folder,
+        pool=pool,
+        progress=lambda num_fetched, num_files: stop.check(),
+    )
+    dataset = read_dataset(
+        here,
         data_wants(order.spec, plan.input),
-        allowed_roots=order.allowed_roots,
+        allowed_roots=roots,
         pool=pool,
         progress=progress,
     )
