@@ -11,11 +11,19 @@ from google.rpc import error_details_pb2, status_pb2
 
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
+from vertebra.trainer.v1 import train_job_service_pb2 as jobs
+from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
 
 NUM_REQUESTS = 150
 """Of each rpc; 5,000 of them took 75 s."""
 
-REFUSALS = {"INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"}
+SHARES = (0.03, 0.1, 0.4)
+"""Of the fields that get random values."""
+
+REFUSALS = {
+    *("INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "RESOURCE_EXHAUSTED"),
+    "PERMISSION_DENIED",
+}
 BACKBONES = ("resnet18", "squeezenet1_1", "fcos_resnet50_fpn", "quantized_resnet18", "nope", "")
 NUMBERS = (0, 1, 2, 3, -1, 32, 225, 8192, 8193, 2**31 - 1, -(2**31))
 DOUBLES = (0.0, 0.5, 1.0, -1.0, float("nan"), float("inf"), 1e308)
@@ -57,9 +65,13 @@ def fill(message: Message, chance: random.Random, share: float) -> None:
         if chance.random() > share or field.name == "arguments":
             continue
         inside = getattr(message, field.name)
-        if field.type == FieldDescriptor.TYPE_MESSAGE:
+        if field.type == FieldDescriptor.TYPE_MESSAGE and hasattr(inside, "add"):
+            fill(inside.add(), chance, share=0.7)
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and hasattr(inside, "SetInParent"):
             inside.SetInParent()
             fill(inside, chance, share)
+        elif hasattr(inside, "keys"):
+            inside[1] = 2
         elif hasattr(inside, "extend"):
             inside.extend([some_value(field, chance) for _ in range(chance.choice((1, 2)))])
         else:
@@ -81,18 +93,37 @@ def outcome(call, request: Message) -> str:
     return "OK"
 
 
+def outcomes_of(call, good: Message, *, seed: str) -> Counter[str]:
+    """Return how many random variants of a good request ended how."""
+    chance = random.Random(seed)
+    outcomes: Counter[str] = Counter()
+    for _ in range(NUM_REQUESTS):
+        request = type(good)()
+        request.CopyFrom(good)
+        fill(request, chance, chance.choice(SHARES))
+        found = outcome(call, request)
+        assert found == "OK" or found in REFUSALS, request
+        outcomes[found] += 1
+    return outcomes
+
+
+def good_job(world) -> Message:
+    """Return a request to plan a job on eight images."""
+    return jobs.PlanTrainJobRequest(spec=world.job_spec())
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_random_requests_are_answered_or_refused_with_a_reason(world, name):
-    chance = random.Random(f"{name} 7")
-    outcomes: Counter[str] = Counter()
     with grpc.insecure_channel(world.catalog.address) as channel:
         call = getattr(ModelServiceStub(channel), name)
-        for _ in range(NUM_REQUESTS):
-            request = type(GOOD[name])()
-            request.CopyFrom(GOOD[name])
-            fill(request, chance, chance.choice((0.03, 0.1, 0.4)))
-            found = outcome(call, request)
-            assert found == "OK" or found in REFUSALS, request
-            outcomes[found] += 1
+        outcomes = outcomes_of(call, GOOD[name], seed=f"{name} 7")
+
+    assert min(outcomes["INVALID_ARGUMENT"], outcomes["OK"]) > 0, outcomes
+
+
+def test_random_jobs_are_planned_or_refused_with_a_reason(world):
+    with grpc.insecure_channel(world.trainer.address) as channel:
+        call = TrainJobServiceStub(channel).PlanTrainJob
+        outcomes = outcomes_of(call, good_job(world), seed="jobs 7")
 
     assert min(outcomes["INVALID_ARGUMENT"], outcomes["OK"]) > 0, outcomes
