@@ -194,6 +194,7 @@ class FakeCatalog(
             blob=blob,
             lineage=request.lineage,
             metrics=request.metrics,
+            structure=request.structure,
             create_time=timestamp_pb2.Timestamp(seconds=1_700_000_000),
         )
         self.registered[request.checkpoint_id] = checkpoint

@@ -138,6 +138,28 @@ def test_a_backbone_is_registered_and_listed(
     assert "checkpoints/letters" in listed and "simclr" in listed
 
 
+def test_a_backbone_of_other_structure_is_registered_with_the_flags_that_built_it(
+    shell: Shell, with_catalog: FakeCatalog, tmp_path: Path
+) -> None:
+    file = tmp_path / "backbone.ckpt"
+    file.write_bytes(b"tensors")
+    what = ("--name", "short", "--architecture", "resnet18", "--channels", "5", "--size", "64x96")
+    lacking = ("--remove", "layer4.1", "--remove", "layer3.1", "--arg", "num_hidden_layers=2")
+
+    code, out, _ = shell("checkpoints", "register", str(file), *what, *lacking)
+
+    structure = with_catalog.registered["short"].structure
+    assert code == 0
+    assert list(structure.remove_modules) == ["layer4.1", "layer3.1"]
+    assert (structure.in_channels, structure.image_height_px, structure.image_width_px) == (
+        5,
+        64,
+        96,
+    )
+    assert structure.arguments["num_hidden_layers"] == 2
+    assert "5 channels, without layer4.1, layer3.1, num_hidden_layers=2" in " ".join(out.split())
+
+
 def test_what_is_not_there_is_said_in_one_sentence(shell: Shell, with_catalog: FakeCatalog) -> None:
     code, out, err = shell("models", "show", "resnet51")
 

@@ -1,19 +1,35 @@
 """`vertebra checkpoints`: backbones that people trained and handed back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from google.protobuf import json_format
 from rich.console import Console
 from rich.text import Text
 
 from vertebra.catalog.v1 import checkpoint_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.model_options import Function, argument, image_size, structure_options
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.model.v1 import model_spec_pb2
 
 LINEAGE_FLAGS = ("parent", "method", "dataset", "licence", "note")
+
+
+def _structure_flags(function: Function) -> Function:
+    """Add what the backbone has otherwise than published: the flags that built it."""
+    flags = (
+        click.option("--channels", type=int, metavar="N", help="Channels of an image, if not 3."),
+        click.option("--size", metavar="N|HxW", help="Of the images of a position table."),
+        *structure_options(),
+    )
+    for flag in reversed(flags):
+        function = flag(function)
+    return function
 
 
 @click.group()
@@ -50,12 +66,15 @@ def list_checkpoints(filter_text: str, order_by: str, catalog_address: str, as_j
 @click.option("--licence", default="", help="SPDX id, or the owner's words.")
 @click.option("--note", default="", help="Whom to ask, what is special.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME=VALUE", help="A result.")
+@_structure_flags
 @catalog_option
 @json_option
 def register(**flags: Any) -> None:
     """Register the backbone in FILE (.safetensors, .ckpt or .pth) for every later model.
 
     Nothing in the file is executed. Wrapper prefixes and head tensors are left out and reported.
+    A backbone that is not as published is registered with the flags that say how: whoever starts
+    from it gets the same structure.
 
     \b
     Example:
@@ -74,11 +93,25 @@ def register(**flags: Any) -> None:
                 blob_name=blob.name,
                 lineage={name: flags[name] for name in LINEAGE_FLAGS},
                 metrics=metrics,
+                structure=_structure(flags),
             )
     if flags["as_json"]:
         print_json(checkpoint)
     else:
         _print_one(page, checkpoint)
+
+
+def _structure(flags: Mapping[str, Any]) -> model_spec_pb2.BackboneStructure:
+    height_px, width_px = image_size(flags["size"]) if flags["size"] else (0, 0)
+    structure = model_spec_pb2.BackboneStructure(
+        in_channels=flags["channels"] or 0,
+        remove_modules=flags["remove"],
+        image_height_px=height_px,
+        image_width_px=width_px,
+    )
+    for name, value in map(argument, flags["arg"]):
+        structure.arguments[name] = value
+    return structure
 
 
 def _metric(text: str) -> tuple[str, float]:
@@ -107,6 +140,21 @@ def _print_rows(page: Console, rows: list[wire.Checkpoint]) -> None:
     page.print(lines)
 
 
+def _structure_words(structure: model_spec_pb2.BackboneStructure) -> str:
+    """Return what is not as published; nothing where all is."""
+    removed, size = structure.remove_modules, (structure.image_height_px, structure.image_width_px)
+    told = [
+        f"{structure.in_channels} channels" if structure.in_channels else "",
+        f"without {words.listed(removed)}" if removed else "",
+        *(
+            f"{name}={value}"
+            for name, value in json_format.MessageToDict(structure.arguments).items()
+        ),
+        f"images of {size[0]}x{size[1]}" if any(size) else "",
+    ]
+    return ", ".join(each for each in told if each)
+
+
 def _print_one(page: Console, one: wire.Checkpoint) -> None:
     report = one.load_report
     page.print(title(one.name, f" is registered for {one.architecture_id}\n"))
@@ -115,6 +163,7 @@ def _print_one(page: Console, one: wire.Checkpoint) -> None:
             ("tensors", f"{report.num_loaded} of {report.num_expected}"),
             ("left out", words.listed(report.dropped)),
             ("rules", words.listed(report.rules)),
+            ("structure", _structure_words(one.structure)),
             ("backbone digest", words.short_digest(one.backbone_digest)),
             ("use it", f"vertebra train --backbone {one.architecture_id} --weights {one.name}"),
         )
