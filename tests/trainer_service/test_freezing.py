@@ -275,3 +275,84 @@ def test_digests_are_of_numbers_not_of_memory() -> None:
     assert tensor_digest(tensor) == tensor_digest(tensor.to(memory_format=torch.channels_last))
     assert tensor_digest(tensor) != tensor_digest(tensor + 1e-6)
     assert tensor_digest(torch.tensor(3)) != tensor_digest(torch.tensor(4))
+
+
+class Clock:
+    """Time passes when it is told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds; a look at everything takes one."""
+        self.now += 1.0
+        return self.now
+
+
+def test_a_glance_sees_what_torch_wrote_and_everything_when_that_is_due() -> None:
+    """Reading all bytes takes one second on this clock, and may take one in fifty."""
+    training, _ = prepared(job_spec("shufflenet_v2_x0_5", freeze=FROZEN))
+    clock = Clock()
+    seal = Seal(training.model, frozenset(training.plan.freeze.trainable), clock=clock)
+    weight = training.model.get_parameter("conv1.0.weight")
+
+    seal.glance(training.model, when="now")
+    weight.data.add_(1e-3)  # behind torch's back
+    seal.glance(training.model, when="the end of epoch 1")
+    clock.now += 60
+
+    with pytest.raises(FrozenStateChanged, match="by the end of epoch 2: conv1"):
+        seal.glance(training.model, when="the end of epoch 2")
+
+
+def test_a_glance_forgives_a_write_that_changed_nothing() -> None:
+    training, _ = prepared(job_spec("shufflenet_v2_x0_5", freeze=FROZEN))
+    seal = Seal(training.model, frozenset(training.plan.freeze.trainable), clock=Clock())
+    weight = training.model.get_parameter("conv1.0.weight")
+
+    with torch.no_grad():
+        weight.mul_(1.0)
+        seal.glance(training.model, when="now")
+        weight.add_(1e-3)
+
+    with pytest.raises(FrozenStateChanged, match=r"1 of .* conv1\.0\.weight"):
+        seal.glance(training.model, when="now")
+
+
+def test_what_was_frozen_first_may_train_later() -> None:
+    """The prefix runs without gradients only as long as the plan says so."""
+    training, layout = make_training(job_spec(freeze=FROZEN))
+    full, _ = make_training(job_spec(freeze=FULL))
+
+    freeze(training.model, layout, training.plan.freeze)
+    freeze(training.model, layout, full.plan.freeze)
+
+    training.model(torch.rand(2, 3, 32, 32)).sum().backward()
+    assert all(each.grad is not None for each in training.model.parameters())
+
+
+def kept_for_gradients(model: nn.Module, images: Tensor) -> int:
+    """Return how many bytes a forward pass keeps for the way back."""
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        outputs = model(images)
+    del outputs
+    return sum(kept.values())
+
+
+def test_a_frozen_prefix_keeps_nothing_for_gradients_and_the_naive_way_half_of_everything() -> None:
+    """Naive: only the head is given to the optimizer, everything goes on asking for gradients."""
+    training, _ = prepared(job_spec(freeze=LAST_ONE))
+    naive, _ = make_training(job_spec(freeze=LAST_ONE))
+    images = torch.rand(4, 3, 64, 64)
+    enter_training(training.model, training.plan.freeze)
+    naive.model.train()
+
+    ours, theirs = (kept_for_gradients(each.model, images) for each in (training, naive))
+
+    assert 0 < ours * 2 <= theirs

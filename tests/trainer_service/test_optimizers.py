@@ -6,7 +6,13 @@ import torch
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.fakes.trainings import job_spec, make_training
 from trainer_service.jobs import OptimizerSpec
-from trainer_service.optimizers import OPTIMIZERS, make_optimizer, named_parameters
+from trainer_service.optimizers import (
+    OPTIMIZERS,
+    largest_lr,
+    make_optimizer,
+    named_parameters,
+    scale_lr,
+)
 from trainer_service.train.loop import Training
 
 
@@ -53,3 +59,39 @@ def test_decay_shrinks_weights_and_leaves_biases_and_norms(algorithm: str) -> No
 
     moved = {n for n, p in training.model.named_parameters() if not torch.equal(p, before[n])}
     assert moved == {name for name, tensor in before.items() if tensor.ndim > 1}
+
+
+def lars_steps(weight_decay: float) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Return all parameters before and after one step of LARS on gradients of ones."""
+    settings = OptimizerSpec(algorithm="lars", lr=0.5, weight_decay=weight_decay, momentum=0.0)
+    training, _ = make_training(job_spec("shufflenet_v2_x0_5", optimizer=settings))
+    before = {n: p.detach().clone() for n, p in training.model.named_parameters()}
+    for parameter in training.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer_of(training).step()
+    return before, {n: p.detach() for n, p in training.model.named_parameters()}
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 1e-6])
+def test_lars_moves_weights_by_their_trust_ratio_and_the_rest_plainly(weight_decay: float) -> None:
+    """Also without any decay, where timm alone would not adapt. By hand: You et al., equation 6."""
+    before, after = lars_steps(weight_decay)
+
+    for name, weight in before.items():
+        moved, gradient = weight - after[name], torch.ones_like(weight)
+        if weight.ndim > 1:
+            norm = weight.norm()
+            length = gradient.norm() + weight_decay * norm + 1e-8
+            gradient = (gradient + weight_decay * weight) * 0.001 * norm / length
+        assert torch.allclose(moved, 0.5 * gradient, rtol=1e-3, atol=1e-6), name
+
+
+def test_the_rate_is_scaled_from_the_planned_one_each_time() -> None:
+    training, _ = make_training(job_spec("shufflenet_v2_x0_5", optimizer=OptimizerSpec(lr=0.2)))
+    optimizer = optimizer_of(training)
+
+    for factor in (0.5, 0.25):
+        scale_lr(optimizer, factor)
+
+    assert {group["lr"] for group in optimizer.param_groups} == {0.05}
+    assert largest_lr(optimizer) == 0.05
