@@ -46,8 +46,12 @@ def commands(text: str) -> Iterator[Shown]:
 
 
 def plain(line: str, home: Path) -> str:
-    """Return a line without what differs from run to run: numbers, digests, the home folder."""
+    """Return a line without what differs from run to run: numbers, digests, the home folder.
+
+    A dot that stands alone is a zero of a confusion matrix.
+    """
     line = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    line = re.sub(r"(?<=\s)\.(?=\s|$)", "0", line)
     line = re.sub(r"\b[0-9a-f]{8,}\b", "HEX", line.replace(str(home), "~").rstrip())
     return re.sub(r" +", " ", re.sub(r"\d[\d.,:]*", "N", line))
 

@@ -29,9 +29,9 @@ BACKBONES = (
     Backbone(name="mnasnet0_5"),
     Backbone(name="efficientnet_b0"),
     Backbone(name="mobilenet_v2"),
-    Backbone(name="regnet_y_400mf"),
-    Backbone(name="googlenet"),
     Backbone(name="densenet121"),
+    Backbone(name="googlenet"),
+    Backbone(name="regnet_y_400mf"),
 )
 """One of each of twelve families, with a side at which all of it still computes something."""
 
