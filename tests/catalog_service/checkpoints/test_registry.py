@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from catalog_service.checkpoints.checkpoint import (
     RequestIdReused,
 )
 from catalog_service.checkpoints.registry import Registry
+from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.layout import Lineage, LoadReport
 
 CHECKPOINT = Checkpoint(
@@ -53,6 +55,19 @@ for number in range(100_000):
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     return Registry(f"sqlite:///{tmp_path / 'catalog.db'}")
+
+
+def test_a_structure_is_read_back_and_entries_from_before_have_the_published_one(
+    registry: Registry, tmp_path: Path
+) -> None:
+    structure = BackboneStructure(in_channels=4, arguments={"sizes": [1, 2]})
+    registry.add(replace(CHECKPOINT, structure=structure), "r1", "digest")
+    assert registry.get("letters").structure == structure
+
+    with sqlite3.connect(tmp_path / "catalog.db") as database:
+        database.execute("UPDATE checkpoints SET details = json_remove(details, '$.structure')")
+
+    assert registry.get("letters").structure.is_published
 
 
 def test_what_was_added_is_read_back_equal(registry: Registry) -> None:
