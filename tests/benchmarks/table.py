@@ -66,12 +66,30 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="train_frozen",
-        size={"num_images": 192, "num_epochs": 10, "num_rounds": 3},
+        size={
+            "num_images": 192,
+            "num_epochs": 30,
+            "num_textbook_epochs": 6,
+            "num_rounds": 1,
+        },
         tiny={
             "num_images": 8,
             "side_px": 32,
             "batch_size": 4,
-            "num_epochs": 2,
+            "num_epochs": 3,
+            "num_textbook_epochs": 1,
+            "num_rounds": 1,
+            "num_validation_images": 4,
+        },
+    ),
+    Benchmark(
+        name="train_last_blocks",
+        size={"num_images": 96, "num_epochs": 5, "num_rounds": 3},
+        tiny={
+            "num_images": 8,
+            "side_px": 32,
+            "batch_size": 4,
+            "num_epochs": 3,
             "num_rounds": 1,
             "num_validation_images": 4,
         },

@@ -110,6 +110,7 @@ def _cut(
     try:
         network, replay = suffix_of(model, live, few, more, images)
         entries = probe.replayed(network, replay, few, is_training=True)
+        only = replay.only_computed
         others = probe.replayed(network, replay, more, is_training=False)
     except NothingToKeep:
         raise
@@ -120,6 +121,9 @@ def _cut(
         raise NothingToKeep("other parts of it run in training than in evaluation")
     slots = _slots(entries, few, more)
     replay.use(slots)
+    also = replay.only_computed
+    if only and also and (only.path, only.call) == (also.path, also.call):
+        replay.take_short_cut(only)
     varying = tuple(slot for slot in slots if slot.image_dim is not None)
     if not varying:
         raise NothingToKeep("nothing of the frozen part depends on the images")

@@ -5,6 +5,7 @@ A tensor on meta here means: known, because it comes from the frozen part, and n
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,7 +13,20 @@ from torch import Tensor, nn
 
 from trainer_service.features.boundary import Entry, NothingToKeep
 from trainer_service.features.recording import Call, Shape
-from trainer_service.features.trees import flat, rebuilt
+from trainer_service.features.trees import TreeSpec, flat, rebuilt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A call of a module that was run, not only answered with shapes."""
+
+    module: nn.Module
+    path: str
+    call: int
+    leaves: list[Any]
+    """What went in, as it came: kept tensors are still on meta."""
+    spec: TreeSpec
+    output: Any
 
 
 class Feed:
@@ -25,6 +39,8 @@ class Feed:
         self._values: Mapping[Entry, Tensor] = {}
         self.taken: list[Entry] = []
         """In the order in which they were asked for."""
+        self.computed: list[Computed] = []
+        """In this forward, in order."""
 
     def start(self, num_images: int, values: Mapping[Entry, Tensor]) -> None:
         """Begin a forward with these."""
@@ -32,6 +48,7 @@ class Feed:
         self.num_images = num_images
         self._values = values
         self.taken = []
+        self.computed = []
 
     def take(self, entry: Entry) -> Tensor:
         """Return what enters there.
@@ -94,9 +111,20 @@ class Gate(nn.Module):
         if self._shapes is not None and all(tensor.is_meta for tensor in tensors):
             return self._known(call)
         if any(tensor.is_meta for tensor in tensors):
-            leaves = [self._real(leaf, call, number) for number, leaf in enumerate(leaves)]
-            args, kwargs = rebuilt(leaves, spec)
-        return self._module(*args, **kwargs)
+            real = [self._real(leaf, call, number) for number, leaf in enumerate(leaves)]
+            args, kwargs = rebuilt(real, spec)
+        output = self._module(*args, **kwargs)
+        self._feed.computed.append(
+            Computed(
+                module=self._module,
+                path=self._path,
+                call=call,
+                leaves=leaves,
+                spec=spec,
+                output=output,
+            )
+        )
+        return output
 
     def _real(self, leaf: Any, call: int, number: int) -> Any:
         if isinstance(leaf, Tensor) and leaf.is_meta:

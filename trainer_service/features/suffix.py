@@ -7,13 +7,15 @@ to be known about any architecture; what it cannot do is found out by running it
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from trainer_service.features.boundary import Entry, Slot, holds_live, is_live
-from trainer_service.features.gates import Feed, Gate, Shapes
+from trainer_service.features.gates import Computed, Feed, Gate, Shapes
 from trainer_service.features.recording import Call, Recording
+from trainer_service.features.trees import rebuilt
 
 
 class Replay:
@@ -25,6 +27,9 @@ class Replay:
         self._image = image
         self._slots: tuple[Slot, ...] = ()
         self._constants: dict[Entry, Tensor] = {}
+        self._last: Computed | None = None
+        self.only_computed: Computed | None = None
+        """By the last run: the one call that gave its output, if there was nothing else."""
 
     def use(self, slots: Iterable[Slot]) -> None:
         """Say what comes in: a tensor for every slot that is not constant, in order."""
@@ -48,17 +53,44 @@ class Replay:
             assert slot.image_dim is not None
             placed = tensor.movedim(0, slot.image_dim) if slot.image_dim else tensor
             values |= dict.fromkeys(slot.entries, placed)
+        if self._last is not None:
+            return _called_again(self._last, values)
         return self.run(len(kept[0]), values)
+
+    def take_short_cut(self, last: Computed | None) -> None:
+        """From now on call only this: nothing else of the forward is computed."""
+        self._last = last
 
     def run(self, num_images: int, values: Mapping[Entry, Tensor]) -> Any:
         """Return the same, from values by where they enter."""
         self._feed.start(num_images, values)
-        return self._forward(self._image.expand(num_images, *self._image.shape[1:]))
+        output = self._forward(self._image.expand(num_images, *self._image.shape[1:]))
+        self.only_computed = self._only_computed(output)
+        self._feed.computed = []
+        return output
+
+    def _only_computed(self, output: Any) -> Computed | None:
+        """Return the one call that gave the output; None where there was more to it."""
+        if len(self._feed.computed) != 1 or self._feed.computed[0].output is not output:
+            return None
+        [only] = self._feed.computed
+        tensors = [leaf for leaf in only.leaves if isinstance(leaf, Tensor)]
+        # Shapes of one number of images must not be kept.
+        return replace(only, output=None) if all(each.is_meta for each in tensors) else None
 
     @property
     def taken(self) -> list[Entry]:
         """Return what the last forward asked for, in order."""
         return self._feed.taken
+
+
+def _called_again(last: Computed, values: Mapping[Entry, Tensor]) -> Any:
+    leaves = [
+        values[Entry(last.path, last.call, number)] if isinstance(leaf, Tensor) else leaf
+        for number, leaf in enumerate(last.leaves)
+    ]
+    args, kwargs = rebuilt(leaves, last.spec)
+    return last.module(*args, **kwargs)
 
 
 def suffix_of(

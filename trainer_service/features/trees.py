@@ -13,6 +13,9 @@ from torch.utils import _pytree
 
 from trainer_service.features.boundary import NothingToKeep
 
+TreeSpec = _pytree.TreeSpec
+"""What makes a tree of leaves again."""
+
 PLAIN = (bool, int, float, str, torch.dtype, torch.device, type(None))
 """What may stand beside tensors: it says nothing about the images but their number and size."""
 
@@ -27,12 +30,12 @@ def with_leaves(tree: Any, change: Callable[[Any], Any]) -> Any:
     return _pytree.tree_map(change, tree)
 
 
-def flat(tree: Any) -> tuple[list[Any], _pytree.TreeSpec]:
+def flat(tree: Any) -> tuple[list[Any], TreeSpec]:
     """Return the leaves, and what makes a tree of them again."""
     return _pytree.tree_flatten(tree)
 
 
-def rebuilt(leaves: list[Any], spec: _pytree.TreeSpec) -> Any:
+def rebuilt(leaves: list[Any], spec: TreeSpec) -> Any:
     """Return the tree that `flat` took apart."""
     return _pytree.tree_unflatten(leaves, spec)
 
