@@ -85,7 +85,7 @@ def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore)
         home=settings.home,
         num_threads=settings.threads_per_slot,
         device=settings.worker_device,
-        allowed_roots=tuple(str(root) for root in settings.data_roots),
+        allowed_roots=(*map(str, settings.data_roots), *settings.data_urls),
         features_budget_bytes=settings.feature_cache_bytes,
     )
 
@@ -97,7 +97,11 @@ def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Re
             catalog=rooms.catalog,
             feed=EventFeed(rooms.store),
             drain=drain,
-            host=TrainingHost(allowed_roots=rooms.allowed_roots, device=rooms.device),
+            host=TrainingHost(
+                allowed_roots=rooms.allowed_roots,
+                device=rooms.device,
+                staging_folder=str(rooms.staging_folder),
+            ),
         )
     )
     return [

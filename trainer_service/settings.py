@@ -8,7 +8,13 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog_service.serving.listen import Listen
-from catalog_service.serving.settings_reader import Address, ExpandedPath, OptionalPath, PathList
+from catalog_service.serving.settings_reader import (
+    Address,
+    ExpandedPath,
+    OptionalPath,
+    PathList,
+    UrlList,
+)
 
 ENV_PREFIX = "VERTEBRA_TRAINER_"
 
@@ -57,6 +63,10 @@ class TrainerSettings(BaseSettings):
     feature_cache_bytes: int = Field(default=DEFAULT_FEATURE_CACHE_BYTES, ge=0)
     """The most that kept outputs of frozen parts take below `<home>/features`; those that were not
     used for the longest time go first. 0 keeps none after a job."""
+
+    data_urls: UrlList = ()
+    """What URLs of data must start with, such as `s3://bucket/folder`, separated by commas; none
+    unless given. Needs the extra `remote`. What is fetched lies in `<home>/data`."""
 
     slots: int = Field(default=1, ge=1, le=64)
     """Jobs that run at once. They share the cores evenly."""

@@ -33,6 +33,15 @@ def _paths(value: object) -> object:
     return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
 
 
+def _urls(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    urls = tuple(value.replace(",", " ").split())
+    if wrong := [url for url in urls if "://" not in url]:
+        raise ValueError(f"no URL: {', '.join(wrong)}; s3://bucket/folder is one")
+    return urls
+
+
 def _path(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
@@ -49,6 +58,9 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 
 Address = Annotated[Listen, NoDecode, BeforeValidator(_address)]
 """A settings field for `host:port`."""
+
+UrlList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_urls)]
+"""A settings field for URLs separated by commas or spaces."""
 
 PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 """A settings field for folders separated by `:` (`;` on Windows), `~` expanded."""

@@ -9,7 +9,8 @@ from catalog_service.errors import InvalidRequest, Violation, invalid
 from trainer_service.api.data_names import named_by_data
 from trainer_service.api.registrable import require_registrable
 from trainer_service.catalog_gateway import Catalog, ModelDescription
-from trainer_service.datasets.inspect import inspect
+from trainer_service.datasets.inspect import DatasetSummary, inspect
+from trainer_service.datasets.staging import outlined
 from trainer_service.datasets.wants import data_wants
 from trainer_service.jobs import JobSpec, TrainPlan
 from trainer_service.plan import train_plan
@@ -30,6 +31,8 @@ class TrainingHost:
     allowed_roots: Sequence[str]
     """Folders below which images may be read, and prefixes of URLs."""
     device: Literal["cpu", "cuda"] = "cpu"
+    staging_folder: str = ""
+    """Where data behind URLs is mirrored; empty fetches none."""
 
 
 async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> PlannedJob:
@@ -48,7 +51,7 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
         raise invalid([Violation(field="spec.precision", description=why)])
 
     # 2. The data: it may have the class names
-    summary = await asyncio.to_thread(inspect, spec.dataset, data_wants(spec), host.allowed_roots)
+    summary = await asyncio.to_thread(_summary, spec, host)
 
     # 3. The model, without numbers
     wanted = named_by_data(spec.model, summary)
@@ -74,6 +77,11 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
         train_plan, whole, described.layout, described.input, described.output, summary
     )
     return PlannedJob(spec=whole, plan=plan)
+
+
+def _summary(spec: JobSpec, host: TrainingHost) -> DatasetSummary:
+    here, roots = outlined(spec.dataset, host.allowed_roots, host.staging_folder)
+    return inspect(here, data_wants(spec), roots)
 
 
 def _require_images(described: ModelDescription) -> None:

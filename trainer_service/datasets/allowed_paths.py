@@ -60,4 +60,5 @@ def _is(test: Callable[[Path], bool], real: Path) -> bool:
 
 def is_inside(real: Path, allowed_roots: Sequence[str]) -> bool:
     """Whether a resolved path is an allowed root or lies below one."""
-    return any(real.is_relative_to(Path(root).resolve()) for root in allowed_roots)
+    folders = (root for root in allowed_roots if "://" not in root)
+    return any(real.is_relative_to(Path(root).resolve()) for root in folders)

@@ -47,6 +47,8 @@ class WorkOrder:
     """Where outputs of frozen parts are kept for later jobs; empty keeps none."""
     features_budget_bytes: int = 0
     """The most that may lie there; the oldest go first."""
+    staging_folder: str = ""
+    """Where data behind URLs is mirrored; empty fetches none."""
     run_folder: str = ""
     """Where views of the run are written while it runs; empty writes none."""
 

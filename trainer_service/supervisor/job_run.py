@@ -110,6 +110,7 @@ class JobRun:
             num_threads=self._rooms.num_threads,
             device=self._rooms.device,
             allowed_roots=self._rooms.allowed_roots,
+            staging_folder=str(self._rooms.staging_folder),
             features_folder=str(self._rooms.features_folder),
             features_budget_bytes=self._rooms.features_budget_bytes,
             run_folder=str(self._rooms.run_folder(self._job_id)),

@@ -35,6 +35,11 @@ class Rooms:
         return self.home / "jobs" / job_id / "run"
 
     @property
+    def staging_folder(self) -> Path:
+        """Where data behind URLs is mirrored."""
+        return self.home / "data"
+
+    @property
     def features_folder(self) -> Path:
         """Where jobs share the cached outputs of frozen parts."""
         return self.home / "features"
