@@ -9,6 +9,15 @@ NUM_LISTED_IMAGES = 1
 """Detectors enlarge their images to 800 pixels: one of them costs as much as twenty others."""
 
 
+LARGE_NUM_PARAMETERS = 100_000_000
+"""From here on one image: on one thread, four of a large transformer take minutes."""
+
+
+def few(probe: Inputs, num_parameters: int) -> Inputs:
+    """Return as many of the images as a model of this size is compared on."""
+    return probe[:1] if num_parameters >= LARGE_NUM_PARAMETERS else probe
+
+
 def probe_of(batches: Batches) -> Inputs:
     """Return a few validation images on the CPU, row by row in memory.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from catalog_service.errors import listed
 from catalog_service.models.assemble import assembled
 from trainer_service.backbone_export.facts import ExportFacts
+from trainer_service.backbone_export.probe import few
 from trainer_service.backbone_export.state_files import (
     BACKBONE_CKPT,
     BACKBONE_SAFETENSORS,
@@ -33,14 +34,15 @@ def require_equal(folder: Path, model: nn.Module, facts: ExportFacts, probe: Inp
     The probe shows what a reader would compute; tensors that it does not reach, such as those of
     heads that are used in training only, are compared one by one.
     """
-    head_modules = facts.order.model.layout.head_modules
+    layout = facts.order.model.layout
+    head_modules, images = layout.head_modules, few(probe, layout.num_parameters)
     trained = model.state_dict()
     with one_thread():
-        expected = answer_of(model, head_modules, probe)
+        expected = answer_of(model, head_modules, images)
         for name, read in _readers(folder, facts).items():
             state = in_plain_memory(read())
             fresh = assembled(facts.order.model.recipe, state).eval()
-            _require_same(name, answer_of(fresh, head_modules, probe), expected)
+            _require_same(name, answer_of(fresh, head_modules, images), expected)
             _require_same_tensors(name, fresh.state_dict(), trained)
 
 
