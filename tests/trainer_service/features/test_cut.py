@@ -206,3 +206,31 @@ def test_paths_inside_others_are_left_out() -> None:
     assert outermost(["a", "a.b", "ab", "c.d"]) == {"a", "ab", "c.d"}
     assert outermost(["", "a"]) == {""}
     assert enclosing(frozenset({"a.b.c", "a.b.d", "e"})) == {"a.b", "e"}
+
+
+def test_a_head_that_gives_the_output_is_called_alone() -> None:
+    """Nothing of the way to it is walked again."""
+    model = Net()
+    cut = cut_of(model, "head")
+    features = torch.rand(4, 3)
+    walked: list[str] = []
+    cut.network.blocks.forward = lambda x: walked.append("blocks") or x
+
+    assert torch.equal(cut.network((features,)), model.head(features))
+    assert walked == []
+
+
+class Scaled(Net):
+    """Something happens behind the head."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) * 2
+
+
+def test_what_comes_behind_the_head_is_done() -> None:
+    model = Scaled()
+    features = torch.rand(4, 3)
+
+    given = cut_of(model, "head").network((features,))
+
+    assert torch.equal(given, model.head(features) * 2)
