@@ -21,6 +21,7 @@ from torch import Tensor
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.model_wire import spec_from_message
+from catalog_service.models.backbone_structure import structure_of
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.services import running_catalog
 from trainer_service.backbone_export.proof import answer_of, one_thread
@@ -147,6 +148,7 @@ class Place:
                 epoch=1,
                 source_digest=file.digest,
             ),
+            structure=structure_of(ran.order.model.spec, ran.order.model.layout),
         )
 
 
@@ -178,8 +180,8 @@ def trained(place: Place) -> Callable[[str], Ran]:
     return ran_of
 
 
-def _uuid(task: str) -> str:
-    return f"00000000-0000-4000-8000-{list(TASKS).index(task):012d}"
+def _uuid(task: str, *, other: int = 0) -> str:
+    return f"00000000-0000-4000-800{other}-{list(TASKS).index(task):012d}"
 
 
 @pytest.mark.parametrize("task", EVERY)
@@ -298,13 +300,8 @@ def test_a_backbone_that_lost_modules_travels_too(place: Place) -> None:
     lacking = ["backbone.stage4.3", "backbone.stage2.1"]
     model = place.model(**TASKS["segmentation"], remove_modules=lacking)
     ran = place.run("short", model)
-    structure = {"remove_modules": ["stage4.3", "stage2.1"]}
-    place.client.register_checkpoint(
-        checkpoint_id="short",
-        architecture_id=ARCHITECTURE,
-        blob_name=place.client.blobs.upload(ran.folder / "backbone.safetensors").name,
-        structure=structure,
-    )
+    checkpoint = replace(place.checkpoint(ran, "short"), request_id=_uuid("detection", other=1))
+    asyncio.run(place.gateway.register(checkpoint))
 
     child = place.model(weights="checkpoints/short", **HEAD)
     grandchild = place.run(
@@ -343,7 +340,7 @@ def test_replies_lost_five_times_leave_one_entry(
     """
     catalog = LosesReplies(place.gateway, num_lost=5)
     checkpoint = replace(
-        place.checkpoint(trained("simclr"), "retried"), request_id=_uuid("keypoints")
+        place.checkpoint(trained("simclr"), "retried"), request_id=_uuid("simclr", other=1)
     )
     quick = Timing(first_wait_s=0.01, longest_wait_s=0.02)
     before = len(list(place.client.list_checkpoints()))
