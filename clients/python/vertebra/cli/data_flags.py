@@ -116,6 +116,10 @@ def _place(name: str, text: str) -> Callable[[Function], Function]:
 
 def data_options() -> tuple[Callable[[Function], Function], ...]:
     """Return the options that say where the images are."""
+    return (*_sources(), *_beside_a_source(), *_of_a_table(), *_of_drawings())
+
+
+def _sources() -> tuple[Callable[[Function], Function], ...]:
     return (
         _place("--data", "A folder with a folder of images per class; the root of --torchvision."),
         _place("--csv", "A table: images and what is known of them."),
@@ -130,10 +134,28 @@ def data_options() -> tuple[Callable[[Function], Function], ...]:
         click.option("--digits", is_flag=True, help="The bundled hand-written digits."),
         click.option("--scenes", is_flag=True, help="Drawn shapes, for every task."),
         click.option("--cluttered-digits", is_flag=True, help="Digits in clutter, to segment."),
+    )
+
+
+def _beside_a_source() -> tuple[Callable[[Function], Function], ...]:
+    return (
         _place("--images", "The images of --masks, --coco or --csv."),
         _place("--validation-data", "Like --data, --csv, --coco or --unlabelled, to validate on."),
         _place("--validation-images", "The images of the validation masks or annotations."),
         _place("--validation-masks", "The masks of --validation-images."),
+        click.option(
+            "--mask-value",
+            metavar="VALUE=CLASS",
+            multiple=True,
+            callback=lambda _context, _option, texts: [mask_value(text) for text in texts],
+            help="What a mask's value means, where it is no class index.",
+        ),
+        click.option("--target-type", metavar="NAME", help="Of --torchvision."),
+    )
+
+
+def _of_a_table() -> tuple[Callable[[Function], Function], ...]:
+    return (
         click.option("--image-column", metavar="NAME", help="Of --csv; image."),
         click.option(
             "--target-column",
@@ -144,14 +166,11 @@ def data_options() -> tuple[Callable[[Function], Function], ...]:
         ),
         click.option("--split-column", metavar="NAME", help="Of --csv: train or validation."),
         click.option("--label-separator", metavar="TEXT", help="Between names in a cell; ;"),
-        click.option(
-            "--mask-value",
-            metavar="VALUE=CLASS",
-            multiple=True,
-            callback=lambda _context, _option, texts: [mask_value(text) for text in texts],
-            help="What a mask's value means, where it is no class index.",
-        ),
-        click.option("--target-type", metavar="NAME", help="Of --torchvision."),
+    )
+
+
+def _of_drawings() -> tuple[Callable[[Function], Function], ...]:
+    return (
         click.option("--num-images", type=COUNT, metavar="N", help="How many are drawn."),
         click.option(
             "--scene-size", type=COUNT, metavar="N", help="Pixels of a drawn image's sides."
