@@ -1,4 +1,4 @@
-"""The same training twice: as our worker does it, and as a person writes it by hand.
+"""The same training several times: as our worker does it, and as others do.
 
 Both start from one state, see the same JPEG files in folders, take the same number of steps and
 look at the same few validation images after every epoch. Loading the model is left out on both
@@ -8,17 +8,18 @@ training.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import torchvision
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchvision import transforms
@@ -41,6 +42,7 @@ METRICS = (
     Metric(name="cpu_s_per_image", title="CPU ms per image", scale=1000),
 )
 FILE_SIDE_PX = 128
+Loader = DataLoader[tuple[Tensor, Tensor]]
 NUM_THREADS = 2
 
 
@@ -62,21 +64,35 @@ class Size:
         return self.num_images // self.batch_size * self.batch_size * self.num_epochs
 
 
-def side_by_side(benchmark: str, size: Size, freeze: FreezeMode) -> list[Row]:
-    """Return rows of our loop beside the plain one, with everything or only the head training."""
+Loop = Callable[[nn.Module, WorkOrder, Size], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Somebody else's way to train the order's model on the order's folders."""
+
+    name: str
+    command: str
+    loop: Loop
+
+
+def side_by_side(
+    benchmark: str, size: Size, freeze: FreezeMode, peers: Sequence[Peer] = ()
+) -> list[Row]:
+    """Return rows of our loop beside others, with everything or only the head training."""
     with _order(size, freeze) as order:
         ours = Way(
             name="our worker's loop",
             command=f"read_data; make_training; run_loop ({freeze.kind}, {_words(size)})",
             run=lambda: _ours(order, size),
         )
-        plain = Way(
-            name="plain loop",
-            command=PLAIN[freeze.kind],
-            run=lambda: _plain(order, size),
-        )
-        samples = take_turns([ours, plain], size.num_rounds)
-    return compare(benchmark, ours, plain, METRICS, samples)
+        plain = Peer(name="plain loop", command=PLAIN[freeze.kind], loop=plain_loop)
+        others = [
+            Way(name=peer.name, command=peer.command, run=partial(_peer, order, size, peer.loop))
+            for peer in (plain, *peers)
+        ]
+        samples = take_turns([ours, *others], size.num_rounds)
+    return [row for other in others for row in compare(benchmark, ours, other, METRICS, samples)]
 
 
 PLAIN = {
@@ -152,7 +168,7 @@ def _ours(order: WorkOrder, size: Size) -> Sample:
     return _sample(watch.wall_s, watch.cpu_s, size)
 
 
-def _plain(order: WorkOrder, size: Size) -> Sample:
+def _peer(order: WorkOrder, size: Size, loop: Loop) -> Sample:
     torch.set_num_threads(order.num_threads)
     model = torchvision.models.get_model(size.architecture_id, num_classes=len(CLASS_NAMES))
     paths = (Path(order.model.backbone_path), Path(order.model.head_path))
@@ -161,14 +177,12 @@ def _plain(order: WorkOrder, size: Size) -> Sample:
         if order.spec.freeze.kind == "frozen_backbone":
             for name, parameter in model.named_parameters():
                 parameter.requires_grad = name.startswith("fc.")
-        plain_loop(model, order, size)
+        loop(model, order, size)
     return _sample(watch.wall_s, watch.cpu_s, size)
 
 
-def plain_loop(model: nn.Module, order: WorkOrder, size: Size) -> None:
-    """What a tutorial shows."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained)
+def folder_loaders(order: WorkOrder, size: Size) -> tuple[Loader, Loader]:
+    """Return torch's own batches of the training and of the validation folder."""
     train, validation = (
         DataLoader(
             ImageFolder(folder, _transform(size.side_px)),
@@ -181,6 +195,14 @@ def plain_loop(model: nn.Module, order: WorkOrder, size: Size) -> None:
             (order.spec.dataset.validation_path, False),
         )
     )
+    return train, validation
+
+
+def plain_loop(model: nn.Module, order: WorkOrder, size: Size) -> None:
+    """What a tutorial shows."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained)
+    train, validation = folder_loaders(order, size)
     for _ in range(size.num_epochs):
         model.train()
         loss_sum = 0.0
