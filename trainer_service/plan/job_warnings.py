@@ -54,8 +54,15 @@ def _about_norms(
             f"{num_norms} batch norms see the statistics of {together} images, those of"
             f" micro_batch_size, not of the whole batch of {spec.batch_size}"
         )
+    if spec.freeze.kind == "norm_only" and not _trains_backbone(layout, freezes[0]):
+        yield "norm_only trains the head alone: the backbone has no norms with weights"
     if freezes[0].norm == "recalibrate" and not batch_norms(layout):
         yield "norm RECALIBRATE has nothing to do: the model keeps no running statistics"
+
+
+def _trains_backbone(layout: StateLayout, freeze: FreezePlan) -> bool:
+    names = {stage.name for stage in layout.stages}
+    return any(row.name in names and row.num_trainable_parameters for row in freeze.rows)
 
 
 def _about_data(spec: JobSpec, summary: DatasetSummary) -> Iterator[str]:

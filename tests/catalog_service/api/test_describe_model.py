@@ -64,6 +64,16 @@ def test_the_specs_freeze_backbone_is_the_default_mode(models: Any) -> None:
     assert frozen.num_trainable_parameters < asked.num_trainable_parameters
 
 
+def test_modes_with_phases_and_norms_are_described_by_a_word(models: Any) -> None:
+    gradual = describe(models, pets("mnasnet0_5"), freeze_mode="gradual")
+    norms = describe(models, pets("mnasnet0_5"), freeze_mode="norm_only")
+    frozen = describe(models, pets("mnasnet0_5"), freeze_mode="frozen_backbone")
+
+    assert gradual.num_trainable_parameters == frozen.num_trainable_parameters
+    assert norms.num_trainable_parameters > frozen.num_trainable_parameters
+    assert "PlanTrainJob" in refusal(lambda: describe(models, pets(), freeze_mode="custom")).message
+
+
 def test_half_precision_halves_the_activations(models: Any) -> None:
     full = describe(models, pets("mnasnet0_5"), batch_size=8)
     half = describe(models, pets("mnasnet0_5"), batch_size=8, activation_dtype="BF16")

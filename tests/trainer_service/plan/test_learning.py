@@ -372,3 +372,13 @@ def test_what_leaves_nothing_to_train_is_refused() -> None:
             freeze=FROZEN,
             output=OutputContract(kind="features", shape=(4,)),
         )
+
+
+def test_norms_alone_of_a_backbone_without_norms_is_worth_a_warning() -> None:
+    tensors = tuple(tensor for tensor in LAYOUT.tensors if not tensor.name.startswith("bn."))
+    mode = FreezeMode(kind="norm_only")
+
+    (warning,) = plan_of(freeze=mode, layout=replace(LAYOUT, tensors=tensors)).warnings
+
+    assert "trains the head alone" in warning
+    assert plan_of(freeze=mode).warnings == ()
