@@ -38,9 +38,9 @@ def scenes(count: int, *, is_validation: bool) -> tuple[Tensor, Tensor]:
 
 
 def random_backbone(seed: int) -> nn.Module:
-    """Return a resnet18 that has learned nothing."""
+    """Return the demo's architecture with random numbers."""
     torch.manual_seed(seed)
-    model = torchvision.models.resnet18()
+    model = torchvision.models.get_model(simclr_jobs.BACKBONE)
     model.fc = nn.Identity()
     return model
 

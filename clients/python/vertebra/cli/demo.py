@@ -59,8 +59,8 @@ def demo(context: click.Context, folder: Path, seed: int) -> None:
 def simclr(folder: Path, seed: int) -> None:
     """Pretrain without labels (SimCLR), then segment with 10 % and 80 % of the labels.
 
-    resnet18 learns from scenes of digits that nobody labelled; its backbone is registered in the
-    catalog; segmentation starts from nothing, from the frozen backbone and from the trainable one,
+    resnet18 learns from scenes of digits that nobody labelled and is registered in the catalog;
+    segmentation starts from nothing, from the frozen backbone and from the trainable one,
     with equal steps. The table shows what pretraining was worth, whatever its sign.
 
     \b

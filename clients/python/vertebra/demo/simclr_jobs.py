@@ -3,11 +3,11 @@
 from vertebra.demo.jobs import Experiment
 
 BACKBONE = "resnet18"
-SIDE_PX = 32
-NUM_SCENES = 1000
-"""800 to learn from, 200 to judge by."""
-MAX_DIGITS = 2
-NUM_PRETRAINING_EPOCHS = 16
+SIDE_PX = 48
+NUM_SCENES = 1320
+NUM_VALIDATION_SCENES = 120
+MAX_DIGITS = 3
+NUM_PRETRAINING_EPOCHS = 6
 NUM_STEPS = 200
 """Of every row: with few labels the same images come more often."""
 DIGIT_WEIGHT = 5.0
@@ -29,7 +29,7 @@ VIEWS = [
     {"gaussian_blur": {"probability": 0.5, "min_sigma_px": 0.1, "max_sigma_px": 1.0}},
 ]
 """SimCLR's own, but for three things: a digit that is mirrored or cut to a twelfth is another one,
-so crops keep 0.3 and nothing is mirrored; and its blur would take the strokes of 32 pixels.
+so crops keep 0.3 and nothing is mirrored; and its blur is made for larger images.
 """
 
 
@@ -47,7 +47,7 @@ def pretraining(seed: int, register_as: str) -> Experiment:
         "num_epochs": NUM_PRETRAINING_EPOCHS,
         "batch_size": 128,
         "seed": seed,
-        "export": {"register_as": register_as, "note": "SimCLR on cluttered digits, 32 px"},
+        "export": {"register_as": register_as, "note": "SimCLR on cluttered digits, 48 px"},
     }
 
 
@@ -88,7 +88,7 @@ def _segmentation(seed: int) -> Experiment:
     return {
         "backbone": BACKBONE,
         "segmentation": {"class_names": list(CLASSES), "head": "fcn"},
-        "neck": "fpn",
+        "neck": "bifpn",
         **_image_size(),
         "seed": seed,
     }
@@ -102,7 +102,7 @@ def _learning(seed: int, data_ratio: float) -> Experiment:
             "kind": "KIND_BCE",
             "class_weights": {"rule": "RULE_EXPLICIT", "weights": weights},
         },
-        "optimizer": {"algorithm": "ALGORITHM_ADAMW", "lr": 1e-3},
+        "optimizer": {"algorithm": "ALGORITHM_ADAMW", "lr": 4e-3},
         "schedule": {"kind": "KIND_COSINE"},
         "num_steps": NUM_STEPS,
         "batch_size": 16,
@@ -119,7 +119,11 @@ def _scenes(seed: int) -> Experiment:
         "max_digits": MAX_DIGITS,
         "seed": seed,
     }
-    return {"cluttered_digits": drawn, "split_seed": seed}
+    return {
+        "cluttered_digits": drawn,
+        "validation_ratio": NUM_VALIDATION_SCENES / NUM_SCENES,
+        "split_seed": seed,
+    }
 
 
 def _image_size() -> Experiment:
