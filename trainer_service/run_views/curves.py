@@ -32,7 +32,7 @@ def draw_curves(path: Path, history: History, *, exported_epoch: int = 0) -> Non
     from matplotlib.figure import Figure
 
     panels = _panels(history)
-    num_columns = min(len(panels), 3)
+    num_columns = 2 if len(panels) == 4 else min(len(panels), 3)
     num_rows = math.ceil(len(panels) / num_columns)
     figure = Figure(figsize=(4.6 * num_columns, 3.2 * num_rows), layout="constrained")
     FigureCanvasAgg(figure)

@@ -195,23 +195,18 @@ class CatalogClient:
             request_id: a UUID; the same one again gives the first answer. None makes one.
 
         Raises:
-            RpcFailed: CHECKPOINT_EXISTS, STATE_MISMATCH, FILE_UNREADABLE, BLOB_NOT_FOUND,
-                ARCHITECTURE_NOT_FOUND, REQUEST_ID_REUSED, FIELD_INVALID.
+            RpcFailed: CHECKPOINT_EXISTS, STATE_MISMATCH and what else the contract lists.
         """
         request = checkpoints.RegisterCheckpointRequest(
             request_id=request_id or str(uuid.uuid4()),
             checkpoint_id=checkpoint_id,
             architecture_id=architecture_id,
             blob_name=blob_name,
-            lineage=None if lineage is None else to_message(lineage, lineage_pb2.Lineage),
+            lineage=to_message(lineage or {}, lineage_pb2.Lineage),
             metrics=metrics or {},
             mean=mean,
             std=std,
-            structure=(
-                None
-                if structure is None
-                else to_message(structure, model_spec_pb2.BackboneStructure)
-            ),
+            structure=to_message(structure or {}, model_spec_pb2.BackboneStructure),
         )
         answer = self._connection.call(
             self._checkpoints.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S
