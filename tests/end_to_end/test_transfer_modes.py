@@ -104,7 +104,8 @@ def expected_changes(model: JobModel, mode: str, norm: str = "") -> set[str]:
     """
     layout = model.layout
     module = skeleton(model.recipe)
-    norms = {path for path, one in module.named_modules() if "Norm" in type(one).__name__}
+    leaves = {path: one for path, one in module.named_modules() if not list(one.children())}
+    norms = {path for path, one in leaves.items() if "Norm" in type(one).__name__}
     batch_norms = [
         path
         for path, one in module.named_modules()
