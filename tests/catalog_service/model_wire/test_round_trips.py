@@ -10,6 +10,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from catalog_service import model_wire
 from catalog_service.errors import InvalidRequest
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.contracts import (
     DetectionRule,
     InputContract,
@@ -47,6 +48,13 @@ TENSORS = tuple(
 )
 
 VALUES: dict[str, Any] = {
+    "structure": BackboneStructure(
+        in_channels=5,
+        remove_modules=("layer4.1",),
+        arguments={"depths": [1, 2], "drop_path_rate": 0.5},
+        image_height_px=64,
+        image_width_px=96,
+    ),
     "spec": ModelSpec(
         backbone="resnet18",
         pretrained=False,

@@ -94,6 +94,7 @@ GOOD: list[dict[str, Any]] = [
     {"neck": "none", "classification": TWO},
     {"neck": "fpn", "features": {"output": "pyramid"}},
     {"pretrained": False, "arguments": {"hidden_size": 8}},
+    {"weights": "checkpoints/tiny", "arguments": {"hidden_size": 8}},
     {"keypoints": {"keypoint_names": ["a", "b"], "class_names": ["dog"]}},
     *({"detection": {**TWO, "head": word}} for word in HEAD_WORDS["detection"]),
     *({"detection": TWO, "neck": word} for word in NECKS),
