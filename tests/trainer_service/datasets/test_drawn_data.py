@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.trainer_service.datasets.conftest import ReadData
+from trainer_service.datasets import cluttered_digits as cluttered_module
 from trainer_service.datasets.cluttered_digits import cluttered_digits
 from trainer_service.datasets.drawn_pictures import Dice
 from trainer_service.datasets.drawn_scenes import SHAPES, Shape, drawn_scenes
@@ -21,11 +22,6 @@ from trainer_service.jobs.dataset_spec import DrawnSource
 
 SCENES = DatasetSpec(kind="drawn_scenes", drawn=DrawnSource(num_images=30, side_px=32))
 DIGITS = DatasetSpec(kind="cluttered_digits", drawn=DrawnSource(num_images=40, side_px=32))
-
-
-def every(images: object) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return all positions of a split."""
-    return np.arange(len(images))  # type: ignore[arg-type]
 
 
 def test_dice_do_not_depend_on_how_they_are_thrown() -> None:
@@ -113,39 +109,47 @@ def test_what_inspection_says_is_what_reading_finds(spec: DatasetSpec, read_data
     assert summary.num_train_images == report.num_train_images
 
 
-def test_no_handwriting_is_in_both_splits() -> None:
-    """Scenes of one digit each, undisturbed: no mask of the validation is one of the training."""
-    source = DrawnSource(num_images=200, side_px=24, max_objects=1)
-    listing = cluttered_digits(
-        DatasetSpec(kind="cluttered_digits", drawn=source), DataWants(task="segmentation")
-    )
+def test_no_handwriting_is_in_both_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every stroke of a scene comes from its split's writers, whose images nobody else wrote."""
+    asked = []
+    writers = cluttered_module._handwritings
+
+    def handwritings(is_validation: bool) -> object:
+        asked.append(is_validation)
+        return writers(is_validation)
+
+    monkeypatch.setattr(cluttered_module, "_handwritings", handwritings)
+    listing = cluttered_digits(DIGITS, DataWants(task="segmentation"))
     assert listing.validation is not None
+    for samples, is_validation in ((listing.train, False), (listing.validation, True)):
+        asked.clear()
+        samples.pictures.open(0)
+        assert set(asked) == {is_validation}
 
-    def strokes(truth: object) -> set[bytes]:
-        assert isinstance(truth, Masks)
-        cut = []
-        for position in range(len(truth)):
-            rows, columns = truth.mask(position).nonzero()
-            inside = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-            cut.append((truth.mask(position)[inside] > 0).tobytes())
-        return set(cut)
-
-    train, validation = strokes(listing.train.truth), strokes(listing.validation.truth)
-    assert len(train & validation) < 0.05 * len(validation)
+    written = [
+        {image.tobytes() for digit in writers(is_validation) for image in digit}
+        for is_validation in (False, True)
+    ]
+    assert not written[0] & written[1]
+    assert len(written[1]) > 400
 
 
-def test_brightness_alone_does_not_find_digits(read_data: ReadData) -> None:
-    """The best threshold on brightness is far from the masks: broken strokes are as bright."""
-    dataset = read_data(DIGITS, task="segmentation")
-    bright = dataset.train.pixels(every(dataset.train)).float().mean(dim=3)
-    is_digit = dataset.train.targets(every(dataset.train)) > 0
+def test_brightness_alone_does_not_find_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without broken strokes a threshold finds them; with them it does not."""
 
-    scores = []
-    for threshold in range(60, 240, 5):
-        found = bright > threshold
-        scores.append(float((found & is_digit).sum() / (found | is_digit).sum()))
+    def best_threshold() -> float:
+        samples = cluttered_digits(DIGITS, DataWants(task="segmentation")).train
+        assert isinstance(samples.truth, Masks)
+        pictures = [np.asarray(samples.pictures.open(at).image) for at in range(len(samples))]
+        bright = np.stack(pictures).mean(axis=3)
+        is_digit = np.stack([samples.truth.mask(at) for at in range(len(samples))]) > 0
+        found = (bright > threshold for threshold in range(60, 240, 5))
+        return max(float((each & is_digit).sum() / (each | is_digit).sum()) for each in found)
 
-    assert max(scores) < 0.75
+    cluttered = best_threshold()
+    monkeypatch.setattr(cluttered_module, "NUM_FRAGMENTS", 0)
+
+    assert cluttered < best_threshold() - 0.1
 
 
 def test_looking_at_cluttered_digits_needs_no_scikit_learn() -> None:

@@ -146,3 +146,43 @@ def test_a_line_of_pixels_is_not_resized_to_gigabytes() -> None:
 
     with pytest.raises(ImageUnreadable, match="256 x 15,360,000 pixels; the most is"):
         fit(decode(encoded(Image.new("L", (1, 60_000)))), contract)
+
+
+@pytest.mark.parametrize(("resize", "crop"), [(0, 8), (10, 8), (4, 8)])
+def test_an_image_of_one_pixel_is_an_image(resize: int, crop: int) -> None:
+    contract = InputContract(
+        height_px=crop, width_px=crop, resize_shorter_side_px=resize, mean=MEAN, std=STD
+    )
+
+    pixels = fit(decode(encoded(Image.new("RGB", (1, 1), (10, 20, 30)))), contract)
+
+    assert pixels.shape == (crop, crop, 3)
+    assert pixels[crop // 2, crop // 2].tolist() == [10, 20, 30]
+
+
+def test_both_sides_may_be_resized_before_the_crop() -> None:
+    contract = InputContract(
+        height_px=4,
+        width_px=6,
+        resize_height_px=8,
+        resize_width_px=10,
+        mean=MEAN,
+        std=STD,
+    )
+    image = noise(20, 16)
+
+    expected = np.array(image.resize((10, 8), Image.Resampling.BILINEAR))[2:6, 2:8]
+    assert np.array_equal(fit(image, contract), expected)
+
+
+def test_a_whole_image_is_stretched_so_that_batches_have_one_size() -> None:
+    contract = InputContract(
+        height_px=8,
+        width_px=8,
+        resize_shorter_side_px=8,
+        keeps_whole_image=True,
+        mean=MEAN,
+        std=STD,
+    )
+
+    assert fit(noise(40, 20), contract).shape == (8, 8, 3)
