@@ -30,21 +30,28 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _OTHER_FIELDS = {
     "freeze": "--freeze",
-    "loss.class_weights": "--class-weights",
-    "loss.class_weights.weights": "--class-weights",
+    **{f"freeze.{mode.name}": "--freeze" for mode in jobs.FreezeSpec.DESCRIPTOR.fields},
+    **dict.fromkeys(("num_blocks", "steps", "trainable", "frozen", "lr_scale"), "--freeze"),
+    **dict.fromkeys(("after_epochs", "after_steps", "after_plateau_epochs"), "--freeze"),
+    **dict.fromkeys(
+        (f"loss.class_weights{part}" for part in ("", ".rule", ".weights")), "--class-weights"
+    ),
     "augmentation_steps": "--augment-with",
+    **{
+        f"augmentation_steps.{step}{part}": "--augment-with"
+        for step, settings in augment_flag.STEPS.items()
+        for part in ("", *(f".{setting}" for setting in settings))
+    },
     "simclr": "--simclr",
 }
+"""What no single flag of the tables sets."""
 
 OPTION_OF_FIELD = {
     **MODEL_OPTION_OF_FIELD,
     **{flag.path.rpartition(".")[2]: flag.option_name for flag in spec_flags.FLAGS},
+    **_OTHER_FIELDS,
     **{flag.path: flag.option_name for flag in spec_flags.FLAGS},
     **data_flags.OPTION_OF_FIELD,
-    **_OTHER_FIELDS,
-    "num_blocks": "--freeze",
-    "trainable": "--freeze",
-    "frozen": "--freeze",
 }
 """A field's path, or the last word of it -> the flag that sets it."""
 
