@@ -33,12 +33,9 @@ class Form:
 
 def form_of(tensor: Tensor) -> Form:
     """Return the form of the rows of a tensor, images first."""
-    sizes, strides = tuple(tensor.shape[1:]), tuple(tensor.stride()[1:])
-    reach = sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True)) + 1
-    form = Form(sizes=sizes, strides=strides, dtype=tensor.dtype)
-    if reach == form.num_elements:
-        return form
-    return Form(sizes=sizes, strides=_without_gaps(sizes, strides), dtype=tensor.dtype)
+    sizes = tuple(tensor.shape[1:])
+    strides = _without_gaps(sizes, tensor.stride()[1:])
+    return Form(sizes=sizes, strides=strides, dtype=tensor.dtype)
 
 
 def _without_gaps(sizes: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
