@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalog_service.errors import InvalidRequest, Violation, invalid
+from catalog_service.models.spec import ModelSpec
 from trainer_service.api.data_names import named_by_data
 from trainer_service.api.registrable import require_registrable
 from trainer_service.catalog_gateway import Catalog, ModelDescription
@@ -46,19 +47,14 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
             backbone could not be registered.
     """
     # 1. This host
-    if spec.precision == "fp16" and host.device != "cuda":
-        why = "FP16 needs CUDA, and this trainer's device is cpu: take BF16 or FP32"
-        raise invalid([Violation(field="spec.precision", description=why)])
+    _require_device(spec, host)
 
     # 2. The data: it may have the class names
     summary = await asyncio.to_thread(_summary, spec, host)
 
     # 3. The model, without numbers
     wanted = named_by_data(spec.model, summary)
-    try:
-        described = await catalog.describe(wanted)
-    except InvalidRequest as error:
-        raise _about_the_model(error) from error
+    described = await _described(wanted, catalog)
     _require_images(described)
 
     # 4. The name that the backbone is to get: known now, not after hours of training
@@ -77,6 +73,20 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
         train_plan, whole, described.layout, described.input, described.output, summary
     )
     return PlannedJob(spec=whole, plan=plan)
+
+
+def _require_device(spec: JobSpec, host: TrainingHost) -> None:
+    """Raise InvalidRequest where this host cannot compute with the numbers that are asked for."""
+    if spec.precision == "fp16" and host.device != "cuda":
+        why = "FP16 needs CUDA, and this trainer's device is cpu: take BF16 or FP32"
+        raise invalid([Violation(field="spec.precision", description=why)])
+
+
+async def _described(wanted: ModelSpec, catalog: Catalog) -> ModelDescription:
+    try:
+        return await catalog.describe(wanted)
+    except InvalidRequest as error:
+        raise _about_the_model(error) from error
 
 
 def _summary(spec: JobSpec, host: TrainingHost) -> DatasetSummary:

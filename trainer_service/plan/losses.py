@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog_service.models.tasks import SegmentationTask
+from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import ClassWeights, JobSpec, LossSpec
 from trainer_service.jobs.learning_spec import LossKind
 from trainer_service.jobs.metrics_table import (
@@ -30,37 +31,35 @@ def possible_losses(spec: JobSpec) -> tuple[LossKind, ...]:
     return LOSSES_OF_TASK[spec.kind]
 
 
-def loss_of(spec: JobSpec, num_images_per_class: Sequence[int], num_images: int) -> LossSpec:
+def loss_of(spec: JobSpec, summary: DatasetSummary) -> LossSpec:
     """Return the spec's loss with its kind and its class weights spelled out.
 
     Raises:
         InvalidRequest: the class weights are not one per class, or the data cannot give them.
     """
     loss = replace(spec.loss, kind=spec.loss.kind or possible_losses(spec)[0])
-    rule = loss.class_weights.rule
-    if rule == "none":
+    asked = loss.class_weights
+    if asked.rule == "none":
         return loss
-    if not num_images_per_class and rule != "explicit":
+    weights = asked.weights if asked.rule == "explicit" else _counted_weights(loss, summary)
+    num_classes = len(summary.num_images_per_class) or len(summary.class_names)
+    if num_classes and len(weights) != num_classes:
+        why = f"{len(weights)} weights for {num_classes} classes"
+        raise refused("loss.class_weights.weights", why)
+    return replace(loss, class_weights=ClassWeights(rule=asked.rule, weights=weights))
+
+
+def _counted_weights(loss: LossSpec, summary: DatasetSummary) -> tuple[float, ...]:
+    counts, rule = summary.num_images_per_class, loss.class_weights.rule
+    if not counts:
         why = (
             f"{rule!r}: what this data holds of each class is not known before its pixels are"
             " read; give the weights themselves"
         )
         raise refused("loss.class_weights.rule", why)
-    if rule == "balanced":
-        weights = balanced_weights(num_images_per_class, num_images, loss.kind)
-    elif rule == "effective":
-        weights = effective_weights(num_images_per_class)
-    else:
-        weights = loss.class_weights.weights
-    return replace(loss, class_weights=ClassWeights(rule=rule, weights=weights))
-
-
-def check_num_weights(loss: LossSpec, num_classes: int) -> None:
-    """Raise `InvalidRequest` where class weights are not one per class; 0 classes are unknown."""
-    num_weights = len(loss.class_weights.weights)
-    if loss.class_weights.rule != "none" and num_classes and num_weights != num_classes:
-        why = f"{num_weights} weights for {num_classes} classes"
-        raise refused("loss.class_weights.weights", why)
+    if rule == "effective":
+        return effective_weights(counts)
+    return balanced_weights(counts, summary.num_train_images, loss.kind)
 
 
 def balanced_weights(counts: Sequence[int], num_images: int, kind: LossKind) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from trainer_service.plan.contracts import input_of, output_of
 from trainer_service.plan.epoch_steps import batch_sizes, part_sizes, training_batch_norms
 from trainer_service.plan.feature_cache import feature_cache_plan
 from trainer_service.plan.job_warnings import job_warnings
-from trainer_service.plan.losses import check_num_weights, loss_of, main_metric
+from trainer_service.plan.losses import loss_of, main_metric
 from trainer_service.plan.optimizer_groups import optimizer_groups
 from trainer_service.plan.projection import projection_tensors
 from trainer_service.plan.refusal import refused
@@ -25,23 +25,15 @@ def train_plan(
     """Return what the job will do.
 
     Raises:
-        InvalidRequest: the mode does not fit the architecture, nothing would train, a batch norm
-            would train on single images, or what the spec says of loss, schedule, preprocessing or
-            feature cache does not fit model and data.
+        InvalidRequest: something in the spec does not fit model or data; the field is named.
     """
-    course = course_of(spec, layout, summary.num_train_images)
+    course = _checked_course(spec, layout, summary.num_train_images)
     projection = _projection(spec, output_contract)
-    freezes = tuple(phase.plan for phase in course.phases)
-    first = freezes[0]
-    _check_something_trains(spec, course)
-    _check_parts(spec, layout, course, summary.num_train_images)
-    groups = _groups_of_phases(spec, layout, course, projection)
-    counts = summary.num_images_per_class
-    loss = loss_of(spec, counts, summary.num_train_images)
-    check_num_weights(loss, len(counts) or len(summary.class_names))
+    phases = _phases(course, _groups_of_phases(spec, layout, course, projection))
+    freezes = tuple(phase.freeze for phase in phases)
     metric = main_metric(spec)
     return TrainPlan(
-        freeze=first,
+        freeze=phases[0].freeze,
         input=input_of(input_contract, spec.preprocessing),
         output=output_of(output_contract, summary, spec.kind),
         num_train_images=summary.num_train_images,
@@ -49,20 +41,27 @@ def train_plan(
         num_steps_per_epoch=course.num_steps_per_epoch,
         num_steps=course.num_steps,
         optimizer=spec.optimizer,
-        optimizer_groups=groups[0],
+        optimizer_groups=phases[0].optimizer_groups,
         warnings=job_warnings(spec, layout, freezes, summary),
-        num_images_per_class=counts,
+        num_images_per_class=summary.num_images_per_class,
         task=spec.kind,
-        loss=loss,
+        loss=loss_of(spec, summary),
         main_metric=metric.name,
         main_metric_grows=metric.grows,
-        phases=_phases(course, groups),
-        feature_cache=feature_cache_plan(spec, layout, first),
+        phases=phases,
+        feature_cache=feature_cache_plan(spec, layout, phases[0].freeze),
         micro_batch_size=spec.micro_batch_size or spec.batch_size,
         warmup_steps=course.warmup_steps,
         num_auxiliary_parameters=sum(tensor.num_elements for tensor in projection),
         num_epochs=course.num_epochs,
     )
+
+
+def _checked_course(spec: JobSpec, layout: StateLayout, num_images: int) -> Course:
+    course = course_of(spec, layout, num_images)
+    _check_something_trains(spec, course)
+    _check_parts(spec, layout, course, num_images)
+    return course
 
 
 def _projection(spec: JobSpec, output: OutputContract) -> tuple[TensorInfo, ...]:
