@@ -123,6 +123,16 @@ def test_defaults_keep_everything_below_one_home(monkeypatch, tmp_path):
     assert settings.threads_per_slot >= 1
 
 
+def test_prefixes_of_data_urls_are_a_list(monkeypatch):
+    monkeypatch.setenv("VERTEBRA_TRAINER_DATA_URLS", "s3://bucket/a, gs://other")
+
+    assert read_settings(TrainerSettings).data_urls == ("s3://bucket/a", "gs://other")
+
+    monkeypatch.setenv("VERTEBRA_TRAINER_DATA_URLS", "/data")
+    with pytest.raises(InvalidRequest, match="no URL: /data"):
+        read_settings(TrainerSettings)
+
+
 def test_workers_inherit_none_of_our_settings(monkeypatch):
     monkeypatch.setenv("VERTEBRA_TRAINER_DATABASE_URL", "postgresql://user:secret@host/db")
     monkeypatch.setenv("KEPT", "yes")

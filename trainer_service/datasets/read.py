@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import psutil
@@ -76,14 +77,7 @@ def read_dataset(
     num_images = len(samples.train) + len(samples.validation)
 
     # 2. Every image, once
-    keep = _is_kept(num_images, readers[0])
-    train = check_split(readers[0], pool, keep=keep, tick=lambda done: progress(done, num_images))
-    validation = check_split(
-        readers[1],
-        pool,
-        keep=keep,
-        tick=lambda done: progress(len(samples.train) + done, num_images),
-    )
+    train, validation = _checked(readers, pool, progress)
     faults = [*unusable(samples.train, train), *unusable(samples.validation, validation)]
     if len(faults) > max_unusable(num_images, spec.max_unusable_ratio):
         raise too_many_unusable(faults, num_images)
@@ -101,6 +95,24 @@ def read_dataset(
         digests=(tuple(train.digests), tuple(validation.digests)),
         keypoint_names=samples.keypoint_names,
     )
+
+
+def _checked(
+    readers: Sequence[SampleReader], pool: Executor, progress: Progress
+) -> list[CheckedSplit]:
+    """Return what every image of both splits is like."""
+    num_images = sum(map(len, readers))
+    keep = _is_kept(num_images, readers[0])
+    checked: list[CheckedSplit] = []
+    for reader in readers:
+        before = sum(len(each.digests) for each in checked)
+        tick = partial(_tick, progress, before, num_images)
+        checked.append(check_split(reader, pool, keep=keep, tick=tick))
+    return checked
+
+
+def _tick(progress: Progress, before: int, num_images: int, num_checked: int) -> None:
+    progress(before + num_checked, num_images)
 
 
 def fits_memory(num_images: int, contract: InputContract, *, has_masks: bool = False) -> bool:
