@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 
@@ -85,20 +86,22 @@ class _Loop:
         plan = self._training.plan
         yield from self._validate(0)
         self._require_metrics(self._validated.values)
-        epoch = 0
-        while self._steps.number < plan.num_steps:
-            epoch += 1
+        for epoch in count(1):
             yield from self._epoch(epoch)
+            if self._steps.number == plan.num_steps:
+                break
             if self._is_stopping():
                 yield JobMessage(text=f"{self._early}: training ends after epoch {epoch}")
                 break
-            if self._steps.number < plan.num_steps:
-                yield from self._begin_due(epoch)
+            yield from self._begin_due(epoch)
         return (yield from self._finish())
 
     def _epoch(self, epoch: int) -> Events:
-        metrics = self._training.task.pass_metrics()
+        metrics, phase = self._training.task.pass_metrics(), self._steps.phase_number
         yield from self._steps.epoch(epoch, metrics, self._stop)
+        if self._steps.phase_number != phase:  # one began at a step: it gets its own time
+            self._main.start_over()
+            self._early.start_over()
         self._steps.enter_evaluation()
         trained = EpochMetrics(
             epoch=epoch, split="train", values=metrics.values(), step=self._steps.number

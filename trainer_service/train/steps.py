@@ -64,7 +64,8 @@ class Steps:
         self._parameters = named_parameters(training.model, training.auxiliary)
         self._compiling = Compiling(training.spec.compile, training.device, clock=clock)
         self._optimizer: torch.optim.Optimizer | None = None
-        self._phase_number = 0
+        self.phase_number = 0
+        """Counted from 1."""
         first, *self._waiting = phases_of(training.plan)
         self._begin(first)
 
@@ -129,12 +130,12 @@ class Steps:
         """Let the next phase's parameters train, and nothing else; the rest stays as it is."""
         phase = self._waiting.pop(0)
         training = self._training
-        self._seal.check(training.model, when=f"the end of phase {self._phase_number}")
+        self._seal.check(training.model, when=f"the end of phase {self.phase_number}")
         freeze(training.model, training.layout, phase.freeze)
         self._seal.move_to(training.model, moving_tensors(training.layout, phase.freeze))
         self._begin(phase)
         yield PhaseStarted(
-            phase=self._phase_number,
+            phase=self.phase_number,
             reason=reason,
             freeze=phase.freeze,
             optimizer_groups=phase.optimizer_groups,
@@ -143,7 +144,7 @@ class Steps:
     def _begin(self, phase: PhasePlan) -> None:
         training = self._training
         self._phase = phase
-        self._phase_number += 1
+        self.phase_number += 1
         self._is_new = True
         self.enter_training()
         self.network, self._batches = (
