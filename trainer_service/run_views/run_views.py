@@ -1,6 +1,8 @@
 """The views of one run: fed with its events, finished before its export."""
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,9 @@ from trainer_service.run_views.metrics_csv import write_metrics_csv
 from trainer_service.run_views.tensorboard_file import TensorboardFile
 
 CSV, PNG, TENSORBOARD = "metrics.csv", "curves.png", "events.out.tfevents.0.run"
+
+FLUSH_INTERVAL_S = 2.0
+"""A flush waits for the disk; epochs on kept features take less than that."""
 
 
 class RunViews:
@@ -35,6 +40,7 @@ class RunViews:
         self._folder = folder
         self._tell = tell
         self._history = History()
+        self._flushed_at = -math.inf
         self._tensorboard: TensorboardFile | None = None
         with self._told(TENSORBOARD):
             folder.mkdir(parents=True, exist_ok=True)
@@ -64,8 +70,7 @@ class RunViews:
         assert isinstance(event, StepMetrics | EpochMetrics)
         try:
             self._tensorboard.add(event.step, values)
-            if isinstance(event, EpochMetrics):
-                self._tensorboard.flush()
+            self._flush_now_and_then(self._tensorboard)
         except OSError as error:
             self._close()
             self._give_up(TENSORBOARD, error)
@@ -83,6 +88,12 @@ class RunViews:
             "tensorboard_events": self._folder / TENSORBOARD,
         }
         return {kind: path for kind, path in files.items() if path.exists()}
+
+    def _flush_now_and_then(self, file: TensorboardFile) -> None:
+        now = time.monotonic()
+        if now - self._flushed_at >= FLUSH_INTERVAL_S:
+            file.flush()
+            self._flushed_at = now
 
     def _close(self) -> None:
         if self._tensorboard is not None:
