@@ -138,8 +138,10 @@ def job(
     )
 
 
-def textbook(order: WorkOrder, size: Size, *, num_epochs: int) -> Sample:
-    """Train the head so: `requires_grad = False` for all else, the whole model in training mode,
+def textbook(
+    order: WorkOrder, size: Size, *, num_epochs: int, trained: tuple[str, ...] = ("fc.",)
+) -> Sample:
+    """Train what begins so: `requires_grad = False` for all else, the whole model in training mode,
     images decoded in every epoch. Some epochs are run; they are told as if it were all of them.
     """
     torch.set_num_threads(order.num_threads)
@@ -150,7 +152,7 @@ def textbook(order: WorkOrder, size: Size, *, num_epochs: int) -> Sample:
     model.load_state_dict(load_state(*paths))
     with stopwatch() as watch:
         for name, parameter in model.named_parameters():
-            parameter.requires_grad = name.startswith("fc.")
+            parameter.requires_grad = name.startswith(trained)
         trainings.plain_loop(
             model,
             order,
@@ -162,8 +164,13 @@ def textbook(order: WorkOrder, size: Size, *, num_epochs: int) -> Sample:
                 num_rounds=1,
             ),
         )
-    times = size.num_epochs / num_epochs
-    return {"whole_wall_s": watch.wall_s * times, "whole_cpu_s": watch.cpu_s * times}
+    wall_s, cpu_s = watch.wall_s / num_epochs, watch.cpu_s / num_epochs
+    return {
+        "whole_wall_s": wall_s * size.num_epochs,
+        "whole_cpu_s": cpu_s * size.num_epochs,
+        "epoch_wall_s": wall_s,
+        "epoch_cpu_s": cpu_s,
+    }
 
 
 def trained_part(model: nn.Module, plan: TrainPlan) -> dict[str, Tensor]:

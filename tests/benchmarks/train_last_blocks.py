@@ -1,7 +1,7 @@
 """Training the last stage and a new head: an epoch after the first, with kept maps and without."""
 
 from catalog_service.models.freeze_plan import FreezeMode
-from tests.benchmarks.frozen_trainings import Size, job, order_of
+from tests.benchmarks.frozen_trainings import Size, job, order_of, textbook
 from tests.benchmarks.rows import Metric, Row, Way, compare, take_turns
 
 __all__ = ["Size", "measure"]
@@ -30,8 +30,15 @@ def measure(size: Size) -> list[Row]:
             command="run_loop(last_blocks(1), feature_cache REQUIRED, precision BF16)",
             run=lambda: job(order, precision="bf16").sample,
         )
-        samples = take_turns([kept, uncached, half], size.num_rounds)
+        plain = Way(
+            name="textbook",
+            command="requires_grad = False but for layer4 and fc; model.train();"
+            " DataLoader(ImageFolder(transform)); 2 epochs",
+            run=lambda: textbook(order, size, num_epochs=2, trained=("layer4.", "fc.")),
+        )
+        samples = take_turns([kept, uncached, half, plain], size.num_rounds)
     return [
         *compare("train_last_blocks", kept, uncached, EPOCH, samples),
         *compare("train_last_blocks", half, uncached, EPOCH, samples),
+        *compare("train_last_blocks", kept, plain, EPOCH, samples),
     ]
