@@ -109,4 +109,7 @@ def _carry(before: torch.optim.Optimizer, after: torch.optim.Optimizer) -> None:
         for parameter in group["params"]:
             if parameter in before.state:
                 after.state[parameter] = before.state[parameter]
+            elif isinstance(after, torch.optim.SGD) and group["momentum"]:
+                # Its kernel wants the momentum of all or of none. Nothing yet is a momentum of 0.
+                after.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     before.state.clear()

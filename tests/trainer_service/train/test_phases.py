@@ -13,8 +13,15 @@ from tests.fakes.trainings import job_spec
 from trainer_service.datasets.batch import Batches
 from trainer_service.errors import FrozenStateChanged, GradientMissing
 from trainer_service.freezing import Seal, freeze, moving_tensors
-from trainer_service.jobs import EpochMetrics, JobSpec, OptimizerSpec, PhasePlan, PhaseStarted
-from trainer_service.optimizers import make_optimizer, named_parameters
+from trainer_service.jobs import (
+    EpochMetrics,
+    JobSpec,
+    OptimizerGroup,
+    OptimizerSpec,
+    PhasePlan,
+    PhaseStarted,
+)
+from trainer_service.optimizers import OPTIMIZERS, make_optimizer, named_parameters
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.loop import TrainEvent, Training, train
 from trainer_service.train.phases import reason_to_begin, steps_until
@@ -216,6 +223,43 @@ def test_what_goes_on_keeps_its_averages_and_what_is_new_has_none() -> None:
     assert remembered == set(first.freeze.trainable) < set(second.freeze.trainable)
     assert all(float(state["step"]) == 1 for state in after.state.values())
     assert not before.state
+
+
+def momentum_steps(algorithm: str) -> tuple[Tensor, Tensor]:
+    """Return a weight that trained from the start and one that is new, after a step of the second
+    phase in which they share a group; gradients are ones.
+    """
+    settings = OptimizerSpec(algorithm=algorithm, lr=0.1, momentum=0.9)  # type: ignore[arg-type]
+    old, new = nn.Parameter(torch.ones(3, 2)), nn.Parameter(torch.ones(3, 2))
+    parameters = {"old": old, "new": new}
+    optimizer = None
+    for names in (("old",), ("old", "new")):
+        group = OptimizerGroup(
+            name="weights", lr=0.1, weight_decay=0.0, num_parameters=6, parameters=names
+        )
+        optimizer = make_optimizer(parameters, [group], settings, before=optimizer)
+        for name in names:
+            parameters[name].grad = torch.full((3, 2), 1.0)
+        optimizer.step()
+    return old.detach(), new.detach()
+
+
+def test_what_is_new_shares_a_group_with_what_has_momentum() -> None:
+    """The usual gradual training with SGD: 1 - 0.1 - 0.1 * 1.9, and 1 - 0.1."""
+    old, new = momentum_steps("sgd")
+
+    assert torch.allclose(old, torch.full((3, 2), 0.71))
+    assert torch.allclose(new, torch.full((3, 2), 0.9))
+
+
+@pytest.mark.parametrize("algorithm", OPTIMIZERS)
+def test_every_optimizer_goes_through_the_usual_phases(algorithm: str) -> None:
+    settings = OptimizerSpec(algorithm=algorithm, lr=0.01, momentum=0.9)  # type: ignore[arg-type]
+    training, seal = ready(gradual(num_epochs=3, optimizer=settings), num_images=4)
+
+    events, _ = run(training, seal)
+
+    assert [event.phase for event in events if isinstance(event, PhaseStarted)] == [2, 3]
 
 
 def backwards(training: Training) -> Training:
