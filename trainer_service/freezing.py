@@ -183,7 +183,8 @@ def tensor_digest(tensor: Tensor) -> str:
 
 @torch.no_grad()
 def recalibrate(model: nn.Module, layout: StateLayout, batches: Iterable[Inputs]) -> None:
-    """Set all running statistics to the mean over these batches; then they stand still.
+    """Set all running statistics to the mean over these batches; then they stand still. A batch
+    counts by its images: a last one of two would weigh as much as sixty-four.
 
     Args:
         batches: images as the model takes them, shuffled: batches of one class would hide the
@@ -199,9 +200,12 @@ def recalibrate(model: nn.Module, layout: StateLayout, batches: Iterable[Inputs]
     for norm in norms:
         assert isinstance(norm, nn.modules.batchnorm._NormBase)
         norm.reset_running_stats()
-        norm.momentum = None  # a cumulative average
         norm.train()
+    num_images = 0
     for images in batches:
+        num_images += len(images)
+        for norm in norms:
+            norm.momentum = len(images) / num_images  # type: ignore[assignment]
         model(images)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
