@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from catalog_service.errors import listed
-from trainer_service.datasets.allowed_paths import real_path
+from trainer_service.datasets.allowed_paths import is_allowed_file
 from trainer_service.datasets.class_order import named_outputs, ordered_classes, selected_targets
 from trainer_service.datasets.mask_files import mask_files
 from trainer_service.datasets.truths import Flags, Labels, Nothing, Numbers, Truth
@@ -136,7 +136,7 @@ class MaskReader:
         faults = {
             row: f"no mask {cells[row][0]!r}"
             for row, path in enumerate(paths)
-            if not cells[row][0] or not real_path(path, self.allowed_roots).is_file()
+            if not cells[row][0] or not is_allowed_file(path, self.allowed_roots)
         }
         return mask_files(paths, {}), faults
 
@@ -258,10 +258,11 @@ def _numbers_or_faults(
     what: str,
     kind: type[Flags] | type[Numbers],
 ) -> tuple[Truth, Faults]:
-    values = np.array(rows, dtype=np.float32).reshape(len(rows), len(places))
-    wrong = np.isnan(values)
+    with np.errstate(over="ignore"):  # 1e300 is no number of 32 bits
+        values = np.array(rows, dtype=np.float32).reshape(len(rows), len(places))
+    wrong = ~np.isfinite(values)
     faults = {
         int(row): f"{cells[int(row)][places[int(wrong[row].argmax())]]!r} is {what}"
         for row in np.flatnonzero(wrong.any(axis=1))
     }
-    return kind(values=np.nan_to_num(values)), faults
+    return kind(values=np.where(wrong, 0, values)), faults

@@ -65,10 +65,13 @@ def _counted_weights(loss: LossSpec, summary: DatasetSummary) -> tuple[float, ..
 def balanced_weights(counts: Sequence[int], num_images: int, kind: LossKind) -> tuple[float, ...]:
     """Return inverse frequencies whose mean over the images is 1; a class without images gets 0.
 
-    For binary losses: negatives over positives, and 1 for a class without positives.
+    For binary losses: negatives over positives, and 1 for a class without either: a weight of 0
+    would let a class that all images have be learned from nothing.
     """
     if kind in ("bce", "bce_dice"):
-        return tuple((num_images - count) / count if count else 1.0 for count in counts)
+        return tuple(
+            (num_images - count) / count if 0 < count < num_images else 1.0 for count in counts
+        )
     return _mean_one([1 / count if count else 0.0 for count in counts], counts)
 
 

@@ -125,6 +125,7 @@ def test_masks_are_read_with_their_images(tmp_path: Path, read_data: ReadData) -
         ("image,a,b", ("x", "y"), "classification", "one column holds a class name, here are 2"),
         ("image,weight", ("heavy",), "regression", "'heavy' is no finite number"),
         ("image,weight", ("nan",), "regression", "'nan' is no finite number"),
+        ("image,weight", ("1e300",), "regression", "'1e300' is no finite number"),
         ("image,wet,cold", ("1", "2"), "multilabel", "'2' is neither 0 nor 1"),
         ("image,mask", ("nowhere.png",), "segmentation", r"line 3: no mask 'nowhere\.png'"),
         ("image,kind,kind", ("a", "b"), "classification", "two columns named 'kind'"),

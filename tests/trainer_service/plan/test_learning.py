@@ -86,6 +86,15 @@ def test_binary_losses_weigh_negatives_over_positives() -> None:
     assert plan_of(loss=loss).loss.class_weights.weights == pytest.approx((0.5, 2.0))
 
 
+@pytest.mark.parametrize("count", [0, 30])
+def test_a_class_of_no_image_or_of_all_weighs_1_in_binary_losses(count: int) -> None:
+    loss = replace(weights("balanced"), kind="bce")
+
+    planned = plan_of(loss=loss, summary={"num_images_per_class": (10, count)})
+
+    assert planned.loss.class_weights.weights == pytest.approx((2.0, 1.0))
+
+
 def test_a_class_without_images_has_no_weight_and_a_warning() -> None:
     planned = plan_of(loss=weights("balanced"), summary={"num_images_per_class": (30, 0)})
 
