@@ -34,6 +34,11 @@ def allowed_file(path: str, allowed_roots: Sequence[str]) -> Path:
     return real
 
 
+def is_allowed_file(path: Path, allowed_roots: Sequence[str]) -> bool:
+    """Whether there is a file; raises as `real_path`."""
+    return _is(Path.is_file, real_path(path, allowed_roots))
+
+
 def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
     """Return where `path` really is, or raise PathOutsideRoots; DataInvalid for a path that leads
     nowhere: a loop of links, a name that no file can have.

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from catalog_service.errors import listed
 from trainer_service.errors import DataInvalid
 
 Json = Mapping[str, Any]
+
+MAX_SIDE_PX = 2**31 - 1
+"""More than any image format can have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +45,15 @@ class CocoFile:
 
     def used_names(self) -> frozenset[str]:
         """Return the names of categories that objects have."""
-        ids = {each["category_id"] for image in self.images for each in image.annotations}
-        return frozenset(name for key, name in self.categories.items() if key in ids)
+        names = (self.name_of(each) for image in self.images for each in image.annotations)
+        return frozenset(name for name in names if name is not None)
+
+    def name_of(self, annotation: Json) -> str | None:
+        """Return the name of an object's category; None where it has none."""
+        key = annotation.get("category_id")
+        if isinstance(key, float) and key.is_integer():
+            key = int(key)
+        return self.categories.get(key) if isinstance(key, int) else None
 
 
 def read_coco(path: Path) -> CocoFile:
@@ -53,7 +65,7 @@ def read_coco(path: Path) -> CocoFile:
     document = _document(path)
     try:
         return _coco(path, document)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DataInvalid(
             f"{str(path)!r} is not as COCO writes it: {type(error).__name__} {error}; it has"
             " `images` (id, file_name, width, height), `annotations` (image_id, category_id, bbox)"
@@ -74,7 +86,7 @@ def _document(path: Path) -> Json:
 
 
 def _coco(path: Path, document: Json) -> CocoFile:
-    categories = {int(each["id"]): str(each["name"]) for each in document["categories"]}
+    categories = {int(each["id"]): _text(each["name"]) for each in document["categories"]}
     by_image: dict[int, list[Json]] = {int(each["id"]): [] for each in document["images"]}
     if strangers := [
         str(each["image_id"])
@@ -92,15 +104,28 @@ def _coco(path: Path, document: Json) -> CocoFile:
         images=tuple(
             CocoImage(
                 file_name=str(each["file_name"]),
-                width=int(each["width"]),
-                height=int(each["height"]),
+                width=_side(each["width"]),
+                height=_side(each["height"]),
                 annotations=tuple(by_image[int(each["id"])]),
             )
             for each in document["images"]
         ),
         categories=dict(sorted(categories.items())),
-        keypoint_names=tuple(map(str, points[0])) if points else (),
+        keypoint_names=tuple(map(_text, points[0])) if points else (),
     )
+
+
+def _text(name: object) -> str:
+    """Return a name; ValueError where it is no text that can be written down."""
+    return str(name).encode().decode()
+
+
+def _side(number: Any) -> int:
+    """Return the pixels of a side; ValueError where no image has so many."""
+    side = int(number)
+    if not 0 < side <= MAX_SIDE_PX:
+        raise ValueError(f"{number!r} is no width or height")
+    return side
 
 
 def clipped_box(annotation: Json, width: int, height: int) -> tuple[float, ...]:
@@ -119,7 +144,7 @@ def faults_of(
     """Yield what is wrong with an image's annotations."""
     for each in image.annotations:
         key = each.get("id", "without an id")
-        name = file.categories.get(each.get("category_id", -1))
+        name = file.name_of(each)
         if name is None or name not in known:
             shown = repr(name) if name else each.get("category_id")
             yield f"annotation {key}: category {shown} is no class of the model"
@@ -128,14 +153,24 @@ def faults_of(
             yield f"annotation {key}: no part of its box {each.get('bbox')} is in the image"
         elif task in ("segmentation", "instance_segmentation") and not each.get("segmentation"):
             yield f"annotation {key} has no segmentation"
-        elif task == "keypoints" and len(each.get("keypoints") or ()) != 3 * num_points:
-            found = len(each.get("keypoints") or ())
-            yield f"annotation {key} has {found} keypoint numbers, not {3 * num_points}"
+        elif task == "keypoints" and (fault := _points_fault(each, num_points)):
+            yield f"annotation {key} has {fault}"
+
+
+def _points_fault(annotation: Json, num_points: int) -> str:
+    points = annotation.get("keypoints") or ()
+    try:
+        numbers = np.array(points, dtype=np.float32).reshape(-1)
+    except (TypeError, ValueError, OverflowError):
+        return "keypoints that are no numbers"
+    if len(numbers) != 3 * num_points:
+        return f"{len(numbers)} keypoint numbers, not {3 * num_points}"
+    return "" if np.isfinite(numbers).all() else "keypoints that are no finite numbers"
 
 
 def _is_box(annotation: Json, image: CocoImage) -> bool:
     try:
         left, top, right, bottom = clipped_box(annotation, image.width, image.height)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return False
     return right > left and bottom > top

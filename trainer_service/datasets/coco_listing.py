@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer_service.datasets.allowed_paths import allowed_file, allowed_folder, real_path
+from trainer_service.datasets.allowed_paths import allowed_file, allowed_folder, is_allowed_file
 from trainer_service.datasets.class_order import ordered_classes, ordered_points, output_of
 from trainer_service.datasets.coco_file import (
     CocoFile,
@@ -118,7 +118,7 @@ def _samples(
     paths = [folder / image.file_name for image in file.images]
     faults: dict[int, str] = {}
     for position, (image, path) in enumerate(zip(file.images, paths, strict=True)):
-        if not real_path(path, allowed_roots).is_file():
+        if not is_allowed_file(path, allowed_roots):
             faults[position] = "no such file"
         elif wants.task != "simclr":
             num_points = len(classes.keypoint_names)
@@ -150,9 +150,7 @@ def _object_table(images: Sequence[CocoImage], file: CocoFile, classes: CocoClas
         boxes=np.array(
             [clipped_box(each, image.width, image.height) for each, image in flat], dtype=np.float32
         ).reshape(-1, 4),
-        labels=np.array(
-            [outputs[file.categories[each["category_id"]]] for each, _ in flat], dtype=np.int64
-        ),
+        labels=np.array([outputs[str(file.name_of(each))] for each, _ in flat], dtype=np.int64),
         is_crowd=np.array([bool(each.get("iscrowd")) for each, _ in flat], dtype=bool),
         points=np.array(
             [each["keypoints"] if num_points else () for each, _ in flat], dtype=np.float32

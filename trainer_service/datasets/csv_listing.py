@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_service.errors import listed
-from trainer_service.datasets.allowed_paths import allowed_file, allowed_folder, real_path
+from trainer_service.datasets.allowed_paths import allowed_file, allowed_folder, is_allowed_file
 from trainer_service.datasets.csv_table import Row, Table, read_table
 from trainer_service.datasets.csv_targets import READERS, TargetColumns
 from trainer_service.datasets.file_pictures import file_pictures
@@ -139,4 +139,4 @@ def _path_fault(cell: str, path: Path, allowed_roots: Sequence[str]) -> str:
     """
     if not cell:
         return "no image is named"
-    return "" if real_path(path, allowed_roots).is_file() else "no such file"
+    return "" if is_allowed_file(path, allowed_roots) else "no such file"

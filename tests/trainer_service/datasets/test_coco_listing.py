@@ -1,6 +1,7 @@
 """COCO annotations: what each task gets of them, and what is wrong with which annotation."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,61 @@ def test_no_file_name_leads_out_of_the_allowed_roots(tmp_path: Path) -> None:
 
     with pytest.raises(PathOutsideRoots):
         inspect(spec, DataWants(task="detection"), (str(tmp_path / "inside"),))
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "words"),
+    [
+        ("detection", {"bbox": [10**400, 1, 5, 5]}, "annotation 100: no part of its box"),
+        ("detection", {"category_id": {"name": "cat"}}, "annotation 100: category"),
+        ("detection", {"category_id": None}, "annotation 100: category None is no class"),
+        ("keypoints", {"keypoints": ["left"] * 6}, "annotation 100 has keypoints that are no"),
+        ("keypoints", {"keypoints": [float("nan")] * 6}, "that are no finite numbers"),
+        ("keypoints", {"keypoints": 7}, "annotation 100 has 1 keypoint numbers, not 6"),
+    ],
+)
+def test_annotation_of_the_wrong_kind_is_named(
+    task: str, change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataInvalid, match=words):
+        inspect(data(tmp_path, change), DataWants(task=task), [str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 10**30},
+        {"width": 0},
+        {"height": float("inf")},
+        {"height": "tall"},
+    ],
+)
+def test_impossible_size_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    spec = data(tmp_path)
+    rewrite(spec, lambda document: document["images"][0].update(change))
+
+    with pytest.raises(DataInvalid, match="is not as COCO writes it"):
+        inspect(spec, DataWants(task="detection"), [str(tmp_path)])
+
+
+def test_category_that_no_one_can_write_down_is_refused(tmp_path: Path) -> None:
+    spec = data(tmp_path)
+    rewrite(spec, lambda document: document["categories"][0].update(name="cat\ud800"))
+
+    with pytest.raises(DataInvalid, match="is not as COCO writes it"):
+        inspect(spec, DataWants(task="detection"), [str(tmp_path)])
+
+
+def test_file_name_too_long_for_a_file_is_no_file(tmp_path: Path) -> None:
+    spec = data(tmp_path)
+    rewrite(spec, lambda document: document["images"][0].update(file_name="a" * 5000))
+
+    with pytest.raises(DataInvalid, match="no such file"):
+        inspect(spec, DataWants(task="detection"), [str(tmp_path)])
+
+
+def rewrite(spec: DatasetSpec, change: Callable[[Any], object]) -> None:
+    """Change what an annotation file holds."""
+    document = json.loads(Path(spec.path).read_text())
+    change(document)
+    Path(spec.path).write_text(json.dumps(document))
