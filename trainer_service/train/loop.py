@@ -90,10 +90,10 @@ class _Loop:
             yield from self._epoch(epoch)
             if self._steps.number == plan.num_steps:
                 break
+            yield from self._begin_due(epoch)  # may have waited for the same plateau
             if self._is_stopping():
                 yield JobMessage(text=f"{self._early}: training ends after epoch {epoch}")
                 break
-            yield from self._begin_due(epoch)
         return (yield from self._finish())
 
     def _epoch(self, epoch: int) -> Events:

@@ -14,7 +14,7 @@ class ImagesAtATime:
 
     The batch that an optimizer step is for stays what it was, and so does its gradient; batch norms
     that train see fewer images at a time, and the statistics that they keep may have seen a part of
-    the batch twice: the attempt that failed had begun.
+    the batch twice, as may that epoch's training metrics: the attempt that failed had begun.
     """
 
     def __init__(self, spec: JobSpec, device: torch.device, *, size: int, most: int) -> None:

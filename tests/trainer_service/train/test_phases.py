@@ -14,6 +14,7 @@ from trainer_service.datasets.batch import Batches
 from trainer_service.errors import FrozenStateChanged, GradientMissing
 from trainer_service.freezing import Seal, freeze, moving_tensors
 from trainer_service.jobs import (
+    EarlyStopping,
     EpochMetrics,
     JobSpec,
     OptimizerGroup,
@@ -223,6 +224,18 @@ def test_what_goes_on_keeps_its_averages_and_what_is_new_has_none() -> None:
     assert remembered == set(first.freeze.trainable) < set(second.freeze.trainable)
     assert all(float(state["step"]) == 1 for state in after.state.values())
     assert not before.state
+
+
+def test_a_plateau_that_is_waited_for_does_not_end_the_training() -> None:
+    """Both have counted two epochs: the next phase gets its own, and only then it is over."""
+    stopping = EarlyStopping(patience_epochs=2)
+    spec = gradual(UnfreezeStep(after_plateau_epochs=2), num_epochs=9, early_stopping=stopping)
+    training, seal = ready(spec, num_images=4)
+
+    events, _ = run(replace(training, task=Plateau(training.task)), seal)  # type: ignore[arg-type]
+
+    assert [event.phase for event in events if isinstance(event, PhaseStarted)] == [2]
+    assert max(event.epoch for event in events if isinstance(event, EpochMetrics)) == 5
 
 
 def momentum_steps(algorithm: str) -> tuple[Tensor, Tensor]:
