@@ -25,13 +25,21 @@ def average_precisions(logits: Tensor, truth: Tensor) -> tuple[float, ...]:
 
     Source: torchmetrics, without bins.
     """
-    probabilities, truth = logits.sigmoid(), truth.long()
+    truth = truth.long()
     return tuple(
-        float(binary_average_precision(probabilities[:, label], truth[:, label]))
+        float(binary_average_precision(_places(logits[:, label]), truth[:, label]))
         if bool(truth[:, label].any())
         else float("nan")
         for label in range(truth.shape[1])
     )
+
+
+def _places(logits: Tensor) -> Tensor:
+    """Return where each one is among all, from 0 to 1: the sigmoids of sure logits (17 and more)
+    are all 1 in 32 bits, and would be ties.
+    """
+    places = logits.unique(return_inverse=True)[1].float()
+    return places / places.max().clamp(min=1)
 
 
 def right_images(logits: Tensor, truth: Tensor) -> Tensor:

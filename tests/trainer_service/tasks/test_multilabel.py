@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tests.fakes.task_plans import CPU, Answer, batch_of, loss_spec, parts_of, task_plan
 from trainer_service.jobs import Evaluation
+from trainer_service.tasks.multilabel import average_precisions
 from trainer_service.tasks.table import task_for
 
 
@@ -76,3 +77,12 @@ def test_a_steps_exact_match_asks_for_all_labels() -> None:
     batch = batch_of(torch.tensor([[1.0, -1.0], [1.0, 1.0]]), torch.tensor([[1.0, 0], [1.0, 0]]))
 
     assert task.batch_metrics(task.judge(Answer(), batch), batch) == {"exact_match": 0.5}
+
+
+def test_sure_answers_are_ranked_too() -> None:
+    """Their sigmoids are all 1 in 32 bits: taken as ties they would say 1/4."""
+    logits = torch.tensor([[40.0], [30.0], [25.0], [20.0]])
+    truth = torch.tensor([[1.0], [0.0], [0.0], [0.0]])
+
+    assert average_precisions(logits, truth) == (1.0,)
+    assert average_precisions(-logits.flip(0), truth) == (1.0,)
