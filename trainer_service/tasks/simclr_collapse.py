@@ -12,12 +12,18 @@ FIRST_EPOCH = 2
 """Random networks start with projections that lie close together."""
 
 
+FIRST_STEP = 50
+"""Validation sees running statistics, which follow with momentum 0.1: after 50 steps half a per
+cent of where they began is left. Before, an untrained network's features drown in them, and healthy
+runs of a few steps an epoch look collapsed."""
+
+
 def collapse_in(event: EpochMetrics, plan: TrainPlan) -> str:
     """Return in words how the projections have collapsed; empty where they have not, and for
     everything but the validations of SimCLR after its warm-up.
     """
     spread = event.values.get("spread")
-    is_early = event.epoch < FIRST_EPOCH or event.step <= plan.warmup_steps
+    is_early = event.epoch < FIRST_EPOCH or event.step <= max(plan.warmup_steps, FIRST_STEP)
     if plan.task != "simclr" or event.split != "validation" or spread is None or is_early:
         return ""
     if spread >= SMALLEST_SPREAD:

@@ -91,12 +91,12 @@ class PlanOfSimClr:
 
 
 def epoch(spread: float, *, number: int = 2, split: str = "validation") -> EpochMetrics:
-    """Return what a validation said; ten steps an epoch."""
+    """Return what a validation said; a hundred steps an epoch."""
     return EpochMetrics(
         epoch=number,
         split=split,  # type: ignore[arg-type]
         values={"loss": 5.0, "spread": spread},
-        step=10 * number,
+        step=100 * number,
     )
 
 
@@ -122,7 +122,13 @@ def test_healthy_early_and_other_epochs_have_not(event: EpochMetrics) -> None:
 
 def test_a_warm_up_is_waited_for() -> None:
     class LongWarmUp(PlanOfSimClr):
-        warmup_steps = 25
+        warmup_steps = 250
 
     assert collapse_in(epoch(0.0), LongWarmUp()) == ""  # type: ignore[arg-type]
     assert collapse_in(epoch(0.0, number=3), LongWarmUp())  # type: ignore[arg-type]
+
+
+def test_running_statistics_of_few_steps_are_no_collapse() -> None:
+    early = EpochMetrics(epoch=5, split="validation", values={"spread": 1e-5}, step=20)
+
+    assert collapse_in(early, PlanOfSimClr()) == ""  # type: ignore[arg-type]
