@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 
 from catalog_service.errors import listed
+from trainer_service.datasets.coco_outline import outline_fault
 from trainer_service.errors import DataInvalid
 
 Json = Mapping[str, Any]
+
+OUTLINED = ("segmentation", "instance_segmentation")
+"""Tasks that need more than boxes."""
 
 MAX_SIDE_PX = 2**31 - 1
 """More than any image format can have."""
@@ -151,8 +155,12 @@ def faults_of(
             continue
         if not _is_box(each, image):
             yield f"annotation {key}: no part of its box {each.get('bbox')} is in the image"
-        elif task in ("segmentation", "instance_segmentation") and not each.get("segmentation"):
+        elif task in OUTLINED and not each.get("segmentation"):
             yield f"annotation {key} has no segmentation"
+        elif task in OUTLINED and (
+            fault := outline_fault(each["segmentation"], image.width, image.height)
+        ):
+            yield f"annotation {key}: {fault}"
         elif task == "keypoints" and (fault := _points_fault(each, num_points)):
             yield f"annotation {key} has {fault}"
 

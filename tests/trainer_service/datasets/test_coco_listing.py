@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from faster_coco_eval import mask as coco_mask
 
 from tests.fakes.annotated_images import draw_images, square, write_coco
 from tests.trainer_service.datasets.conftest import ReadData
+from trainer_service.datasets.coco_outline import outline_fault
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid, PathOutsideRoots
@@ -205,6 +207,43 @@ def test_annotation_of_the_wrong_kind_is_named(
 ) -> None:
     with pytest.raises(DataInvalid, match=words):
         inspect(data(tmp_path, change), DataWants(task=task), [str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("outline", "words"),
+    [
+        ([[1, 2]], "a polygon of 2 numbers has no area"),
+        ([[1, 2, 3, 4, 5]], "a polygon of 5 numbers"),
+        ([[1e30, 2, 3, 4, 1, 1]], "far outside"),
+        ([["left"] * 6], "list of numbers"),
+        ([[float("nan")] * 6], "list of numbers"),
+        ([1, 2, 3, 4, 5, 6], "list of numbers"),
+        ({"counts": [100], "size": [10, 10]}, "run lengths of size"),
+        ({"counts": [100, -100, 256], "size": [16, 16]}, "run lengths of 256 pixels"),
+        ({"counts": [5, 10], "size": [16, 16]}, "run lengths of 15 pixels in all, not 256"),
+        ({"counts": "garbage", "size": [16, 16]}, "run lengths"),
+        ({"counts": 7, "size": [16, 16]}, "run lengths are a list"),
+        ("4,4,12,12", "neither polygons nor run lengths"),
+    ],
+)
+def test_outline_that_cannot_be_drawn_is_named(outline: object, words: str, tmp_path: Path) -> None:
+    spec = data(tmp_path, {"segmentation": outline})
+
+    for task in ("instance_segmentation", "segmentation"):
+        with pytest.raises(DataInvalid, match=f"annotation 100: .*{words}"):
+            inspect(spec, DataWants(task=task), [str(tmp_path)])
+
+
+def test_run_lengths_as_coco_writes_them_can_be_drawn() -> None:
+    draws = np.random.default_rng(0)
+    for number in range(200):
+        height, width = draws.integers(1, 90, size=2).tolist()
+        mask = (draws.random((height, width)) < draws.random()).astype(np.uint8)
+        mask[: draws.integers(0, height + 1)] = number % 2
+        runs = coco_mask.encode(np.asfortranarray(mask))
+        outline = {"counts": runs["counts"].decode(), "size": [height, width]}
+
+        assert outline_fault(outline, width, height) == ""
 
 
 @pytest.mark.parametrize(
