@@ -59,11 +59,16 @@ def other_folder(path: str, folder: Path, allowed_roots: Sequence[str]) -> Path:
     """Return the real folder of validation images.
 
     Raises:
-        DataInvalid: it is the training folder.
+        DataInvalid: it is the training folder, or one lies in the other.
     """
     held_out = allowed_folder(path, allowed_roots)
     if held_out == folder:
         raise DataInvalid(f"{path!r} is the training folder itself")
+    if held_out.is_relative_to(folder) or folder.is_relative_to(held_out):
+        raise DataInvalid(
+            f"of {path!r} and the training folder one lies in the other, so that images would be in"
+            " both: keep them side by side"
+        )
     return held_out
 
 

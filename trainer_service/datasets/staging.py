@@ -104,6 +104,7 @@ def _staged(
     roots = tuple(root for root in allowed if not is_url(root))
     if not any(map(is_url, _paths(spec))):
         return spec, roots
+    _require_apart(spec)
 
     def here(path: str, *, with_folder: bool = False) -> str:
         if not is_url(path):
@@ -122,6 +123,20 @@ def _staged(
         validation_targets_path=here(spec.validation_targets_path),
         csv=replace(spec.csv, images_path=here(spec.csv.images_path)),
     ), (*roots, staging_folder)
+
+
+def _require_apart(spec: DatasetSpec) -> None:
+    """Raise DataInvalid where one of two remote folders lies in the other: here each would have a
+    place of its own, and nothing would show it.
+    """
+    if spec.kind not in FOLDERS_ALONE or not spec.validation_path:
+        return
+    one, other = (f"{path.rstrip('/')}/" for path in (spec.path, spec.validation_path))
+    if one.startswith(other) or other.startswith(one):
+        raise DataInvalid(
+            f"{spec.validation_path!r} and {spec.path!r} are the same, or one lies in the other, so"
+            " that images would be in both: keep them side by side"
+        )
 
 
 def _paths(spec: DatasetSpec) -> tuple[str, ...]:

@@ -154,6 +154,18 @@ def test_the_training_folder_is_no_validation_folder(letters: Path) -> None:
         look(letters, validation_path=f"{letters}/../letters")
 
 
+@pytest.mark.parametrize(("path", "held_out"), [("", "a"), ("a", "")])
+def test_of_training_and_validation_none_lies_in_the_other(
+    letters: Path, path: str, held_out: str
+) -> None:
+    spec = DatasetSpec(
+        kind="unlabelled_images", path=str(letters / path), validation_path=str(letters / held_out)
+    )
+
+    with pytest.raises(DataInvalid, match="one lies in the other"):
+        inspect(spec, DataWants(task="simclr"), (str(letters),))
+
+
 def escape_by_dots(root: Path, outside: Path) -> str:
     return f"{root}/../{outside.name}"
 

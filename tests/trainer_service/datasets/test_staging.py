@@ -171,3 +171,18 @@ def test_what_cannot_be_listed_is_said(tmp_path: Path, url: str, expected: str) 
 
     with pytest.raises(DataInvalid, match=expected):
         outlined(DatasetSpec(kind="image_folder", path=url), allowed, str(tmp_path))
+
+
+@pytest.mark.parametrize(("path", "held_out"), [("a", "a/val"), ("a/train", "a"), ("a", "a/")])
+def test_remote_folders_of_which_one_lies_in_the_other_are_refused(
+    path: str, held_out: str, tmp_path: Path
+) -> None:
+    """Each would have its own place here, and training would have the validation's images."""
+    spec = DatasetSpec(
+        kind="unlabelled_images",
+        path=f"memory://bucket/{path}",
+        validation_path=f"memory://bucket/{held_out}",
+    )
+
+    with pytest.raises(DataInvalid, match="one lies in the other"):
+        outlined(spec, ALLOWED, str(tmp_path / "staged"))
