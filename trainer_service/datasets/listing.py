@@ -17,6 +17,7 @@ from trainer_service.datasets.quarantine import max_unusable, too_many_unusable
 from trainer_service.datasets.samples import Listing, Samples
 from trainer_service.datasets.split import nested_choice, stratified_split
 from trainer_service.datasets.torchvision_listing import torchvision_listing
+from trainer_service.datasets.truths import Objects
 from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
@@ -99,6 +100,7 @@ def split_samples(
         train = train.at(nested_choice(strata, ratio=spec.data_ratio, seed=spec.split_seed))
     _require_some(train, validation)
     _require_few_faults(train, validation, spec)
+    _require_objects(train)
     return SplitSamples(
         class_names=listing.class_names,
         keypoint_names=listing.keypoint_names,
@@ -125,6 +127,14 @@ def _require_some(train: Samples, validation: Samples) -> None:
             " validation folder"
             if len(train) > 1
             else "there is a single image, so none is left for validation: add images"
+        )
+
+
+def _require_objects(train: Samples) -> None:
+    if isinstance(train.truth, Objects) and not any(train.truth.counts()):
+        raise DataInvalid(
+            f"none of the {len(train):,} training images has an object: there is nothing to find."
+            " Annotate some, or use more of them (data_ratio, validation_ratio)"
         )
 
 

@@ -10,6 +10,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from catalog_service.errors import listed
 from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.data_check import CheckedSplit, check_split
 from trainer_service.datasets.images import Images, ImagesOnDisk, KeptImages
@@ -21,6 +22,7 @@ from trainer_service.datasets.sample_reader import SampleReader
 from trainer_service.datasets.samples import Samples
 from trainer_service.datasets.truths import Flags, Labels, Masks, Numbers, Objects
 from trainer_service.datasets.wants import DataWants
+from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
 from trainer_service.jobs.evaluation import DataReport
 
@@ -84,6 +86,7 @@ def read_dataset(
 
     # 3. What comes out of it
     report = data_report(samples, train, validation)
+    _require_two_classes(report, samples, wants)
     quarantine = Quarantine(num_images, spec.max_unusable_ratio, faults)
     return Dataset(
         class_names=samples.class_names,
@@ -95,6 +98,26 @@ def read_dataset(
         digests=(tuple(train.digests), tuple(validation.digests)),
         keypoint_names=samples.keypoint_names,
     )
+
+
+def _require_two_classes(report: DataReport, samples: SplitSamples, wants: DataWants) -> None:
+    """Raise DataInvalid where all pixels of all training masks are of one class: every model would
+    be right. Black and white masks whose white is `ignore_index` look like that.
+    """
+    if wants.task != "segmentation":
+        return
+    taught = [
+        each.name
+        for index, each in enumerate(report.classes)
+        if each.num_train_images and index != wants.ignore_index
+    ]
+    if len(taught) < 2:
+        raise DataInvalid(
+            f"the training masks, such as that of {samples.train.pictures.name(0)!r}, have no"
+            f" class but {listed([repr(name) for name in taught]) or 'none'}: there is nothing to"
+            f" tell apart. The value {wants.ignore_index} counts for nothing (ignore_index);"
+            " classes_of_values says what values mean, such as {255: 1}"
+        )
 
 
 def _checked(

@@ -271,6 +271,14 @@ def test_category_that_no_one_can_write_down_is_refused(tmp_path: Path) -> None:
         inspect(spec, DataWants(task="detection"), [str(tmp_path)])
 
 
+def test_images_without_objects_teach_no_detector(tmp_path: Path) -> None:
+    spec = data(tmp_path)
+    rewrite(spec, lambda document: document.update(annotations=[]))
+
+    with pytest.raises(DataInvalid, match="none of the 5 training images has an object"):
+        inspect(spec, DataWants(task="detection"), [str(tmp_path)])
+
+
 def test_file_name_too_long_for_a_file_is_no_file(tmp_path: Path) -> None:
     spec = data(tmp_path)
     rewrite(spec, lambda document: document["images"][0].update(file_name="a" * 5000))

@@ -139,3 +139,18 @@ def test_a_mask_moves_as_its_image_does(resize: int, crop: int, width: int, heig
     assert set(np.unique(moved)) <= {0, 4, 255}
     assert ((fitted > 127) == (moved == 4))[shown].mean() > 0.93
     assert (fitted[~shown] == 0).all()
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_masks_of_one_class_teach_nothing(value: int, tmp_path: Path, read_data: ReadData) -> None:
+    """White that was meant as a class counts for nothing: every model would be right."""
+    for path in draw_images(tmp_path / "images", 10):
+        write_mask(tmp_path / "masks" / path.name, two_halves(0, value))
+
+    with pytest.raises(DataInvalid, match=r"no class but 'floor'.* The value 255 .*\{255: 1\}"):
+        read_data(spec_of(tmp_path), task="segmentation", class_names=("floor", "wall"))
+
+
+def test_a_class_that_is_ignored_is_none(pairs: DatasetSpec, read_data: ReadData) -> None:
+    with pytest.raises(DataInvalid, match="no class but 'floor'"):
+        read_data(pairs, task="segmentation", class_names=("floor", "wall"), ignore_index=1)
