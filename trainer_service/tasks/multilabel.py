@@ -38,8 +38,9 @@ def _places(logits: Tensor) -> Tensor:
     """Return where each one is among all, from 0 to 1: the sigmoids of sure logits (17 and more)
     are all 1 in 32 bits, and would be ties.
     """
-    places = logits.unique(return_inverse=True)[1].float()
-    return places / places.max().clamp(min=1)
+    places: Tensor = logits.unique(return_inverse=True)[1].float()  # type: ignore[no-untyped-call]
+    largest = places.max().clamp(min=1)
+    return places / largest
 
 
 def right_images(logits: Tensor, truth: Tensor) -> Tensor:
