@@ -1,5 +1,7 @@
 """Boxes, masks and key points move along with their image; what is no longer seen is left out."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -45,8 +47,11 @@ def _boxes(boxes: Tensor, warp: Warp, size: tuple[int, int]) -> Tensor:
 
 
 def _masks(masks: Tensor, warp: Warp) -> Tensor:
-    """Return [N, H, W]: all masks of an image move alike."""
-    return gathered(masks.permute(1, 2, 0)[None], warp)[0].permute(2, 0, 1).contiguous()
+    """Return [N, H, W]: all masks of an image move alike. What edges reflect is no part of an
+    object, as it is not in its box.
+    """
+    moved = gathered(masks.permute(1, 2, 0)[None], replace(warp, edges="nothing"))
+    return moved[0].permute(2, 0, 1).contiguous()
 
 
 def _bounds(masks: Tensor) -> Tensor:

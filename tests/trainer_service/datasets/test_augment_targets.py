@@ -181,3 +181,21 @@ def test_targets_of_images_of_their_own_sizes_move_alike() -> None:
     for one, other in zip(together, alone, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
     assert torch.equal(masks_alone, change(pixels, masks, GEOMETRY["all"])[1])  # type: ignore[arg-type]
+
+
+def test_what_an_edge_reflects_is_no_part_of_an_object() -> None:
+    """Near the left edge and shifted to the right, the object is seen again beyond its box."""
+    pixels, objects, _ = scenes(30)
+    for image, one in zip(pixels, objects, strict=True):
+        image.zero_()[10:20, 1:9] = 255
+        one["boxes"] = torch.tensor([[1.0, 10.0, 9.0, 20.0]])
+        one["masks"] = (image[None, ..., 0] > 0).to(torch.uint8)
+
+    _, moved = change(pixels, objects, SHIFT)
+
+    assert isinstance(moved, list)
+    for one in moved:
+        left, top, right, bottom = (int(edge) for edge in one["boxes"][0])
+        outside = one["masks"][0].clone()
+        outside[top:bottom, left:right] = 0
+        assert not outside.any()
