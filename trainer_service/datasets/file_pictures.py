@@ -31,8 +31,10 @@ class FilePictures:
         return self.paths.path(int(self.chosen[position]))
 
     def name(self, position: int) -> str:
-        """Return an image's path."""
-        return str(self.path(position))
+        """Return an image's path, for people: bytes that are no UTF-8 are written as `\\udcff`,
+        because nobody could be sent them.
+        """
+        return str(self.path(position)).encode("utf-8", "backslashreplace").decode()
 
     def open(self, position: int) -> OpenedPicture:
         """Read and decode one."""

@@ -238,6 +238,17 @@ def test_a_class_whose_name_is_no_text_is_refused(letters: Path) -> None:
         look(letters)
 
 
+def test_a_file_whose_name_is_no_text_is_named_in_text(letters: Path) -> None:
+    (letters / "a" / os.fsdecode(b"caf\xe9.png")).touch()
+    spec = DatasetSpec(kind="image_folder", path=str(letters))
+
+    samples = split_samples(spec, DataWants(), (str(letters.parent),))
+
+    found = [name for name in (*names(samples.train), *names(samples.validation)) if "caf" in name]
+    assert found == [f"{letters}/a/caf\\udce9.png"]
+    assert found[0].encode()
+
+
 def test_folders_may_be_nested_deeper_than_python_calls(letters: Path) -> None:
     deepest = letters.joinpath("a", *["n"] * 300)
     deepest.mkdir(parents=True)

@@ -34,6 +34,9 @@ from trainer_service.jobs.spec import DEFAULT_BATCH_SIZE
 from trainer_service.plan.losses import possible_losses, possible_metrics
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
+MAX_STEPS = 2**31 - 1
+"""As many epochs can be counted, and an epoch has at least one step."""
+
 
 def spec_of(message: pb.TrainJobSpec) -> JobSpec:
     """Return the spec that a message asks for. Class names may still be missing: the data has them.
@@ -91,6 +94,8 @@ def _read(message: pb.TrainJobSpec, reader: Reader) -> JobSpec:
 def _check_length(spec: JobSpec, reader: Reader) -> None:
     if spec.num_steps < 0:
         reader.wrong("num_steps", f"{spec.num_steps} is less than 1")
+    elif spec.num_steps > MAX_STEPS:
+        reader.wrong("num_steps", f"{spec.num_steps} is more than {MAX_STEPS:,}")
     elif spec.num_steps and spec.num_epochs:
         reader.wrong("num_steps", "contradicts num_epochs; leave one of them out")
     elif spec.num_epochs < 1 and not spec.num_steps:

@@ -38,6 +38,7 @@ REFUSED = [
     ({"num_epochs": 0}, "num_epochs"),
     ({"num_epochs": 0, "num_steps": -1}, "num_steps"),
     ({"num_steps": 5}, "num_steps"),
+    ({"num_epochs": 0, "num_steps": 2**31}, "num_steps"),
     ({"batch_size": 8, "micro_batch_size": 9}, "micro_batch_size"),
     ({"max_grad_norm": -1.0}, "max_grad_norm"),
     ({"precision": 9}, "precision"),
