@@ -11,7 +11,7 @@ from trainer_service.datasets.csv_targets import READERS, TargetColumns
 from trainer_service.datasets.file_pictures import file_pictures
 from trainer_service.datasets.samples import Listing, Samples
 from trainer_service.datasets.wants import DataWants
-from trainer_service.errors import DataInvalid
+from trainer_service.errors import DataInvalid, PathOutsideRoots
 from trainer_service.jobs import DatasetSpec
 from trainer_service.jobs.dataset_spec import CsvSource
 
@@ -43,6 +43,7 @@ def csv_listing(spec: DatasetSpec, wants: DataWants, allowed_roots: Sequence[str
     """
     table = read_table(allowed_file(spec.path, allowed_roots))
     columns = _columns(table, spec.csv, wants)
+    _require_header(table, columns, _images_folder(spec, table, allowed_roots), allowed_roots)
     parts = _split_rows(table, columns)
     if spec.validation_path:
         held_out = read_table(allowed_file(spec.validation_path, allowed_roots))
@@ -104,6 +105,22 @@ def _columns(table: Table, source: CsvSource, wants: DataWants) -> Columns:
     return Columns(
         image=table.place(image), split=table.place(split) if split else None, targets=targets
     )
+
+
+def _require_header(
+    table: Table, columns: Columns, folder: Path, allowed_roots: Sequence[str]
+) -> None:
+    """Raise DataInvalid where the first line names an image: it would be lost without a word."""
+    first = table.header[columns.image]
+    try:
+        is_image = is_allowed_file(folder / first, allowed_roots)
+    except (DataInvalid, PathOutsideRoots):  # no column name has to be a path
+        return
+    if is_image:
+        raise DataInvalid(
+            f"{str(table.path)!r} begins with an image, {first!r}; a table starts with a line of"
+            " column names, such as image,label"
+        )
 
 
 def _split_rows(table: Table, columns: Columns) -> dict[str, Part]:

@@ -10,6 +10,9 @@ from pathlib import Path
 from catalog_service.errors import listed
 from trainer_service.errors import DataInvalid
 
+OTHER_SEPARATORS = (";", "\t", "|")
+"""What spreadsheets write where a comma is part of a number."""
+
 MAX_TABLE_BYTES = 2**30
 """Ten million rows of a hundred characters; more is no table to be read whole."""
 
@@ -62,11 +65,21 @@ def read_table(path: Path) -> Table:
         raise DataInvalid(f"{str(path)!r} has two columns named {listed(twice)}")
     if len(rows) == 1:
         raise DataInvalid(f"{str(path)!r} has column names and no rows")
+    _require_commas(path, header)
     return Table(
         path=path,
         header=header,
         rows=tuple(_row(line, cells, len(header)) for line, cells in rows[1:]),
     )
+
+
+def _require_commas(path: Path, header: tuple[str, ...]) -> None:
+    other = next((each for each in OTHER_SEPARATORS if each in header[0]), "")
+    if len(header) == 1 and other:
+        raise DataInvalid(
+            f"{str(path)!r} has one column, {header[0]!r}: separate columns by commas,"
+            f" not {other!r}"
+        )
 
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:

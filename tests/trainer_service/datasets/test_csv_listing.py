@@ -175,6 +175,23 @@ def test_ragged_lines_empty_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
     assert look(path, max_unusable_ratio=0.25).num_images_per_class == (1, 1)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_table_without_commas_is_told_so(separator: str, tmp_path: Path) -> None:
+    path = table(tmp_path, "image,kind", "{parity}")
+    path.write_text(path.read_text().replace(",", separator))
+
+    with pytest.raises(DataInvalid, match=r"one column, .*separate columns by commas"):
+        look(path)
+
+
+def test_a_table_without_a_header_loses_no_row(tmp_path: Path) -> None:
+    path = table(tmp_path, "image,kind", "{parity}")
+    path.write_text(path.read_text().split("\n", 1)[1])
+
+    with pytest.raises(DataInvalid, match=r"begins with an image, 'pictures/.*line of column"):
+        look(path)
+
+
 def test_no_row_leads_out_of_the_allowed_roots(tmp_path: Path) -> None:
     draw_images(tmp_path / "outside", 1)
     draw_images(tmp_path / "inside", 1)
