@@ -44,6 +44,25 @@ def nothing_moved(batches: ImageBatches, num_views: int) -> Filled:
     )
 
 
+def rounds_by_place(prefix: Prefix, image: Tensor, num_images: int, batch_size: int) -> bool:
+    """Whether an image gives other bits at another place of a batch, or in a last, smaller one.
+
+    Some kernels cut their sums by the batch. Then no two epochs agree to the last bit either.
+
+    Args:
+        image: [1, C, H, W].
+    """
+    same = image.expand(min(batch_size, num_images), *image.shape[1:])
+    same = same.contiguous(memory_format=torch.channels_last)
+    whole = prefix(same)
+    last = prefix(same[: num_images % batch_size]) if num_images % batch_size else whole
+    return not all(
+        torch.equal(rows, first[:1].expand_as(rows))
+        for first, tensors in zip(whole, zip(whole, last, strict=True), strict=True)
+        for rows in tensors
+    )
+
+
 def fill(
     prefix: Prefix,
     batches: ImageBatches,

@@ -22,7 +22,7 @@ from trainer_service.features.caching import Caching
 from trainer_service.features.cut import NUM_MORE, Cut, find_cut
 from trainer_service.features.feature_folder import FeatureFolder, TableSpec
 from trainer_service.features.feature_key import feature_key
-from trainer_service.features.filling import Filled, fill, nothing_moved
+from trainer_service.features.filling import Filled, fill, nothing_moved, rounds_by_place
 from trainer_service.features.table import Table, form_of
 from trainer_service.features.taps import frozen_part
 
@@ -31,6 +31,11 @@ SHARE_OF_MEMORY = 0.5
 
 SHARE_OF_DEVICE = 0.25
 """Of the device's memory that is free now: activations and optimizer state come after."""
+
+ROUNDS_BY_PLACE = (
+    "this processor rounds an image of this model differently at another place of a batch, so what"
+    " is kept differs by that rounding from what each epoch would compute anew"
+)
 
 Rows = Mapping[str, Tensor]
 """Table -> its rows."""
@@ -178,6 +183,11 @@ class _Source:
     def _filled(self, cut: Cut, rows: Rows) -> Filled:
         train, validation = (self._split(cut, rows, split) for split in ("train", "validation"))
         with frozen_part(self._model, self._freeze, cut, self._precision) as prefix:
+            num_images = len(self._batches.dataset.train)
+            if rounds_by_place(
+                prefix, self._few_images()[:1], num_images, self._caching.batch_size
+            ):
+                self._caching.say(ROUNDS_BY_PLACE)
             return fill(prefix, self._batches, self._caching, train, validation)
 
     def _split(self, cut: Cut, rows: Rows, split: str) -> tuple[Table, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from catalog_service.models.freeze_plan import FreezeMode, freeze_plan
 from tests.fakes import composed_recipes
@@ -22,6 +22,7 @@ from tests.fakes.kept_features import (
 )
 from trainer_service.errors import FeatureCacheImpossible
 from trainer_service.features.cached_batches import CachedBatches
+from trainer_service.features.filling import rounds_by_place
 from trainer_service.features.phase_source import phase_source
 from trainer_service.freezing import freeze
 from trainer_service.jobs import AugmentationStep, FeatureCachePlan
@@ -100,6 +101,25 @@ def test_where_a_kernel_rounds_by_place_in_the_batch_only_rounding_differs() -> 
     assert losses == pytest.approx(trained((uncached.model, images), uncached.plan), rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("num_images", "is_told"), [(8, False), (10, True)], ids=["whole batches", "a smaller last one"]
+)
+def test_rounding_by_the_size_of_a_batch_is_told(num_images: int, is_told: bool) -> None:
+    """Only where there is such a batch."""
+
+    def prefix(images: Tensor) -> tuple[Tensor, ...]:
+        return (images.mean(dim=(2, 3)) + (1e-6 if len(images) < 4 else 0.0),)
+
+    assert rounds_by_place(prefix, torch.ones(1, 3, 8, 8), num_images, 4) is is_told
+
+
+def test_rounding_by_place_is_told() -> None:
+    def prefix(images: Tensor) -> tuple[Tensor, ...]:
+        return (images.mean(dim=(2, 3)) + 1e-6 * torch.arange(len(images))[:, None],)
+
+    assert rounds_by_place(prefix, torch.ones(1, 3, 8, 8), 8, 4)
+
+
 @pytest.mark.parametrize("head", ["fcn", "lraspp"])
 def test_dense_models_train_on_kept_maps(head: str) -> None:
     """Their outputs are dicts, and sizes of the images reach behind the cut."""
@@ -121,7 +141,8 @@ def test_the_frozen_part_sees_every_image_once_however_long_it_trains(num_epochs
 
     trained(kept(part, images_of=images), part.plan, num_epochs=num_epochs)
 
-    num_probed, num_padded, num_train, num_validation = 5, 2, 10, 5
+    num_padded, num_train, num_validation = 2, 10, 5
+    num_probed = 5 + 4 + 2  # where to cut; how a whole and a last batch round
     assert seen["conv1"] == num_probed + num_train + num_padded + num_validation
 
 
