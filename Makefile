@@ -29,11 +29,14 @@ $(PROTOS_STAMP): deploy/protos.lock deploy/bootstrap.lock deploy/setup.sh
 demo: $(STAMP)  ## Pretrain, hand the backbone back, fine-tune it: the main job, about 3 minutes
 	@$(BIN)/vertebra demo
 
+# Two files of tests at a time: each computes on one thread, and services are mostly waited for.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
 test: $(STAMP) $(PROTOS_STAMP)  ## All tests but those that cost minutes
-	$(BIN)/python -m pytest -m "not full and not gpu"
+	$(PYTEST) -m "not full and not gpu"
 
 test-full: $(STAMP) $(PROTOS_STAMP)  ## All tests
-	$(BIN)/python -m pytest -m "not gpu"
+	$(PYTEST) -m "not gpu"
 
 check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated code is fresh
 	$(BIN)/ruff check .
