@@ -1,4 +1,4 @@
-"""Handwritten digits between broken strokes of others, for segmentation: brightness tells nothing.
+"""Handwritten digits between broken strokes of others, for segmentation: brightness does not tell which.
 
 Which digits a scene has is known without scikit-learn; its pixels are drawn when it is opened.
 """
@@ -25,14 +25,29 @@ TASKS = ("segmentation", "multilabel", "simclr")
 VALIDATION_WRITERS = 0.3
 """Share of the handwritings that only validation scenes have."""
 
-SMALLEST_SHARE, LARGEST_SHARE = 0.34, 0.5
-"""Of the side: sizes of digits."""
 INK = 0.35
 """From this much ink on a pixel belongs to the digit."""
-NUM_FRAGMENTS = 8
-"""Broken strokes that are tried in a scene; those that would cover a digit are left out."""
-MAX_SHARED_BY_FRAGMENT = 0.25
-"""Share of a digit's box that may lie on what a broken stroke was cut from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How large digits and broken strokes are, and how near they come."""
+
+    sizes: tuple[float, float]
+    """Smallest and largest share of the side."""
+    num_fragments: int
+    """Broken strokes that are tried in a scene; those that would cover a digit are left out."""
+    max_shared: float
+    """Share of a digit's box that may lie on what a broken stroke was cut from."""
+    clouds: float
+    """How uneven the paper is, from 0 to 1."""
+
+
+ALONE = Crowd(sizes=(0.55, 0.85), num_fragments=12, max_shared=0.4, clouds=0.1)
+"""Scenes of one digit, which fills the scene: a fifth of all pixels."""
+TOGETHER = Crowd(sizes=(0.34, 0.5), num_fragments=8, max_shared=0.25, clouds=0.35)
+"""Scenes that have room for several."""
+
 MAX_SHARED = 0.15
 """Share of a digit's box that may lie on another's."""
 MAX_TRIES = 30
@@ -71,6 +86,11 @@ class ClutteredScenes:
     """Class index of each digit."""
     background: int = 0
 
+    @property
+    def crowd(self) -> Crowd:
+        """Return how the scenes are filled."""
+        return ALONE if self.max_digits == 1 else TOGETHER
+
     def digits(self, position: int) -> tuple[Glyph, ...]:
         """Return a scene's digits; at least one."""
         dice = self._dice(position, 0)
@@ -86,11 +106,11 @@ class ClutteredScenes:
     def pixels(self, position: int) -> Pixels:
         """Return [side, side, 3]."""
         dice = self._dice(position, 1)
-        paper = 0.25 + 0.35 * texture(dice, self.side, num_cells=5)
+        paper = 0.25 + self.crowd.clouds * texture(dice, self.side, num_cells=5)
         digits = self.digits(position)
-        for _ in range(NUM_FRAGMENTS):
+        for _ in range(self.crowd.num_fragments):
             fragment = self._glyph(dice)
-            if all(fragment.shares(digit) <= MAX_SHARED_BY_FRAGMENT for digit in digits):
+            if all(fragment.shares(digit) <= self.crowd.max_shared for digit in digits):
                 self._ink(paper, self._broken(fragment, dice), dice)
         for glyph in digits:
             self._ink(paper, self._stroke(glyph), dice)
@@ -113,7 +133,7 @@ class ClutteredScenes:
         return Dice(self.seed, _STREAM, int(self.is_validation), position, purpose)
 
     def _glyph(self, dice: Dice) -> Glyph:
-        size = max(round(self.side * dice.between(SMALLEST_SHARE, LARGEST_SHARE)), 1)
+        size = max(round(self.side * dice.between(*self.crowd.sizes)), 1)
         return Glyph(
             digit=dice.below(10),
             member=float(dice.uniform(1)[0]),

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,11 +135,15 @@ def test_no_handwriting_is_in_both_splits(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(written[1]) > 400
 
 
-def test_brightness_alone_does_not_find_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without broken strokes a threshold finds them; with them it does not."""
+@pytest.mark.parametrize(("max_digits", "loss"), [(1, 0.05), (3, 0.1)])
+def test_brightness_alone_does_not_find_digits(
+    max_digits: int, loss: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without broken strokes a threshold finds them; with them it does so worse."""
+    spec = replace(DIGITS, drawn=replace(DIGITS.drawn, max_objects=max_digits))
 
     def best_threshold() -> float:
-        samples = cluttered_digits(DIGITS, DataWants(task="segmentation")).train
+        samples = cluttered_digits(spec, DataWants(task="segmentation")).train
         assert isinstance(samples.truth, Masks)
         pictures = [np.asarray(samples.pictures.open(at).image) for at in range(len(samples))]
         bright = np.stack(pictures).mean(axis=3)
@@ -147,9 +152,11 @@ def test_brightness_alone_does_not_find_digits(monkeypatch: pytest.MonkeyPatch) 
         return max(float((each & is_digit).sum() / (each | is_digit).sum()) for each in found)
 
     cluttered = best_threshold()
-    monkeypatch.setattr(cluttered_module, "NUM_FRAGMENTS", 0)
+    for name in ("ALONE", "TOGETHER"):
+        tidy = replace(getattr(cluttered_module, name), num_fragments=0)
+        monkeypatch.setattr(cluttered_module, name, tidy)
 
-    assert cluttered < best_threshold() - 0.1
+    assert cluttered < best_threshold() - loss
 
 
 def test_looking_at_cluttered_digits_needs_no_scikit_learn() -> None:
