@@ -2,6 +2,7 @@
 that cannot be read keep their position and are left out.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,6 +23,8 @@ PixelBatch = Tensor | list[Tensor]
 """[B, H, W, 3] uint8; for detectors a list of [H, W, 3]."""
 
 NUM_MASK_DIMENSIONS = 3
+
+CHANGED = "changed after it was checked"
 
 Lost = npt.NDArray[np.bool_]
 """[N]: images that cannot be used; empty where all can."""
@@ -103,6 +106,8 @@ class ImagesOnDisk:
     pool: Executor
     quarantine: Quarantine
     lost: Lost
+    digests: Sequence[str] = ()
+    """Of each image when it was checked; empty where nobody checked."""
 
     def __len__(self) -> int:
         """Return N."""
@@ -115,7 +120,7 @@ class ImagesOnDisk:
             DataInvalid: the quarantine is full.
         """
         usable = _usable(positions, self.lost)
-        found = list(self.pool.map(self.reader.read, usable.tolist()))
+        found = list(self.pool.map(self._read, usable.tolist()))
         samples: list[ReadSample] = []
         for position, sample in zip(usable, found, strict=True):
             if isinstance(sample, ReadSample):
@@ -125,6 +130,15 @@ class ImagesOnDisk:
                 self.quarantine.add(self.reader.samples.pictures.name(int(position)), sample)
         left = usable[[isinstance(sample, ReadSample) for sample in found]]
         return Loaded(pixels=self._pixels(samples), targets=self._of(samples, left), positions=left)
+
+    def _read(self, position: int) -> ReadSample | str:
+        """Return a sample as it was checked, or why it cannot be used: what is kept of an image is
+        kept under the digest of the check.
+        """
+        sample = self.reader.read(position)
+        if isinstance(sample, str) or not self.digests:
+            return sample
+        return sample if sample.digest == self.digests[position] else CHANGED
 
     def targets(self, positions: Positions) -> Targets:
         """Return what is true of these images; masks are read."""

@@ -177,7 +177,12 @@ def _images(
         labels = checked.kept_masks if checked.kept_masks is not None else _labels(reader, wants)
         return KeptImages(labels=labels, kept=checked.kept, lost=lost)
     return ImagesOnDisk(
-        labels=_labels(reader, wants), reader=reader, pool=pool, quarantine=quarantine, lost=lost
+        labels=_labels(reader, wants),
+        reader=reader,
+        pool=pool,
+        quarantine=quarantine,
+        lost=lost,
+        digests=checked.digests,
     )
 
 

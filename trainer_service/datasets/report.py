@@ -118,11 +118,7 @@ def _warnings(
     classes: tuple[ClassCount, ...],
 ) -> Iterator[str]:
     if found:
-        yield (
-            f"{len(found)} validation pictures are among the training pictures, for example"
-            f" {samples.validation.pictures.name(found[0].validation)!r}: metrics look better than"
-            " they are"
-        )
+        yield "pictures that are in both splits make metrics look better than they are"
     if absent := [repr(each.name) for each in classes if not each.num_train_images]:
         yield f"no training image has {listed(absent)}"
     if unseen := [repr(each.name) for each in classes if not each.num_validation_images]:

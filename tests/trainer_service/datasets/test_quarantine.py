@@ -90,6 +90,23 @@ def test_an_image_that_breaks_during_the_run_goes_into_quarantine(
     assert dataset.quarantine.take_news() == ()
 
 
+def test_an_image_that_became_another_one_is_not_trained_on(
+    folder: Path, read_data: ReadData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was checked and counted as what it was."""
+    (folder / "a" / "007.png").unlink()
+    monkeypatch.setattr(read, "MAX_KEPT_BYTES", 0)
+    dataset = read_data(spec_of(folder, 0.03))
+    name = dataset.train.reader.samples.pictures.name  # type: ignore[attr-defined]
+    Path(name(3)).write_bytes(Path(name(4)).read_bytes())
+
+    list(training(dataset).training(1))
+
+    assert [each.reason for each in dataset.quarantine.take_news()] == [
+        "changed after it was checked"
+    ]
+
+
 def test_one_too_many_during_the_run_is_a_failure_with_names(
     folder: Path, read_data: ReadData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
