@@ -1,4 +1,4 @@
-"""Handwritten digits between broken strokes of others, for segmentation: brightness does not tell which.
+"""Handwritten digits between broken strokes, for segmentation: brightness does not tell which.
 
 Which digits a scene has is known without scikit-learn; its pixels are drawn when it is opened.
 """
