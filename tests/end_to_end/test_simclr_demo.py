@@ -13,6 +13,7 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from catalog_service.models.removed_modules import remove_modules
 from trainer_service.datasets.cluttered_digits import ClutteredScenes
 from trainer_service.tasks.simclr_metrics import nearest_labels
 from vertebra.demo import simclr_jobs
@@ -42,7 +43,7 @@ def random_backbone(seed: int) -> nn.Module:
     torch.manual_seed(seed)
     model = torchvision.models.get_model(simclr_jobs.BACKBONE)
     model.fc = nn.Identity()
-    return model
+    return remove_modules(model, simclr_jobs.LEFT_OUT)
 
 
 @torch.no_grad()

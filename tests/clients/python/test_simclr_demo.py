@@ -1,5 +1,6 @@
 """The table and the picture say what the jobs measured, whatever its sign."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,18 @@ def test_rows_differ_in_nothing_but_where_they_start_and_what_trains(data_ratio:
     for row in rows:
         for key in ("display_name", "freeze"):
             row.pop(key)
-        for key in ("pretrained", "weights"):
+        for key in ("pretrained", "weights", "remove_modules"):
             row["model"].pop(key, None)
     assert rows[0] == rows[1] == rows[2]
+
+
+@pytest.mark.parametrize("make", [simclr_jobs.from_nothing, simclr_jobs.frozen_random])
+def test_random_backbones_have_the_structure_of_the_registered_one(
+    make: Callable[[int, float], simclr_jobs.Experiment],
+) -> None:
+    learned = simclr_jobs.pretraining(1, "a")["model"]["remove_modules"]
+
+    assert make(1, 0.1)["model"]["remove_modules"] == [f"backbone.{path}" for path in learned]
 
 
 @pytest.mark.parametrize(
