@@ -50,13 +50,7 @@ def pretraining(seed: int, register_as: str) -> Experiment:
     """Learn from scenes without their labels, from random numbers, and register the backbone."""
     return {
         "display_name": "SimCLR on unlabelled scenes",
-        "model": {
-            "backbone": BACKBONE,
-            "remove_modules": list(LEFT_OUT),
-            "pretrained": False,
-            **_image_size(),
-            "seed": seed,
-        },
+        "model": {"backbone": BACKBONE, **_from_nothing(), **_image_size(), "seed": seed},
         "freeze": {"scratch": {}},
         "dataset": _scenes(seed, NUM_UNLABELLED),
         "simclr": {"temperature": 0.2},
