@@ -96,6 +96,7 @@ def test_how_a_worker_ended_is_said_in_words(run, program, words):
 
 def test_a_worker_is_found_again_by_its_nonce_alone(run):
     engine, worker = run(SLEEPS)
+    wait_until(lambda: engine.find("n1", None).is_alive())  # its program, no longer ours
 
     found = engine.find("n1", None)
 
@@ -153,6 +154,7 @@ def test_a_worker_inherits_no_open_file(run, tmp_path):
 
 def test_dropping_a_worker_leaves_it_alone(run):
     engine, worker = run(SLEEPS)
+    wait_until(lambda: engine.find("n1", None).is_alive())  # its program, no longer ours
     found = engine.find("n1", None)
 
     del worker
