@@ -87,10 +87,12 @@ def _class_counts(
         _counts(split, checked)
         for split, checked in ((samples.train, train), (samples.validation, validation))
     )
+    if not in_train:  # numbers, or no labels
+        return ()
     names = samples.class_names or tuple(map(str, range(len(in_train))))
     return tuple(
         ClassCount(name=name, num_train_images=first, num_validation_images=second)
-        for name, first, second in zip(names, in_train, in_validation, strict=False)
+        for name, first, second in zip(names, in_train, in_validation, strict=True)
     )
 
 

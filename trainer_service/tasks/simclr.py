@@ -6,6 +6,7 @@ Source: Chen et al. 2020, arXiv:2002.05709.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -55,9 +56,7 @@ def make_projection(spec: SimClrSpec, num_features: int, *, seed: int) -> nn.Seq
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for number, (before, width) in enumerate(
-            zip((num_features, *units), units, strict=False), start=1
-        ):
+        for number, (before, width) in enumerate(pairwise((num_features, *units)), start=1):
             layers += [nn.Linear(before, width, bias=False), nn.BatchNorm1d(width)]
             layers += [nn.ReLU(inplace=True)] if number < len(units) else []
     return nn.Sequential(*layers)

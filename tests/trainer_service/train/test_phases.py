@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ def test_each_phase_moves_what_it_trains_and_nothing_else() -> None:
 
     assert phases == [2, 3]
     plans = training.plan.phases
-    for plan, before, after in zip(plans, states, states[1:], strict=False):
+    for plan, (before, after) in zip(plans, pairwise(states), strict=True):
         assert changed(before, after) == moving_tensors(training.layout, plan.freeze)
     assert len(plans[0].freeze.trainable) < len(plans[1].freeze.trainable)
     assert len(plans[2].freeze.trainable) == len(dict(training.model.named_parameters()))
