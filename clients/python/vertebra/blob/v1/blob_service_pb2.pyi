@@ -119,12 +119,30 @@ class WriteBlobRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[WriteBlobHeader, _Mapping]] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., crc32c: _Optional[int] = ...) -> None: ...
 
 class WriteBlobHeader(_message.Message):
-    __slots__ = ("expected_digest", "expected_size_bytes")
+    __slots__ = ("expected_digest", "expected_size_bytes", "upload_id")
     EXPECTED_DIGEST_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
     expected_digest: str
     expected_size_bytes: int
-    def __init__(self, expected_digest: _Optional[str] = ..., expected_size_bytes: _Optional[int] = ...) -> None: ...
+    upload_id: str
+    def __init__(self, expected_digest: _Optional[str] = ..., expected_size_bytes: _Optional[int] = ..., upload_id: _Optional[str] = ...) -> None: ...
+
+class QueryWriteRequest(_message.Message):
+    __slots__ = ("upload_id",)
+    UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    upload_id: str
+    def __init__(self, upload_id: _Optional[str] = ...) -> None: ...
+
+class QueryWriteResponse(_message.Message):
+    __slots__ = ("committed_bytes", "complete", "blob")
+    COMMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    BLOB_FIELD_NUMBER: _ClassVar[int]
+    committed_bytes: int
+    complete: bool
+    blob: Blob
+    def __init__(self, committed_bytes: _Optional[int] = ..., complete: bool = ..., blob: _Optional[_Union[Blob, _Mapping]] = ...) -> None: ...
 
 class WriteBlobResponse(_message.Message):
     __slots__ = ("blob", "already_existed")

@@ -59,6 +59,11 @@ class BlobServiceStub(object):
                 request_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobRequest.SerializeToString,
                 response_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobResponse.FromString,
                 _registered_method=True)
+        self.QueryWrite = channel.unary_unary(
+                '/vertebra.blob.v1.BlobService/QueryWrite',
+                request_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteRequest.SerializeToString,
+                response_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteResponse.FromString,
+                _registered_method=True)
 
 
 class BlobServiceServicer(object):
@@ -130,6 +135,21 @@ class BlobServiceServicer(object):
         nothing was stored.
         RESOURCE_EXHAUSTED  DISK_FULL or BLOB_TOO_LARGE: nothing was stored.
         UNAVAILABLE         UPLOAD_STALLED: nothing arrived for too long; nothing was stored.
+        FAILED_PRECONDITION UPLOAD_IN_USE: another call is writing this upload.
+
+        With an `upload_id` what has arrived is kept for a day when the call breaks off: ask QueryWrite
+        how much that is, and send the rest with the first offset at that position.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryWrite(self, request, context):
+        """Says how much of an upload has arrived, so that it can be resumed.
+
+        Errors:
+        INVALID_ARGUMENT  FIELD_INVALID: not a UUID.
+        NOT_FOUND         UPLOAD_NOT_FOUND: nothing of it is here; begin at 0.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +177,11 @@ def add_BlobServiceServicer_to_server(servicer, server):
                     servicer.WriteBlob,
                     request_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobRequest.FromString,
                     response_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobResponse.SerializeToString,
+            ),
+            'QueryWrite': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryWrite,
+                    request_deserializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteRequest.FromString,
+                    response_serializer=vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -272,6 +297,33 @@ class BlobService(object):
             '/vertebra.blob.v1.BlobService/WriteBlob',
             vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobRequest.SerializeToString,
             vertebra_dot_blob_dot_v1_dot_blob__service__pb2.WriteBlobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryWrite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.blob.v1.BlobService/QueryWrite',
+            vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteRequest.SerializeToString,
+            vertebra_dot_blob_dot_v1_dot_blob__service__pb2.QueryWriteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Checkpoint(_message.Message):
-    __slots__ = ("name", "checkpoint_id", "architecture_id", "backbone_digest", "blob", "lineage", "load_report", "create_time", "metrics", "mean", "std", "structure")
+    __slots__ = ("name", "checkpoint_id", "architecture_id", "backbone_digest", "blob", "lineage", "load_report", "create_time", "metrics", "mean", "std", "structure", "has_bytes", "remedies", "source_digest")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,9 @@ class Checkpoint(_message.Message):
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STD_FIELD_NUMBER: _ClassVar[int]
     STRUCTURE_FIELD_NUMBER: _ClassVar[int]
+    HAS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    REMEDIES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     name: str
     checkpoint_id: str
     architecture_id: str
@@ -46,10 +49,23 @@ class Checkpoint(_message.Message):
     mean: _containers.RepeatedScalarFieldContainer[float]
     std: _containers.RepeatedScalarFieldContainer[float]
     structure: _model_spec_pb2.BackboneStructure
-    def __init__(self, name: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ...) -> None: ...
+    has_bytes: bool
+    remedies: CheckpointRemedies
+    source_digest: str
+    def __init__(self, name: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ..., has_bytes: bool = ..., remedies: _Optional[_Union[CheckpointRemedies, _Mapping]] = ..., source_digest: _Optional[str] = ...) -> None: ...
+
+class CheckpointRemedies(_message.Message):
+    __slots__ = ("origin_urls", "recipe", "contact")
+    ORIGIN_URLS_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
+    origin_urls: _containers.RepeatedScalarFieldContainer[str]
+    recipe: str
+    contact: str
+    def __init__(self, origin_urls: _Optional[_Iterable[str]] = ..., recipe: _Optional[str] = ..., contact: _Optional[str] = ...) -> None: ...
 
 class RegisterCheckpointRequest(_message.Message):
-    __slots__ = ("request_id", "checkpoint_id", "architecture_id", "blob_name", "lineage", "metrics", "mean", "std", "structure")
+    __slots__ = ("request_id", "checkpoint_id", "architecture_id", "blob_name", "lineage", "metrics", "mean", "std", "structure", "path", "prefix", "remedies", "source_digest")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +82,10 @@ class RegisterCheckpointRequest(_message.Message):
     MEAN_FIELD_NUMBER: _ClassVar[int]
     STD_FIELD_NUMBER: _ClassVar[int]
     STRUCTURE_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    REMEDIES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_DIGEST_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     checkpoint_id: str
     architecture_id: str
@@ -75,7 +95,11 @@ class RegisterCheckpointRequest(_message.Message):
     mean: _containers.RepeatedScalarFieldContainer[float]
     std: _containers.RepeatedScalarFieldContainer[float]
     structure: _model_spec_pb2.BackboneStructure
-    def __init__(self, request_id: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., blob_name: _Optional[str] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ...) -> None: ...
+    path: str
+    prefix: str
+    remedies: CheckpointRemedies
+    source_digest: str
+    def __init__(self, request_id: _Optional[str] = ..., checkpoint_id: _Optional[str] = ..., architecture_id: _Optional[str] = ..., blob_name: _Optional[str] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., mean: _Optional[_Iterable[float]] = ..., std: _Optional[_Iterable[float]] = ..., structure: _Optional[_Union[_model_spec_pb2.BackboneStructure, _Mapping]] = ..., path: _Optional[str] = ..., prefix: _Optional[str] = ..., remedies: _Optional[_Union[CheckpointRemedies, _Mapping]] = ..., source_digest: _Optional[str] = ...) -> None: ...
 
 class RegisterCheckpointResponse(_message.Message):
     __slots__ = ("checkpoint", "replayed")
@@ -118,3 +142,79 @@ class ListCheckpointsResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, checkpoints: _Optional[_Iterable[_Union[Checkpoint, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class IdentifyCheckpointRequest(_message.Message):
+    __slots__ = ("blob_name", "path", "max_candidates")
+    BLOB_NAME_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    MAX_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    blob_name: str
+    path: str
+    max_candidates: int
+    def __init__(self, blob_name: _Optional[str] = ..., path: _Optional[str] = ..., max_candidates: _Optional[int] = ...) -> None: ...
+
+class IdentifyCheckpointResponse(_message.Message):
+    __slots__ = ("candidates", "format", "num_tensors", "num_elements", "taken_from", "ignored", "is_unambiguous", "verdict")
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    NUM_TENSORS_FIELD_NUMBER: _ClassVar[int]
+    NUM_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FROM_FIELD_NUMBER: _ClassVar[int]
+    IGNORED_FIELD_NUMBER: _ClassVar[int]
+    IS_UNAMBIGUOUS_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    candidates: _containers.RepeatedCompositeFieldContainer[CheckpointCandidate]
+    format: str
+    num_tensors: int
+    num_elements: int
+    taken_from: str
+    ignored: _containers.RepeatedScalarFieldContainer[str]
+    is_unambiguous: bool
+    verdict: str
+    def __init__(self, candidates: _Optional[_Iterable[_Union[CheckpointCandidate, _Mapping]]] = ..., format: _Optional[str] = ..., num_tensors: _Optional[int] = ..., num_elements: _Optional[int] = ..., taken_from: _Optional[str] = ..., ignored: _Optional[_Iterable[str]] = ..., is_unambiguous: bool = ..., verdict: _Optional[str] = ...) -> None: ...
+
+class CheckpointCandidate(_message.Message):
+    __slots__ = ("architecture_id", "structure_of", "prefix", "source_layout", "branch", "num_classes", "in_channels", "image_height_px", "image_width_px", "coverage", "is_match", "reasons", "problems")
+    ARCHITECTURE_ID_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_OF_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    BRANCH_FIELD_NUMBER: _ClassVar[int]
+    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    IN_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    IS_MATCH_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    architecture_id: str
+    structure_of: str
+    prefix: str
+    source_layout: str
+    branch: str
+    num_classes: int
+    in_channels: int
+    image_height_px: int
+    image_width_px: int
+    coverage: float
+    is_match: bool
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, architecture_id: _Optional[str] = ..., structure_of: _Optional[str] = ..., prefix: _Optional[str] = ..., source_layout: _Optional[str] = ..., branch: _Optional[str] = ..., num_classes: _Optional[int] = ..., in_channels: _Optional[int] = ..., image_height_px: _Optional[int] = ..., image_width_px: _Optional[int] = ..., coverage: _Optional[float] = ..., is_match: bool = ..., reasons: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DeleteCheckpointRequest(_message.Message):
+    __slots__ = ("name", "force", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    force: bool
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., force: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DeleteCheckpointResponse(_message.Message):
+    __slots__ = ("checkpoint",)
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    checkpoint: Checkpoint
+    def __init__(self, checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ...) -> None: ...

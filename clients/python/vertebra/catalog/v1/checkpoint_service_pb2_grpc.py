@@ -35,6 +35,11 @@ class CheckpointServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.IdentifyCheckpoint = channel.unary_unary(
+                '/vertebra.catalog.v1.CheckpointService/IdentifyCheckpoint',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointResponse.FromString,
+                _registered_method=True)
         self.RegisterCheckpoint = channel.unary_unary(
                 '/vertebra.catalog.v1.CheckpointService/RegisterCheckpoint',
                 request_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.RegisterCheckpointRequest.SerializeToString,
@@ -50,34 +55,72 @@ class CheckpointServiceStub(object):
                 request_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsRequest.SerializeToString,
                 response_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsResponse.FromString,
                 _registered_method=True)
+        self.DeleteCheckpoint = channel.unary_unary(
+                '/vertebra.catalog.v1.CheckpointService/DeleteCheckpoint',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointResponse.FromString,
+                _registered_method=True)
 
 
 class CheckpointServiceServicer(object):
     """Keeps backbones that users trained, so that any later model can start from them.
     """
 
+    def IdentifyCheckpoint(self, request, context):
+        """Says what a file holds, from the names and shapes of its tensors alone: which architectures its
+        backbone could be, best first, under which prefix and in whose names, and why. Nothing is
+        stored, no tensor is read and nothing in the file is executed.
+
+        A file that fits nothing whole has candidates with `problems` and no `is_match`: a ResNet with
+        the stem for small images is no ResNet, and the answer says what differs.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: no file named, a malformed name. PATH_NOT_ALLOWED: the path
+        is outside of the catalog's allowed folders.
+        NOT_FOUND            BLOB_NOT_FOUND, FILE_NOT_FOUND.
+        FAILED_PRECONDITION  FILE_UNREADABLE: not a tensor file, or one with something that only
+        executing it would reveal; the message says how to write it anew.
+        RESOURCE_EXHAUSTED   SERVER_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RegisterCheckpoint(self, request, context):
-        """Registers a backbone whose file was uploaded with WriteBlob: a safetensors file, or a `.ckpt` /
-        `.pth` state dictionary, which is read without executing anything in it. Wrapper prefixes
+        """Registers a backbone whose file was uploaded with WriteBlob or lies in a folder that the
+        catalog may read: a safetensors file, or a `.ckpt` / `.pth` state dictionary, which is read
+        without executing anything in it. Without an architecture the file is identified, and must be
+        one architecture's beyond doubt. Wrapper prefixes
         (`module.`, `backbone.`, ...) are removed and reported; head tensors are left out and reported.
         The checkpoint is listed only when its backbone is complete, converted and stored.
 
         A backbone whose structure is not the published one is registered with `structure`. Models that
         start from it get that structure without asking, and another one is refused.
 
+        An entry may be registered without bytes, with `remedies`: it is listed, and whoever asks for its
+        numbers is told how to get them. Registering the same id with a file completes it; with
+        `origin_urls` and `source_digest` EnsureWeights fetches it.
+
+        A backbone that was trained from another one inherits its licence: `lineage.licence` may be
+        empty, and a laxer one than DINOv3's is refused for what started from DINOv3.
+
         The same `request_id` with the same request gives the first answer. The same id and the same
         bytes under a new `request_id` succeed too.
 
         Errors:
-        INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no architecture, no blob, a lineage
+        INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no file and no remedies, a licence
+        that the parent does not allow, a lineage
         text of over 4,096 characters (note: 10,000), over 100 metrics, a
         structure that the architecture cannot have.
         REQUEST_ID_REUSED: the id was used with another request.
+        PATH_NOT_ALLOWED: as in IdentifyCheckpoint.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND with the nearest names. BLOB_NOT_FOUND: upload it
-        first.
+        first. FILE_NOT_FOUND: no file at the path.
         ALREADY_EXISTS       CHECKPOINT_EXISTS: the id holds other bytes; they are never replaced.
         FAILED_PRECONDITION  STATE_MISMATCH: the file does not fit the architecture; the message has
-        the missing and misshapen names. FILE_UNREADABLE: not a tensor file, or
+        the missing and misshapen names. CHECKPOINT_AMBIGUOUS: several
+        architectures or several backbones in the file fit; choose with
+        `architecture_id` or `prefix`. FILE_UNREADABLE: not a tensor file, or
         one with something that only executing it would reveal.
         DATA_LOSS            DIGEST_MISMATCH: the stored upload changed; upload it again.
         RESOURCE_EXHAUSTED   SERVER_BUSY: too many registrations are under way. DISK_FULL.
@@ -108,9 +151,29 @@ class CheckpointServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteCheckpoint(self, request, context):
+        """Removes a checkpoint from the list. Its bytes stay in the store until they are pruned. While
+        other checkpoints name it as their parent it is refused, unless `force`; their lineage keeps the
+        name and the digest. The name stays taken for its bytes: registering other bytes under it
+        is refused.
+
+        Errors:
+        INVALID_ARGUMENT     REQUEST_ID_REUSED, FIELD_INVALID.
+        NOT_FOUND            CHECKPOINT_NOT_FOUND: the message has the nearest names.
+        FAILED_PRECONDITION  CHECKPOINT_REFERENCED: the message lists by what.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CheckpointServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'IdentifyCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.IdentifyCheckpoint,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointResponse.SerializeToString,
+            ),
             'RegisterCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterCheckpoint,
                     request_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.RegisterCheckpointRequest.FromString,
@@ -126,6 +189,11 @@ def add_CheckpointServiceServicer_to_server(servicer, server):
                     request_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsRequest.FromString,
                     response_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsResponse.SerializeToString,
             ),
+            'DeleteCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCheckpoint,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'vertebra.catalog.v1.CheckpointService', rpc_method_handlers)
@@ -137,6 +205,33 @@ def add_CheckpointServiceServicer_to_server(servicer, server):
 class CheckpointService(object):
     """Keeps backbones that users trained, so that any later model can start from them.
     """
+
+    @staticmethod
+    def IdentifyCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.CheckpointService/IdentifyCheckpoint',
+            vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.IdentifyCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def RegisterCheckpoint(request,
@@ -209,6 +304,33 @@ class CheckpointService(object):
             '/vertebra.catalog.v1.CheckpointService/ListCheckpoints',
             vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsRequest.SerializeToString,
             vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.ListCheckpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.CheckpointService/DeleteCheckpoint',
+            vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_checkpoint__service__pb2.DeleteCheckpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

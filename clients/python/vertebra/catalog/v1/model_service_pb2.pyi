@@ -369,7 +369,7 @@ class BuildModelResponse(_message.Message):
     def __init__(self, progress: _Optional[_Union[BuildProgress, _Mapping]] = ..., model: _Optional[_Union[BuiltModel, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
 
 class BuildProgress(_message.Message):
-    __slots__ = ("step", "message")
+    __slots__ = ("step", "message", "bytes_done", "bytes_total")
     class Step(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STEP_UNSPECIFIED: _ClassVar[BuildProgress.Step]
@@ -378,17 +378,23 @@ class BuildProgress(_message.Message):
         STEP_CONVERTING: _ClassVar[BuildProgress.Step]
         STEP_BUILDING: _ClassVar[BuildProgress.Step]
         STEP_STORING: _ClassVar[BuildProgress.Step]
+        STEP_DOWNLOADING: _ClassVar[BuildProgress.Step]
     STEP_UNSPECIFIED: BuildProgress.Step
     STEP_RESOLVING: BuildProgress.Step
     STEP_VERIFYING: BuildProgress.Step
     STEP_CONVERTING: BuildProgress.Step
     STEP_BUILDING: BuildProgress.Step
     STEP_STORING: BuildProgress.Step
+    STEP_DOWNLOADING: BuildProgress.Step
     STEP_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TOTAL_FIELD_NUMBER: _ClassVar[int]
     step: BuildProgress.Step
     message: str
-    def __init__(self, step: _Optional[_Union[BuildProgress.Step, str]] = ..., message: _Optional[str] = ...) -> None: ...
+    bytes_done: int
+    bytes_total: int
+    def __init__(self, step: _Optional[_Union[BuildProgress.Step, str]] = ..., message: _Optional[str] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ...) -> None: ...
 
 class BuiltModel(_message.Message):
     __slots__ = ("spec", "spec_digest", "parts", "state_digest", "backbone_digest", "layout", "recipe", "load_report", "input", "output", "lineage", "num_parameters", "num_backbone_parameters", "name")

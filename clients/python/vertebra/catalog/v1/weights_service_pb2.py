@@ -22,32 +22,60 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from vertebra.blob.v1 import blob_service_pb2 as vertebra_dot_blob_dot_v1_dot_blob__service__pb2
 from vertebra.catalog.v1 import architecture_service_pb2 as vertebra_dot_catalog_dot_v1_dot_architecture__service__pb2
 from vertebra.model.v1 import contracts_pb2 as vertebra_dot_model_dot_v1_dot_contracts__pb2
+from vertebra.model.v1 import lineage_pb2 as vertebra_dot_model_dot_v1_dot_lineage__pb2
+from vertebra.model.v1 import stream_pb2 as vertebra_dot_model_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vertebra/catalog/v1/weights_service.proto\x12\x13vertebra.catalog.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a.vertebra/catalog/v1/architecture_service.proto\x1a!vertebra/model/v1/contracts.proto\"\xa9\x07\n\x07Weights\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\treference\x18\x02 \x01(\tR\treference\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12\x1d\n\nis_default\x18\x05 \x01(\x08R\tisDefault\x12\x10\n\x03url\x18\x06 \x01(\tR\x03url\x12\x1b\n\tfile_name\x18\x07 \x01(\tR\x08\x66ileName\x12#\n\rsha256_prefix\x18\x08 \x01(\tR\x0csha256Prefix\x12\x1d\n\nsize_bytes\x18\t \x01(\x03R\tsizeBytes\x12%\n\x0enum_parameters\x18\n \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x0b \x01(\x01R\x06gflops\x12%\n\x0enum_categories\x18\x0c \x01(\x05R\rnumCategories\x12\x35\n\x07metrics\x18\r \x03(\x0b\x32\x1b.vertebra.catalog.v1.MetricR\x07metrics\x12\x1d\n\nrecipe_url\x18\x0e \x01(\tR\trecipeUrl\x12\x18\n\x07licence\x18\x0f \x01(\tR\x07licence\x12 \n\x0b\x64\x65scription\x18\x10 \x01(\tR\x0b\x64\x65scription\x12-\n\x13min_image_height_px\x18\x11 \x01(\x05R\x10minImageHeightPx\x12+\n\x12min_image_width_px\x18\x12 \x01(\x05R\x0fminImageWidthPx\x12\x46\n\rpreprocessing\x18\x13 \x01(\x0b\x32 .vertebra.model.v1.InputContractR\rpreprocessing\x12\x35\n\ttransform\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\ttransform\x12/\n\x06recipe\x18\x15 \x01(\x0b\x32\x17.google.protobuf.StructR\x06recipe\x12\x43\n\x0c\x63\x61\x63hed_state\x18\x16 \x01(\x0e\x32 .vertebra.catalog.v1.CachedStateR\x0b\x63\x61\x63hedState\x12\x1e\n\ncategories\x18\x17 \x03(\tR\ncategories\x12\x19\n\x08is_gated\x18\x18 \x01(\x08R\x07isGated\"L\n\x06Metric\x12\x18\n\x07\x64\x61taset\x18\x01 \x01(\tR\x07\x64\x61taset\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\"\x83\x01\n\x12ListWeightsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x94\x01\n\x13ListWeightsResponse\x12\x36\n\x07weights\x18\x01 \x03(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\'\n\x11GetWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x12GetWeightsResponse\x12\x36\n\x07weights\x18\x01 \x01(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights*z\n\x0b\x43\x61\x63hedState\x12\x1c\n\x18\x43\x41\x43HED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HED_STATE_ABSENT\x10\x01\x12\x1b\n\x17\x43\x41\x43HED_STATE_LOCAL_FILE\x10\x02\x12\x17\n\x13\x43\x41\x43HED_STATE_STORED\x10\x03\x32\xd1\x01\n\x0eWeightsService\x12`\n\x0bListWeights\x12\'.vertebra.catalog.v1.ListWeightsRequest\x1a(.vertebra.catalog.v1.ListWeightsResponse\x12]\n\nGetWeights\x12&.vertebra.catalog.v1.GetWeightsRequest\x1a\'.vertebra.catalog.v1.GetWeightsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)vertebra/catalog/v1/weights_service.proto\x12\x13vertebra.catalog.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a#vertebra/blob/v1/blob_service.proto\x1a.vertebra/catalog/v1/architecture_service.proto\x1a!vertebra/model/v1/contracts.proto\x1a\x1fvertebra/model/v1/lineage.proto\x1a\x1evertebra/model/v1/stream.proto\"\xa9\x07\n\x07Weights\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\treference\x18\x02 \x01(\tR\treference\x12\'\n\x0f\x61rchitecture_id\x18\x03 \x01(\tR\x0e\x61rchitectureId\x12-\n\x04task\x18\x04 \x01(\x0e\x32\x19.vertebra.catalog.v1.TaskR\x04task\x12\x1d\n\nis_default\x18\x05 \x01(\x08R\tisDefault\x12\x10\n\x03url\x18\x06 \x01(\tR\x03url\x12\x1b\n\tfile_name\x18\x07 \x01(\tR\x08\x66ileName\x12#\n\rsha256_prefix\x18\x08 \x01(\tR\x0csha256Prefix\x12\x1d\n\nsize_bytes\x18\t \x01(\x03R\tsizeBytes\x12%\n\x0enum_parameters\x18\n \x01(\x03R\rnumParameters\x12\x16\n\x06gflops\x18\x0b \x01(\x01R\x06gflops\x12%\n\x0enum_categories\x18\x0c \x01(\x05R\rnumCategories\x12\x35\n\x07metrics\x18\r \x03(\x0b\x32\x1b.vertebra.catalog.v1.MetricR\x07metrics\x12\x1d\n\nrecipe_url\x18\x0e \x01(\tR\trecipeUrl\x12\x18\n\x07licence\x18\x0f \x01(\tR\x07licence\x12 \n\x0b\x64\x65scription\x18\x10 \x01(\tR\x0b\x64\x65scription\x12-\n\x13min_image_height_px\x18\x11 \x01(\x05R\x10minImageHeightPx\x12+\n\x12min_image_width_px\x18\x12 \x01(\x05R\x0fminImageWidthPx\x12\x46\n\rpreprocessing\x18\x13 \x01(\x0b\x32 .vertebra.model.v1.InputContractR\rpreprocessing\x12\x35\n\ttransform\x18\x14 \x01(\x0b\x32\x17.google.protobuf.StructR\ttransform\x12/\n\x06recipe\x18\x15 \x01(\x0b\x32\x17.google.protobuf.StructR\x06recipe\x12\x43\n\x0c\x63\x61\x63hed_state\x18\x16 \x01(\x0e\x32 .vertebra.catalog.v1.CachedStateR\x0b\x63\x61\x63hedState\x12\x1e\n\ncategories\x18\x17 \x03(\tR\ncategories\x12\x19\n\x08is_gated\x18\x18 \x01(\x08R\x07isGated\"L\n\x06Metric\x12\x18\n\x07\x64\x61taset\x18\x01 \x01(\tR\x07\x64\x61taset\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\"\x83\x01\n\x12ListWeightsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x94\x01\n\x13ListWeightsResponse\x12\x36\n\x07weights\x18\x01 \x03(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\'\n\x11GetWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x12GetWeightsResponse\x12\x36\n\x07weights\x18\x01 \x01(\x0b\x32\x1c.vertebra.catalog.v1.WeightsR\x07weights\"A\n\x15\x45xplainWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05probe\x18\x02 \x01(\x08R\x05probe\"\xb0\x03\n\x16\x45xplainWeightsResponse\x12\x1c\n\treference\x18\x01 \x01(\tR\treference\x12\x34\n\x05steps\x18\x02 \x03(\x0b\x32\x1e.vertebra.catalog.v1.TrailStepR\x05steps\x12\x45\n\x0c\x61vailability\x18\x03 \x01(\x0e\x32!.vertebra.catalog.v1.AvailabilityR\x0c\x61vailability\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\'\n\x0f\x65xpected_digest\x18\x05 \x01(\tR\x0e\x65xpectedDigest\x12\x45\n\x0e\x65xpected_proof\x18\x06 \x01(\x0e\x32\x1e.vertebra.model.v1.DigestProofR\rexpectedProof\x12\x18\n\x07licence\x18\x07 \x01(\tR\x07licence\x12\x19\n\x08is_gated\x18\x08 \x01(\x08R\x07isGated\x12\x37\n\x08remedies\x18\t \x03(\x0b\x32\x1b.vertebra.catalog.v1.RemedyR\x08remedies\"\x9a\x03\n\tTrailStep\x12\x1a\n\x08location\x18\x01 \x01(\tR\x08location\x12@\n\x07outcome\x18\x02 \x01(\x0e\x32&.vertebra.catalog.v1.TrailStep.OutcomeR\x07outcome\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\x12\x14\n\x05place\x18\x04 \x01(\tR\x05place\"\x80\x02\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOUTCOME_HIT\x10\x01\x12\x12\n\x0eOUTCOME_ABSENT\x10\x02\x12\x18\n\x14OUTCOME_WRONG_DIGEST\x10\x03\x12\x16\n\x12OUTCOME_UNREADABLE\x10\x04\x12\x13\n\x0fOUTCOME_OFFLINE\x10\x05\x12\x13\n\x0fOUTCOME_REFUSED\x10\x06\x12\x17\n\x13OUTCOME_UNREACHABLE\x10\x07\x12\x11\n\rOUTCOME_GATED\x10\x08\x12\x18\n\x14OUTCOME_SERVER_ERROR\x10\t\x12\x15\n\x11OUTCOME_NOT_ASKED\x10\n\"\xc7\x01\n\x06Remedy\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32 .vertebra.catalog.v1.Remedy.KindR\x04kind\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x10\n\x03url\x18\x03 \x01(\tR\x03url\"a\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bKIND_MIRROR\x10\x01\x12\x0f\n\x0bKIND_ORIGIN\x10\x02\x12\x0f\n\x0bKIND_RECIPE\x10\x03\x12\x10\n\x0cKIND_CONTACT\x10\x04\"*\n\x14\x45nsureWeightsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x94\x02\n\x15\x45nsureWeightsResponse\x12\x41\n\x08progress\x18\x01 \x01(\x0b\x32#.vertebra.catalog.v1.EnsureProgressH\x00R\x08progress\x12?\n\x07weights\x18\x02 \x01(\x0b\x32#.vertebra.catalog.v1.EnsuredWeightsH\x00R\x07weights\x12<\n\theartbeat\x18\x03 \x01(\x0b\x32\x1c.vertebra.model.v1.HeartbeatH\x00R\theartbeat\x12\x30\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndH\x00R\x03\x65ndB\x07\n\x05\x65vent\"\xe1\x03\n\x0e\x45nsureProgress\x12<\n\x04step\x18\x01 \x01(\x0e\x32(.vertebra.catalog.v1.EnsureProgress.StepR\x04step\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x1a\n\x08location\x18\x03 \x01(\tR\x08location\x12\x1d\n\nbytes_done\x18\x04 \x01(\x03R\tbytesDone\x12\x1f\n\x0b\x62ytes_total\x18\x05 \x01(\x03R\nbytesTotal\x12\x1e\n\x0b\x62ytes_per_s\x18\x06 \x01(\x01R\tbytesPerS\x12\x37\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\tremaining\x12\x32\n\x04left\x18\x08 \x01(\x0b\x32\x1e.vertebra.catalog.v1.TrailStepR\x04left\"\x93\x01\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTEP_RESOLVING\x10\x01\x12\x10\n\x0cSTEP_WAITING\x10\x02\x12\x14\n\x10STEP_DOWNLOADING\x10\x03\x12\x12\n\x0eSTEP_VERIFYING\x10\x04\x12\x13\n\x0fSTEP_CONVERTING\x10\x05\x12\x10\n\x0cSTEP_STORING\x10\x06\"\x8a\x03\n\x0e\x45nsuredWeights\x12\x1c\n\treference\x18\x01 \x01(\tR\treference\x12\'\n\x0f\x61rchitecture_id\x18\x02 \x01(\tR\x0e\x61rchitectureId\x12*\n\x04\x62lob\x18\x03 \x01(\x0b\x32\x16.vertebra.blob.v1.BlobR\x04\x62lob\x12#\n\rsource_digest\x18\x04 \x01(\tR\x0csourceDigest\x12\x41\n\x0csource_proof\x18\x05 \x01(\x0e\x32\x1e.vertebra.model.v1.DigestProofR\x0bsourceProof\x12\x14\n\x05rules\x18\x06 \x03(\tR\x05rules\x12\x34\n\x05trail\x18\x07 \x03(\x0b\x32\x1e.vertebra.catalog.v1.TrailStepR\x05trail\x12\x18\n\x07licence\x18\x08 \x01(\tR\x07licence\x12\x18\n\x07ignored\x18\t \x03(\tR\x07ignored\x12\x1d\n\nnon_finite\x18\n \x03(\tR\tnonFinite*z\n\x0b\x43\x61\x63hedState\x12\x1c\n\x18\x43\x41\x43HED_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43\x41\x43HED_STATE_ABSENT\x10\x01\x12\x1b\n\x17\x43\x41\x43HED_STATE_LOCAL_FILE\x10\x02\x12\x17\n\x13\x43\x41\x43HED_STATE_STORED\x10\x03*\x8d\x01\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41VAILABILITY_STORED\x10\x01\x12\x16\n\x12\x41VAILABILITY_LOCAL\x10\x02\x12\x17\n\x13\x41VAILABILITY_REMOTE\x10\x03\x12\x15\n\x11\x41VAILABILITY_NONE\x10\x04\x32\xa6\x03\n\x0eWeightsService\x12`\n\x0bListWeights\x12\'.vertebra.catalog.v1.ListWeightsRequest\x1a(.vertebra.catalog.v1.ListWeightsResponse\x12]\n\nGetWeights\x12&.vertebra.catalog.v1.GetWeightsRequest\x1a\'.vertebra.catalog.v1.GetWeightsResponse\x12i\n\x0e\x45xplainWeights\x12*.vertebra.catalog.v1.ExplainWeightsRequest\x1a+.vertebra.catalog.v1.ExplainWeightsResponse\x12h\n\rEnsureWeights\x12).vertebra.catalog.v1.EnsureWeightsRequest\x1a*.vertebra.catalog.v1.EnsureWeightsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.catalog.v1.weights_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CACHEDSTATE']._serialized_start=1601
-  _globals['_CACHEDSTATE']._serialized_end=1723
-  _globals['_WEIGHTS']._serialized_start=180
-  _globals['_WEIGHTS']._serialized_end=1117
-  _globals['_METRIC']._serialized_start=1119
-  _globals['_METRIC']._serialized_end=1195
-  _globals['_LISTWEIGHTSREQUEST']._serialized_start=1198
-  _globals['_LISTWEIGHTSREQUEST']._serialized_end=1329
-  _globals['_LISTWEIGHTSRESPONSE']._serialized_start=1332
-  _globals['_LISTWEIGHTSRESPONSE']._serialized_end=1480
-  _globals['_GETWEIGHTSREQUEST']._serialized_start=1482
-  _globals['_GETWEIGHTSREQUEST']._serialized_end=1521
-  _globals['_GETWEIGHTSRESPONSE']._serialized_start=1523
-  _globals['_GETWEIGHTSRESPONSE']._serialized_end=1599
-  _globals['_WEIGHTSSERVICE']._serialized_start=1726
-  _globals['_WEIGHTSSERVICE']._serialized_end=1935
+  _globals['_CACHEDSTATE']._serialized_start=4056
+  _globals['_CACHEDSTATE']._serialized_end=4178
+  _globals['_AVAILABILITY']._serialized_start=4181
+  _globals['_AVAILABILITY']._serialized_end=4322
+  _globals['_WEIGHTS']._serialized_start=314
+  _globals['_WEIGHTS']._serialized_end=1251
+  _globals['_METRIC']._serialized_start=1253
+  _globals['_METRIC']._serialized_end=1329
+  _globals['_LISTWEIGHTSREQUEST']._serialized_start=1332
+  _globals['_LISTWEIGHTSREQUEST']._serialized_end=1463
+  _globals['_LISTWEIGHTSRESPONSE']._serialized_start=1466
+  _globals['_LISTWEIGHTSRESPONSE']._serialized_end=1614
+  _globals['_GETWEIGHTSREQUEST']._serialized_start=1616
+  _globals['_GETWEIGHTSREQUEST']._serialized_end=1655
+  _globals['_GETWEIGHTSRESPONSE']._serialized_start=1657
+  _globals['_GETWEIGHTSRESPONSE']._serialized_end=1733
+  _globals['_EXPLAINWEIGHTSREQUEST']._serialized_start=1735
+  _globals['_EXPLAINWEIGHTSREQUEST']._serialized_end=1800
+  _globals['_EXPLAINWEIGHTSRESPONSE']._serialized_start=1803
+  _globals['_EXPLAINWEIGHTSRESPONSE']._serialized_end=2235
+  _globals['_TRAILSTEP']._serialized_start=2238
+  _globals['_TRAILSTEP']._serialized_end=2648
+  _globals['_TRAILSTEP_OUTCOME']._serialized_start=2392
+  _globals['_TRAILSTEP_OUTCOME']._serialized_end=2648
+  _globals['_REMEDY']._serialized_start=2651
+  _globals['_REMEDY']._serialized_end=2850
+  _globals['_REMEDY_KIND']._serialized_start=2753
+  _globals['_REMEDY_KIND']._serialized_end=2850
+  _globals['_ENSUREWEIGHTSREQUEST']._serialized_start=2852
+  _globals['_ENSUREWEIGHTSREQUEST']._serialized_end=2894
+  _globals['_ENSUREWEIGHTSRESPONSE']._serialized_start=2897
+  _globals['_ENSUREWEIGHTSRESPONSE']._serialized_end=3173
+  _globals['_ENSUREPROGRESS']._serialized_start=3176
+  _globals['_ENSUREPROGRESS']._serialized_end=3657
+  _globals['_ENSUREPROGRESS_STEP']._serialized_start=3510
+  _globals['_ENSUREPROGRESS_STEP']._serialized_end=3657
+  _globals['_ENSUREDWEIGHTS']._serialized_start=3660
+  _globals['_ENSUREDWEIGHTS']._serialized_end=4054
+  _globals['_WEIGHTSSERVICE']._serialized_start=4325
+  _globals['_WEIGHTSSERVICE']._serialized_end=4747
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,11 @@ if _version_not_supported:
 
 
 class WeightsServiceStub(object):
-    """Lists and describes published weights. Answers come from the pre-built index; only the cached
-    state looks at local folders.
+    """Lists, describes, finds and fetches published weights.
+
+    A weight is looked for in locations, in the order of the catalog's settings: its own store, the
+    torch-hub cache, the Hugging Face cache, mirror folders, HTTP mirrors, the origin. What was tried
+    is a trail; a search that fails returns it with its error, with what can be done about it.
     """
 
     def __init__(self, channel):
@@ -46,11 +49,24 @@ class WeightsServiceStub(object):
                 request_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsRequest.SerializeToString,
                 response_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsResponse.FromString,
                 _registered_method=True)
+        self.ExplainWeights = channel.unary_unary(
+                '/vertebra.catalog.v1.WeightsService/ExplainWeights',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsResponse.FromString,
+                _registered_method=True)
+        self.EnsureWeights = channel.unary_stream(
+                '/vertebra.catalog.v1.WeightsService/EnsureWeights',
+                request_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsResponse.FromString,
+                _registered_method=True)
 
 
 class WeightsServiceServicer(object):
-    """Lists and describes published weights. Answers come from the pre-built index; only the cached
-    state looks at local folders.
+    """Lists, describes, finds and fetches published weights.
+
+    A weight is looked for in locations, in the order of the catalog's settings: its own store, the
+    torch-hub cache, the Hugging Face cache, mirror folders, HTTP mirrors, the origin. What was tried
+    is a trail; a search that fails returns it with its error, with what can be done about it.
     """
 
     def ListWeights(self, request, context):
@@ -77,6 +93,46 @@ class WeightsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainWeights(self, request, context):
+        """Returns where the bytes of a weight or a checkpoint would come from, without fetching or
+        changing anything. Remote locations are not contacted unless `probe` asks for it; then each
+        gets one request for headers.
+
+        Errors:
+        INVALID_ARGUMENT  FIELD_INVALID, HUB_ID_UNKNOWN: as in GetWeights.
+        NOT_FOUND         WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with the nearest names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnsureWeights(self, request, context):
+        """Brings a weight into the catalog's store: found, downloaded where that is needed, proven and
+        converted to safetensors under canonical names. Streams progress, then the result, then `end`.
+
+        Any number of calls and of catalogs on one store share one transfer; a caller that leaves stops
+        nobody's. A transfer that was cut goes on where it stopped, also after a crash. A location that
+        fails, stalls or has other bytes than published is left for the next one.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID, HUB_ID_UNKNOWN: as in GetWeights.
+        NOT_FOUND            WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with the nearest names.
+        FAILED_PRECONDITION  WEIGHTS_UNAVAILABLE: no location has the bytes. WEIGHTS_GATED: the
+        publisher wants a token, an accepted licence, or has refused this one;
+        metadata `gate` is NO_TOKEN, BAD_TOKEN, NOT_REQUESTED, PENDING or
+        REJECTED, and Help has the page to visit. FILE_UNREADABLE, STATE_MISMATCH:
+        the proven file cannot be converted. CACHE_READ_ONLY: there is nowhere
+        to put it. All carry the trail as metadata `step.1`, `step.2`, ... and the
+        remedies in the message.
+        UNAVAILABLE          WEIGHTS_UNREACHABLE: at least one location may have them and does not
+        answer now; try again.
+        DATA_LOSS            DIGEST_MISMATCH: every copy has other bytes than published.
+        RESOURCE_EXHAUSTED   DISK_FULL: metadata `path`, `need_bytes` and `free_bytes`. SERVER_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WeightsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -90,6 +146,16 @@ def add_WeightsServiceServicer_to_server(servicer, server):
                     request_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsRequest.FromString,
                     response_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsResponse.SerializeToString,
             ),
+            'ExplainWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainWeights,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsResponse.SerializeToString,
+            ),
+            'EnsureWeights': grpc.unary_stream_rpc_method_handler(
+                    servicer.EnsureWeights,
+                    request_deserializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsRequest.FromString,
+                    response_serializer=vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'vertebra.catalog.v1.WeightsService', rpc_method_handlers)
@@ -99,8 +165,11 @@ def add_WeightsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WeightsService(object):
-    """Lists and describes published weights. Answers come from the pre-built index; only the cached
-    state looks at local folders.
+    """Lists, describes, finds and fetches published weights.
+
+    A weight is looked for in locations, in the order of the catalog's settings: its own store, the
+    torch-hub cache, the Hugging Face cache, mirror folders, HTTP mirrors, the origin. What was tried
+    is a trail; a search that fails returns it with its error, with what can be done about it.
     """
 
     @staticmethod
@@ -147,6 +216,60 @@ class WeightsService(object):
             '/vertebra.catalog.v1.WeightsService/GetWeights',
             vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsRequest.SerializeToString,
             vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.GetWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.catalog.v1.WeightsService/ExplainWeights',
+            vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.ExplainWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnsureWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vertebra.catalog.v1.WeightsService/EnsureWeights',
+            vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsRequest.SerializeToString,
+            vertebra_dot_catalog_dot_v1_dot_weights__service__pb2.EnsureWeightsResponse.FromString,
             options,
             channel_credentials,
             insecure,

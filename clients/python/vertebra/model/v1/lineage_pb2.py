@@ -24,15 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvertebra/model/v1/lineage.proto\x12\x11vertebra.model.v1\"\xfa\x02\n\x07Lineage\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12\x34\n\x16parent_backbone_digest\x18\x02 \x01(\tR\x14parentBackboneDigest\x12#\n\rsource_digest\x18\x03 \x01(\tR\x0csourceDigest\x12\x41\n\x0csource_proof\x18\x04 \x01(\x0e\x32\x1e.vertebra.model.v1.DigestProofR\x0bsourceProof\x12\x18\n\x07licence\x18\x05 \x01(\tR\x07licence\x12\x16\n\x06method\x18\x06 \x01(\tR\x06method\x12\x18\n\x07\x64\x61taset\x18\x07 \x01(\tR\x07\x64\x61taset\x12\x1d\n\nnum_images\x18\x08 \x01(\x03R\tnumImages\x12\x1d\n\nnum_epochs\x18\t \x01(\x05R\tnumEpochs\x12\x1b\n\ttrain_job\x18\n \x01(\tR\x08trainJob\x12\x12\n\x04note\x18\x0b \x01(\tR\x04note*w\n\x0b\x44igestProof\x12\x1c\n\x18\x44IGEST_PROOF_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IGEST_PROOF_FULL\x10\x01\x12\x17\n\x13\x44IGEST_PROOF_PREFIX\x10\x02\x12\x1a\n\x16\x44IGEST_PROOF_FIRST_USE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvertebra/model/v1/lineage.proto\x12\x11vertebra.model.v1\"\xe7\x04\n\x07Lineage\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12\x34\n\x16parent_backbone_digest\x18\x02 \x01(\tR\x14parentBackboneDigest\x12#\n\rsource_digest\x18\x03 \x01(\tR\x0csourceDigest\x12\x41\n\x0csource_proof\x18\x04 \x01(\x0e\x32\x1e.vertebra.model.v1.DigestProofR\x0bsourceProof\x12\x18\n\x07licence\x18\x05 \x01(\tR\x07licence\x12\x16\n\x06method\x18\x06 \x01(\tR\x06method\x12\x18\n\x07\x64\x61taset\x18\x07 \x01(\tR\x07\x64\x61taset\x12\x1d\n\nnum_images\x18\x08 \x01(\x03R\tnumImages\x12\x1d\n\nnum_epochs\x18\t \x01(\x05R\tnumEpochs\x12\x1b\n\ttrain_job\x18\n \x01(\tR\x08trainJob\x12\x12\n\x04note\x18\x0b \x01(\tR\x04note\x12\x12\n\x04loss\x18\x0c \x01(\tR\x04loss\x12$\n\raugmentations\x18\r \x03(\tR\raugmentations\x12\x1c\n\toptimizer\x18\x0e \x01(\tR\toptimizer\x12#\n\rlearning_rate\x18\x0f \x01(\x01R\x0clearningRate\x12\x17\n\x07lr_rule\x18\x10 \x01(\tR\x06lrRule\x12\x1d\n\nbatch_size\x18\x11 \x01(\x05R\tbatchSize\x12\x36\n\x07results\x18\x12 \x03(\x0b\x32\x1c.vertebra.model.v1.ResultRowR\x07results\"\xa6\x01\n\tResultRow\x12\x18\n\x07setting\x18\x01 \x01(\tR\x07setting\x12\x43\n\x07metrics\x18\x02 \x03(\x0b\x32).vertebra.model.v1.ResultRow.MetricsEntryR\x07metrics\x1a:\n\x0cMetricsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01*w\n\x0b\x44igestProof\x12\x1c\n\x18\x44IGEST_PROOF_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IGEST_PROOF_FULL\x10\x01\x12\x17\n\x13\x44IGEST_PROOF_PREFIX\x10\x02\x12\x1a\n\x16\x44IGEST_PROOF_FIRST_USE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.model.v1.lineage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIGESTPROOF']._serialized_start=435
-  _globals['_DIGESTPROOF']._serialized_end=554
+  _globals['_RESULTROW_METRICSENTRY']._loaded_options = None
+  _globals['_RESULTROW_METRICSENTRY']._serialized_options = b'8\001'
+  _globals['_DIGESTPROOF']._serialized_start=841
+  _globals['_DIGESTPROOF']._serialized_end=960
   _globals['_LINEAGE']._serialized_start=55
-  _globals['_LINEAGE']._serialized_end=433
+  _globals['_LINEAGE']._serialized_end=670
+  _globals['_RESULTROW']._serialized_start=673
+  _globals['_RESULTROW']._serialized_end=839
+  _globals['_RESULTROW_METRICSENTRY']._serialized_start=781
+  _globals['_RESULTROW_METRICSENTRY']._serialized_end=839
 # @@protoc_insertion_point(module_scope)
