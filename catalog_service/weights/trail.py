@@ -14,6 +14,12 @@ class Outcome(Enum):
     ABSENT = "absent"
     WRONG_DIGEST = "wrong digest"
     UNREADABLE = "unreadable"
+    OFFLINE = "offline mode"
+    REFUSED = "host not allowed"
+    UNREACHABLE = "unreachable"
+    GATED = "gated"
+    SERVER_ERROR = "server error"
+    NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +28,13 @@ class Step:
 
     Attributes:
         detail: why it was no hit, for people; empty for a hit.
+        place: the file or URL that was looked at; never with a token.
     """
 
     location: str
     outcome: Outcome
     detail: str = ""
+    place: str = ""
 
     def __str__(self) -> str:
         return f"{self.location}: {self.detail or self.outcome.value}"
