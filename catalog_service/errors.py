@@ -28,6 +28,14 @@ class Violation:
     description: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page that helps: where access is granted, where something is described."""
+
+    text: str
+    url: str
+
+
 class VertebraError(Exception):
     """A failure that the caller can understand. Raise one of the kinds, or a subclass of one.
 
@@ -37,6 +45,7 @@ class VertebraError(Exception):
         metadata: details for programs.
         violations: for invalid requests, every problem found.
         retry_after_s: for failures that pass by themselves.
+        links: pages that help, the best first.
     """
 
     reason: ClassVar[str] = "UNKNOWN"
@@ -49,6 +58,7 @@ class VertebraError(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: Sequence[Violation] = (),
         retry_after_s: float | None = None,
+        links: Sequence[Link] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -56,6 +66,7 @@ class VertebraError(Exception):
         self.metadata = dict(metadata or {})
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
+        self.links = tuple(links)
 
 
 class InvalidRequest(VertebraError):

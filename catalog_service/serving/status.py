@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import (
     BadRequest,
     ErrorInfo,
+    Help,
     PreconditionFailure,
     RequestInfo,
     RetryInfo,
@@ -29,6 +30,7 @@ from catalog_service.errors import (
     Denied,
     Exhausted,
     InvalidRequest,
+    Link,
     NotFound,
     OutOfRange,
     Precondition,
@@ -51,6 +53,10 @@ MAX_MESSAGE_BYTES = 1536
 MAX_VIOLATIONS = 20
 MAX_METADATA_CHARS = 256
 MAX_DESCRIPTION_CHARS = 1000
+
+MAX_LINKS = 3
+MAX_LINK_CHARS = 300
+"""A link is shown whole or not at all."""
 
 CODES: dict[type[VertebraError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -122,7 +128,14 @@ def _details(error: VertebraError, request_id: str) -> list[Message]:
     if error.violations:
         details.append(_violations(error))
         _note_omitted(info, len(error.violations) - MAX_VIOLATIONS)
+    links = [link for link in error.links if len(link.url) <= MAX_LINK_CHARS][:MAX_LINKS]
+    if links:
+        details.append(Help(links=map(_link, links)))
     return details
+
+
+def _link(link: Link) -> Help.Link:
+    return Help.Link(description=_sound(link.text[:MAX_LINK_CHARS]), url=_sound(link.url))
 
 
 def _violations(error: VertebraError) -> Message:

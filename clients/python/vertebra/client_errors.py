@@ -27,6 +27,14 @@ class Violation:
     description: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page that helps: where access is granted, where something is described."""
+
+    text: str
+    url: str
+
+
 class RpcFailed(Exception):
     """A call that the service, or the way to it, refused. `str()` is one sentence with the way out.
 
@@ -37,9 +45,10 @@ class RpcFailed(Exception):
         metadata: details for programs.
         violations: every problem found in the request.
         retry_after_s: how long the service asks to wait; None where it asks nothing.
+        links: pages that help, the best first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one status, by name
         self,
         code: grpc.StatusCode,
         message: str,
@@ -48,6 +57,7 @@ class RpcFailed(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: Sequence[Violation] = (),
         retry_after_s: float | None = None,
+        links: Sequence[Link] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -56,6 +66,7 @@ class RpcFailed(Exception):
         self.metadata = dict(metadata or {})
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
+        self.links = tuple(links)
 
     @property
     def may_pass(self) -> bool:
@@ -92,8 +103,9 @@ def from_rpc_error(error: grpc.RpcError, address: str) -> RpcFailed:
     info = error_details_pb2.ErrorInfo()
     request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
+    help_ = error_details_pb2.Help()
     for detail in status.details:
-        for known in (info, request, retry):
+        for known in (info, request, retry, help_):
             detail.Unpack(known)
     return RpcFailed(
         code,
@@ -105,6 +117,7 @@ def from_rpc_error(error: grpc.RpcError, address: str) -> RpcFailed:
             for one in request.field_violations
         ],
         retry_after_s=_seconds(retry) if retry.HasField("retry_delay") else None,
+        links=[Link(text=one.description, url=one.url) for one in help_.links],
     )
 
 

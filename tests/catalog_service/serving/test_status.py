@@ -2,7 +2,7 @@
 
 import grpc
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help, PreconditionFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from catalog_service.errors import (
     KINDS,
     Exhausted,
     InvalidRequest,
+    Link,
     Precondition,
     Violation,
     invalid,
@@ -62,6 +63,15 @@ def test_a_wait_travels_as_retry_info():
     assert unpacked(failure, RetryInfo).retry_delay.ToMilliseconds() == 1500
 
 
+def test_pages_that_help_travel_whole_or_not_at_all():
+    page = Link(text="ask for access", url="https://hub.example/owner/name")
+    cut = Link(text="t", url="https://hub.example/" + "a" * 5000)
+
+    found = unpacked(failure_of(Precondition("m", links=[cut, page]), "id"), Help)
+
+    assert [(link.description, link.url) for link in found.links] == [(page.text, page.url)]
+
+
 def test_an_unknown_exception_says_nothing_but_the_request_id():
     failure = failure_of(KeyError("password"), "id-1")
 
@@ -83,8 +93,11 @@ def test_whatever_is_said_fits_and_what_is_left_out_is_counted(
     message, metadata, num_violations, description
 ):
     violations = [Violation(field="f", description=description)] * num_violations
+    links = [Link(text=description, url=message)] * 5
 
-    failure = failure_of(InvalidRequest(message, metadata=metadata, violations=violations), "id")
+    failure = failure_of(
+        InvalidRequest(message, metadata=metadata, violations=violations, links=links), "id"
+    )
 
     assert len(failure.details) <= MAX_DETAILS_BYTES
     assert len(failure.message.encode()) <= MAX_MESSAGE_BYTES
