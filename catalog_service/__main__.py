@@ -43,6 +43,7 @@ from catalog_service.weights.locations.location import Location
 from catalog_service.weights.locations.mirror_folder import MirrorFolder
 from catalog_service.weights.locations.store import Store
 from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
+from catalog_service.weights.pins import Pins, supplied_pins
 from catalog_service.weights.search import Search
 from catalog_service.weights.trail import Remedies
 from catalog_service.weights.verification import Verification
@@ -166,12 +167,18 @@ def _search(settings: CatalogSettings, store: BlobStore) -> Search:
         locations=[place for name in settings.locations for place in places[name]],
         own=own,
         store=store,
-        verification=Verification(Records(store.root, "bad_files")),
+        verification=Verification(Records(store.root, "hashed_files"), _pins(settings)),
         remedies=Remedies(
             torch_hub_folder=str(hub.folder),
             mirror_folders=tuple(str(folder) for folder in settings.mirrors),
         ),
     )
+
+
+def _pins(settings: CatalogSettings) -> Pins:
+    with _blaming("PINS", settings.pins):
+        supplied = supplied_pins(settings.pins) if settings.pins else {}
+    return Pins(supplied, settings.home / "pins.json")
 
 
 def _registrations(

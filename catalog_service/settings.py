@@ -61,6 +61,11 @@ class CatalogSettings(BaseSettings):
     """Where bytes are looked for, in this order, separated by commas; what is left out is not
     looked into."""
 
+    pins: OptionalPath = None
+    """A file with full digests of published files, as JSON: file name or
+    `owner/repository@revision/path` -> sha256 and size_bytes. They win over those that the catalog
+    learns at first use and keeps in `<home>/pins.json`."""
+
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that hold torch."""
 

@@ -13,6 +13,7 @@ from catalog_service.weights.locations.store import Store
 from catalog_service.weights.published_layouts import canonical_names
 from catalog_service.weights.trail import Outcome, Remedies, Step, failure
 from catalog_service.weights.verification import Proof, Refutation, Verification, stamp_of
+from catalog_service.weights.wanted_file import WantedFile
 
 Report = Callable[[str, str], None]
 """Takes a step (`verifying`, `converting`) and a line for people."""
@@ -90,7 +91,7 @@ class Search:
     def _adopt(self, path: Path, weight: WeightEntry, report: Report) -> Source | Miss:
         before = stamp_of(path)
         report("verifying", f"{path}: comparing its sha256 with the published digits")
-        proof = self._verification.check(path, weight)
+        proof = self._verification.check(path, _wanted(weight))
         if isinstance(proof, Refutation):
             return Miss(detail=proof.detail, outcome=Outcome.WRONG_DIGEST)
         report("converting", f"{path.name}: reading tensors into canonical names")
@@ -118,3 +119,12 @@ class Search:
             proof=proof.kind,
             rules=canonical.rules,
         )
+
+
+def _wanted(weight: WeightEntry) -> WantedFile:
+    return WantedFile(
+        reference=weight.reference,
+        file_name=weight.file_name,
+        url=weight.url,
+        sha256_prefix=weight.sha256_prefix,
+    )

@@ -16,6 +16,8 @@ class WantedFile:
         sha256: 64 hex digits where all are known, else empty.
         sha256_prefix: the published hex digits, else empty.
         size_bytes: exact, or 0 where nobody says.
+        about_bytes: as published, rounded to a thousandth of a MiB (torchvision), or 0; tells a cut
+            file from a replaced one, and is never compared otherwise.
     """
 
     reference: str
@@ -27,3 +29,4 @@ class WantedFile:
     sha256: str = ""
     sha256_prefix: str = ""
     size_bytes: int = 0
+    about_bytes: int = 0

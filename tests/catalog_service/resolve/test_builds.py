@@ -17,7 +17,6 @@ from catalog_service.resolve.builds import Builds
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.locations.location import Miss, Source
 from catalog_service.weights.locations.store import Store
-from catalog_service.weights.verification import Proof, Verification
 from catalog_service.worker_pool import WorkerPool
 
 NO_POOL = cast(WorkerPool, None)
@@ -103,21 +102,6 @@ def test_a_conversion_of_another_release_counts_as_absent(
 
     assert own.look(weight) == Miss(detail="absent")
     assert not own.has(weight)
-
-
-def test_a_note_on_a_bad_file_of_another_release_is_not_believed(
-    store: BlobStore, tmp_path: Path
-) -> None:
-    weight = CatalogIndex.load().default_weight("resnet18")
-    path = tmp_path / "file.pth"
-    path.write_bytes(b"other bytes")
-    records = Records(store.root, "bad_files")
-    records.put(f"{path.absolute()} {weight.sha256_prefix}", {"verdict": "bad"})
-
-    found = Verification(records).check(path, weight)
-
-    assert not isinstance(found, Proof)
-    assert "published is" in found.detail
 
 
 class EndedMeanwhile:
