@@ -17,7 +17,7 @@ from catalog_service.model_wire import (
     structure_from_message,
     structure_to_message,
 )
-from catalog_service.models.layout import MAX_LINEAGE_CHARS, MAX_NOTE_CHARS, Lineage
+from catalog_service.models.lineage import MAX_LINEAGE_CHARS, MAX_NOTE_CHARS, Lineage
 from catalog_service.resolve import Registration
 from catalog_service.serving.blob_wire import blob_message
 from catalog_service.serving.listing import Field, Listing

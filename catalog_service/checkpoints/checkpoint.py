@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from catalog_service.errors import Conflict, InvalidRequest, NotFound
 from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.layout import LoadReport
+from catalog_service.models.lineage import Lineage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

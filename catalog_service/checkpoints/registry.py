@@ -18,7 +18,8 @@ from catalog_service.checkpoints.checkpoint import (
 )
 from catalog_service.errors import closest
 from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.layout import LoadReport
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.plain_json import from_plain, to_plain
 
 BUSY_TIMEOUT_MS = 30_000

@@ -6,8 +6,6 @@ One pair of functions per type and nothing else: no check but that the message c
 from catalog_service.model_wire.contracts import (
     input_from_message,
     input_to_message,
-    lineage_from_message,
-    lineage_to_message,
     output_from_message,
     output_to_message,
     sizes_to_message,
@@ -22,6 +20,7 @@ from catalog_service.model_wire.layout import (
     tensor_from_message,
     tensor_to_message,
 )
+from catalog_service.model_wire.lineage import lineage_from_message, lineage_to_message
 from catalog_service.model_wire.plain_struct import known, plain_of, struct_of
 from catalog_service.model_wire.spec import spec_from_message, spec_to_message
 from catalog_service.model_wire.structure import structure_from_message, structure_to_message

@@ -1,10 +1,8 @@
-"""InputContract, OutputContract and Lineage: message <-> value."""
+"""InputContract and OutputContract: message <-> value."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from catalog_service.model_wire.plain_struct import known
 from catalog_service.models.contracts import (
     DetectionRule,
     InputContract,
@@ -12,17 +10,8 @@ from catalog_service.models.contracts import (
     OutputTensor,
     SizeLimits,
 )
-from catalog_service.models.layout import Lineage
 from catalog_service.models.plain_json import to_plain
-from vertebra.model.v1 import contracts_pb2, lineage_pb2
-
-PROOFS: Mapping[str, lineage_pb2.DigestProof] = {
-    "": lineage_pb2.DIGEST_PROOF_UNSPECIFIED,
-    "full": lineage_pb2.DIGEST_PROOF_FULL,
-    "prefix": lineage_pb2.DIGEST_PROOF_PREFIX,
-    "first_use": lineage_pb2.DIGEST_PROOF_FIRST_USE,
-}
-"""How a digest was proven, on the wire."""
+from vertebra.model.v1 import contracts_pb2
 
 _INPUT_NUMBERS = (
     "num_channels",
@@ -49,8 +38,6 @@ _OUTPUT_LISTS = (
     "target_names",
 )
 """Fields that are the same on both sides."""
-
-_PROOF_NAMES = {number: name for name, number in PROOFS.items()}
 
 
 def input_to_message(contract: InputContract) -> contracts_pb2.InputContract:
@@ -115,42 +102,4 @@ def output_from_message(message: contracts_pb2.OutputContract) -> OutputContract
         detection=DetectionRule(**{name: getattr(rule, name) for name in _RULE_NUMBERS})
         if message.HasField("detection")
         else None,
-    )
-
-
-def lineage_to_message(lineage: Lineage) -> lineage_pb2.Lineage:
-    """Return the message of a lineage."""
-    return lineage_pb2.Lineage(
-        parent=lineage.parent,
-        parent_backbone_digest=lineage.parent_backbone_digest,
-        source_digest=lineage.source_digest,
-        source_proof=PROOFS[lineage.source_proof],
-        licence=lineage.licence,
-        method=lineage.method,
-        dataset=lineage.dataset,
-        num_images=lineage.num_images,
-        num_epochs=lineage.num_epochs,
-        train_job=lineage.train_job,
-        note=lineage.note,
-    )
-
-
-def lineage_from_message(message: lineage_pb2.Lineage) -> Lineage:
-    """Return the lineage of a message.
-
-    Raises:
-        InvalidRequest: a kind of proof that this release does not know.
-    """
-    return Lineage(
-        parent=message.parent,
-        parent_backbone_digest=message.parent_backbone_digest,
-        source_digest=message.source_digest,
-        source_proof=known(_PROOF_NAMES, message.source_proof, "source_proof"),
-        licence=message.licence,
-        method=message.method,
-        dataset=message.dataset,
-        num_images=message.num_images,
-        num_epochs=message.num_epochs,
-        train_job=message.train_job,
-        note=message.note,
     )

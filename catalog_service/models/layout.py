@@ -168,42 +168,6 @@ class LoadReport:
         return from_plain(cls, data)
 
 
-MAX_LINEAGE_CHARS = 4096
-"""The longest text of a lineage but its note; a dataset may be a path."""
-
-MAX_NOTE_CHARS = 10_000
-"""The longest note. Lists of checkpoints carry every lineage and must fit into a message."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lineage:
-    """Where a state comes from."""
-
-    parent: str = ""
-    parent_backbone_digest: str = ""
-    source_digest: str = ""
-    source_proof: str = ""
-    """`full`, `prefix`, `first_use`, or empty where there was no file."""
-
-    licence: str = ""
-    method: str = ""
-    dataset: str = ""
-    num_images: int = 0
-    num_epochs: int = 0
-    train_job: str = ""
-    note: str = ""
-
-    def to_json(self) -> JsonObject:
-        """Return the lineage as plain JSON."""
-        plain: JsonObject = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_json(cls, data: object) -> Self:
-        """Return the lineage that `to_json` wrote."""
-        return from_plain(cls, data)
-
-
 def in_model(rules: Iterable[PrefixRename], blob_name: str) -> str:
     """Return a backbone tensor's name in a model, from its name in a backbone blob."""
     for rule in rules:

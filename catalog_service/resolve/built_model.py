@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from catalog_service.blobs.store import BlobInfo
 from catalog_service.models.contracts import InputContract, OutputContract
-from catalog_service.models.layout import Lineage, LoadReport, StateLayout
+from catalog_service.models.layout import LoadReport, StateLayout
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ModelSpec
 

@@ -9,7 +9,8 @@ from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import Precondition
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.layout import Lineage, StateLayout
+from catalog_service.models.layout import StateLayout
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec, spec_digest
 from catalog_service.resolve.advice import Advice, Question, advise
 from catalog_service.resolve.backbones import Numbers

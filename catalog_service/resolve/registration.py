@@ -16,7 +16,8 @@ from catalog_service.errors import InvalidRequest, Precondition, invalid
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
 from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import Lineage, LoadReport, StateLayout
+from catalog_service.models.layout import LoadReport, StateLayout
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.part_report import PartReport, joined
 from catalog_service.models.plain_json import to_plain
 from catalog_service.models.recipe import Recipe

@@ -12,7 +12,8 @@ from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.describe import layout_of
-from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.layout import LoadReport
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
 from catalog_service.models.spec import ModelSpec

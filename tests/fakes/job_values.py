@@ -2,14 +2,8 @@
 
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.freeze_plan import FreezeMode, freeze_plan
-from catalog_service.models.layout import (
-    Lineage,
-    LoadReport,
-    Stage,
-    StateLayout,
-    TensorInfo,
-    layout_digest,
-)
+from catalog_service.models.layout import LoadReport, Stage, StateLayout, TensorInfo, layout_digest
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import ClassificationTask

@@ -12,7 +12,7 @@ import pytest
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Exhausted, NotFound, Precondition, VertebraError
-from catalog_service.models.layout import Lineage
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec
 from tests.fakes.fake_catalog import BACKBONE, HEAD, FakeCatalog, weight
 from tests.fakes.fake_server import running_server

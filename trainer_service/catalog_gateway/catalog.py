@@ -6,7 +6,8 @@ from typing import Protocol
 
 from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.contracts import InputContract, OutputContract
-from catalog_service.models.layout import Lineage, StateLayout
+from catalog_service.models.layout import StateLayout
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec
 from trainer_service.jobs import JobModel
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from catalog_service.models.layout import Lineage
+from catalog_service.models.lineage import Lineage
 from trainer_service.jobs.dataset_spec import DatasetKind, DatasetSpec
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.plan import TrainPlan

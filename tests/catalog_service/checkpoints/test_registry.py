@@ -21,7 +21,8 @@ from catalog_service.checkpoints.checkpoint import (
 )
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.layout import LoadReport
+from catalog_service.models.lineage import Lineage
 
 CHECKPOINT = Checkpoint(
     checkpoint_id="letters",

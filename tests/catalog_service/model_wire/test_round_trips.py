@@ -19,7 +19,6 @@ from catalog_service.models.contracts import (
     SizeLimits,
 )
 from catalog_service.models.layout import (
-    Lineage,
     LoadReport,
     PrefixRename,
     ShapeMismatch,
@@ -27,6 +26,7 @@ from catalog_service.models.layout import (
     StateLayout,
     TensorInfo,
 )
+from catalog_service.models.lineage import Lineage, ResultRow
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import (
@@ -162,6 +162,13 @@ VALUES: dict[str, Any] = {
         num_epochs=2,
         train_job="trainJobs/1",
         note="n",
+        loss="nt_xent",
+        augmentations=("gaussian_blur", "horizontal_flip"),
+        optimizer="lars",
+        learning_rate=0.3,
+        lr_rule="linear",
+        batch_size=64,
+        results=(ResultRow(setting="10 %", metrics={"iou": 0.5}),),
     ),
 }
 

@@ -8,13 +8,13 @@ import pytest
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import (
-    Lineage,
     LoadReport,
     ShapeMismatch,
     StateLayout,
     is_inside,
     layout_digest,
 )
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.recipe import Recipe, classification_head, recipe_digest
 
 VALUES = [

@@ -10,7 +10,8 @@ from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, Precondition
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.compositions import CompositionInfeasible
-from catalog_service.models.layout import Lineage, LoadReport
+from catalog_service.models.layout import LoadReport
+from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec
 from catalog_service.resolve.build_plan import BuildPlan, plan_build
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from catalog_service.models.layout import Lineage
+from catalog_service.models.lineage import Lineage
 from tests.fakes.job_values import job_model, job_spec, train_plan
 from trainer_service.jobs import DatasetSpec, SimClrSpec
 from trainer_service.jobs.lineage import export_lineage

@@ -2,7 +2,7 @@
 
 import re
 
-from catalog_service.models.layout import MAX_NOTE_CHARS
+from catalog_service.models.lineage import MAX_NOTE_CHARS
 from trainer_service.api.spec_wire.reader import Reader
 from trainer_service.api.words import (
     CACHE_POLICIES,
