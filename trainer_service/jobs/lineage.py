@@ -1,10 +1,12 @@
 """Where an exported backbone comes from: the same in its metadata file and in the catalog."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import PurePosixPath
 
 from catalog_service.models.lineage import Lineage
 from trainer_service.jobs.dataset_spec import DatasetKind, DatasetSpec
+from trainer_service.jobs.learning_spec import AugmentationStep, LrRule
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.plan import TrainPlan
 from trainer_service.jobs.spec import JobSpec
@@ -20,6 +22,13 @@ DRAWN: Mapping[DatasetKind, str] = {
 """Data sets that lie nowhere."""
 
 UNKNOWN_LICENCE = "unknown"
+
+LR_RULES: Mapping[LrRule, str] = {
+    "absolute": "",
+    "per_256_images": "linear",
+    "square_root": "sqrt",
+}
+"""How the learning rate follows the batch size -> the word of a lineage."""
 
 
 def export_lineage(
@@ -51,7 +60,30 @@ def export_lineage(
         num_epochs=epoch or planned_epochs,
         train_job=f"trainJobs/{job_id}",
         note=spec.export.note,
+        loss=plan.loss.kind if plan is not None else spec.loss.kind,
+        augmentations=tuple(_step_words(step) for step in spec.augmentation),
+        optimizer=spec.optimizer.algorithm,
+        learning_rate=spec.optimizer.lr,
+        lr_rule=LR_RULES[spec.optimizer.lr_rule],
+        batch_size=spec.batch_size,
     )
+
+
+def _step_words(step: AugmentationStep) -> str:
+    """Return a random change and its unusual numbers: `shift max_share 0.1`."""
+    usual = AugmentationStep(kind=step.kind)
+    names = [each.name for each in fields(step) if each.name != "kind"]
+    told = [
+        f"{name} {_number_words(getattr(step, name))}"
+        for name in names
+        if getattr(step, name) != getattr(usual, name)
+    ]
+    return " ".join((step.kind, *told))
+
+
+def _number_words(value: float | tuple[float, float]) -> str:
+    numbers = value if isinstance(value, tuple) else (value,)
+    return "-".join(f"{number:g}" for number in numbers)
 
 
 def _dataset_words(dataset: DatasetSpec) -> str:

@@ -7,6 +7,7 @@ import pytest
 from catalog_service.models.lineage import Lineage
 from tests.fakes.job_values import job_model, job_spec, train_plan
 from trainer_service.jobs import DatasetSpec, SimClrSpec
+from trainer_service.jobs.learning_spec import AugmentationStep, OptimizerSpec
 from trainer_service.jobs.lineage import export_lineage
 from trainer_service.jobs.spec import JobSpec
 
@@ -52,3 +53,22 @@ def test_the_method_is_what_was_learned() -> None:
 def test_the_data_has_a_name_and_no_place(dataset: DatasetSpec, words: str) -> None:
     """A query may be a key, and folders above the data are nobody's business."""
     assert lineage_of(replace(job_spec(), dataset=dataset)).dataset == words
+
+
+def test_how_it_was_trained_goes_along() -> None:
+    """Whoever starts from the backbone can do it again."""
+    spec = replace(
+        job_spec(),
+        optimizer=OptimizerSpec(algorithm="lars", lr=0.3, lr_rule="per_256_images"),
+        augmentation=(
+            AugmentationStep(kind="horizontal_flip"),
+            AugmentationStep(kind="random_resized_crop", scale=(0.2, 1.0)),
+        ),
+        batch_size=24,
+    )
+
+    lineage = lineage_of(spec)
+
+    assert (lineage.optimizer, lineage.learning_rate, lineage.lr_rule) == ("lars", 0.3, "linear")
+    assert lineage.augmentations == ("horizontal_flip", "random_resized_crop scale 0.2-1")
+    assert (lineage.batch_size, lineage.loss) == (24, train_plan().loss.kind)
