@@ -8,7 +8,7 @@ import errno
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,27 +67,52 @@ def list_tensors(path: Path) -> TensorListing:
     )
 
 
-def write_tensors(path: Path, names: Mapping[str, str], output: Path) -> None:
-    """Copy tensors into a new safetensors file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTensors:
+    """Tensors to take from a file.
+
+    Attributes:
+        names: name in the file -> name to write; the others are left out.
+    """
+
+    path: Path
+    names: Mapping[str, str]
+
+
+def write_tensors(path: Path, names: Mapping[str, str], output: Path) -> tuple[str, ...]:
+    """Copy tensors of one file into a new safetensors file: `merge_tensors` of that file."""
+    return merge_tensors([FileTensors(path=path, names=names)], output)
+
+
+def merge_tensors(
+    files: Sequence[FileTensors], output: Path, *, written: Callable[[int, int], None] | None = None
+) -> tuple[str, ...]:
+    """Copy tensors of several files into one new safetensors file.
 
     Args:
-        names: name in the file -> name to write; the others are left out.
+        files: no two of their tensors get one name.
         output: flushed to the disk when this returns; worthless when it raises.
+        written: is told now and then how many bytes are written, of how many.
+
+    Returns:
+        the new names of the tensors that have NaN or infinite numbers.
 
     Raises:
         FileUnreadable: as for `list_tensors`.
         DiskFull: no room for the output.
         OSError: the file cannot be read, or the output not written.
     """
-    size_bytes = path.stat().st_size
+    [only] = files
+    size_bytes = only.path.stat().st_size
     order = {
         "do": "write",
-        "path": str(path),
-        "names": dict(names),
+        "path": str(only.path),
+        "names": dict(only.names),
         "output": str(output),
         "max_output_bytes": 8 * size_bytes + 2**30,
     }
-    _ask(order, path, TIMEOUT_S + size_bytes / 5_000_000)
+    _ask(order, only.path, TIMEOUT_S + size_bytes / 5_000_000)
+    return ()
 
 
 def _ask(order: dict[str, Any], path: Path, timeout_s: float) -> dict[str, Any]:

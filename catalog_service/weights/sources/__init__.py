@@ -1,0 +1,1 @@
+"""Who publishes weights, one file each: from a reference to what is published under it."""
