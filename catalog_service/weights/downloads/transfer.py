@@ -1,0 +1,180 @@
+"""One file from one server into one part file: hashed behind the writer, told about, checked."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from catalog_service.weights.downloads.disk_room import ensure_room
+from catalog_service.weights.downloads.following_hash import FollowingHash
+from catalog_service.weights.downloads.journal import (
+    Continuation,
+    Journal,
+    continuation,
+    digest_of_url,
+    is_strong,
+)
+from catalog_service.weights.downloads.meter import Meter
+from catalog_service.weights.downloads.owner import this_process
+from catalog_service.weights.downloads.part import Part
+from catalog_service.weights.locations.location import RemoteFile
+from catalog_service.weights.progress import Progress
+from catalog_service.weights.wanted_file import WantedFile
+
+PIECE_BYTES = 1 << 18
+
+Report = Callable[[Progress], None]
+
+
+class Body(Protocol):
+    """What a server sends, as `weights/http` reads it."""
+
+    @property
+    def start(self) -> int:
+        """Where the bytes begin in the file; 0 if a range was asked for in vain."""
+        ...
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Of the whole file."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """As sent."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole file, where the server declares it."""
+        ...
+
+    @property
+    def commit(self) -> str:
+        """Of the hub's repository."""
+        ...
+
+    def read(self, num_bytes: int, /) -> bytes:
+        """Return at most so many bytes; none at the end of the file."""
+        ...
+
+
+class RangeClient(Protocol):
+    """What opens a body."""
+
+    def open(self, url: str, *, start: int = 0, etag: str = "") -> AbstractContextManager[Body]:
+        """Ask for the bytes from `start` on, if the file is still that of `etag`."""
+        ...
+
+
+class StartAgain(Exception):
+    """What is here and what the server sends do not belong together."""
+
+
+class Transfer:
+    """Fills a part file.
+
+    Args:
+        part: our own; holds what was fetched before.
+        report: takes progress, at most five times a second and for what is special.
+        share: room that the file's conversion will need, in sizes of the file.
+    """
+
+    def __init__(
+        self, part: Part, file: WantedFile, remote: RemoteFile, report: Report, *, share: float
+    ) -> None:
+        self._part = part
+        self._file = file
+        self._remote = remote
+        self._report = report
+        self._share = share
+        self._realm = this_process().realm
+        self._client: RangeClient = remote.client
+
+    def plan(self) -> Continuation:
+        """Return where this server's bytes go on."""
+        journal, size = self._part.journal, self._part.size_bytes
+        return continuation(journal, size, self._remote.url, self._file, self._realm)
+
+    def run(self, plan: Continuation) -> str:
+        """Fetch the rest; return the sha256 of the whole as 64 hex digits.
+
+        Raises:
+            StartAgain: the bytes that are here are of no use with this server.
+            DiskFull: not enough room for the rest and its conversion.
+        """
+        with self._client.open(self._remote.url, start=plan.start, etag=plan.etag) as body:
+            self._check(plan, body)
+            self._make_room(body)
+            self._part.record(self._journal(body))
+            self._part.open(body.start)
+            try:
+                return self._fill(body)
+            finally:
+                self._part.close()
+
+    def say(self, why: str) -> None:
+        """Report something special."""
+        text = f"{self._file.file_name}: {why}"
+        self._report(Progress(step="downloading", text=text, location=self._remote.location))
+
+    def _check(self, plan: Continuation, body: Body) -> None:
+        """Bytes behind others must be of the same file, as far as anybody can tell."""
+        if body.start == 0:
+            if plan.start > 0:
+                self.say("from the beginning: the server's file changed, or it knows no ranges")
+            return
+        if body.start != plan.start:
+            raise StartAgain("the server sends another range than asked for")
+        if plan.etag and body.etag != plan.etag:
+            raise StartAgain("the server's file changed")
+        known = self._part.journal.total_bytes
+        if known and body.total_bytes and known != body.total_bytes:
+            raise StartAgain(f"the server's file has {body.total_bytes} bytes, not {known}")
+
+    def _make_room(self, body: Body) -> None:
+        if body.total_bytes is not None:
+            conversion = int(body.total_bytes * self._share)
+            ensure_room(self._part.path.parent, body.total_bytes - body.start + conversion)
+
+    def _journal(self, body: Body) -> Journal:
+        before = self._part.journal if body.start else Journal()
+        return replace(
+            before,
+            owner=self._part.journal.owner,
+            realm=self._realm,
+            url_digest=digest_of_url(self._remote.url),
+            etag=body.etag if is_strong(body.etag) else "",
+            total_bytes=body.total_bytes or 0,
+            sha256=self._file.sha256 or body.sha256 or before.sha256,
+            declared_sha256=body.sha256,
+            commit=body.commit,
+        )
+
+    def _fill(self, body: Body) -> str:
+        done = body.start
+        meter = Meter(done, body.total_bytes or 0)
+        with FollowingHash(self._part.path) as follower:
+            follower.advance(done)
+            while data := body.read(PIECE_BYTES):
+                self._part.append(data)
+                done += len(data)
+                follower.advance(done)
+                self._tell(meter, done, body.total_bytes or 0)
+            return follower.digest()
+
+    def _tell(self, meter: Meter, done: int, total: int) -> None:
+        reading = meter.moved(done)
+        if reading is None:
+            return
+        self._report(
+            Progress(
+                step="downloading",
+                text=self._file.file_name,
+                location=self._remote.location,
+                bytes_done=done,
+                bytes_total=total,
+                bytes_per_s=reading.bytes_per_s,
+                remaining_s=reading.remaining_s,
+            )
+        )
