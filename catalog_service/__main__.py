@@ -44,8 +44,8 @@ from catalog_service.weights.locations.mirror_folder import MirrorFolder
 from catalog_service.weights.locations.store import Store
 from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
 from catalog_service.weights.pins import Pins, supplied_pins
+from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.search import Search
-from catalog_service.weights.trail import Remedies
 from catalog_service.weights.verification import Verification
 from catalog_service.worker_pool import WorkerPool
 from vertebra.malloc import keep_freed_megabytes
@@ -159,7 +159,7 @@ def _search(settings: CatalogSettings, store: BlobStore) -> Search:
     own = Store(store, Records(store.root, "conversions"))
     hub = TorchHubCache(settings.torch_home_folder)
     places: dict[str, Sequence[Location]] = {
-        "store": (own,),
+        "store": (),
         "torch_hub_cache": (hub,),
         "mirrors": tuple(MirrorFolder(folder) for folder in settings.mirrors),
     }

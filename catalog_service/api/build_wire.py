@@ -13,12 +13,15 @@ from catalog_service.model_wire import (
 )
 from catalog_service.resolve import BuiltModel
 from catalog_service.serving.blob_wire import blob_message
+from catalog_service.weights.progress import Progress
 from vertebra.catalog.v1 import model_service_pb2 as pb
 from vertebra.model.v1.layout_pb2 import ROLE_BACKBONE, ROLE_HEAD, Role
 from vertebra.model.v1.stream_pb2 import Heartbeat, StreamEnd
 
 STEPS: Mapping[str, pb.BuildProgress.Step] = {
     "resolving": pb.BuildProgress.STEP_RESOLVING,
+    "waiting": pb.BuildProgress.STEP_RESOLVING,
+    "downloading": pb.BuildProgress.STEP_DOWNLOADING,
     "verifying": pb.BuildProgress.STEP_VERIFYING,
     "converting": pb.BuildProgress.STEP_CONVERTING,
     "building": pb.BuildProgress.STEP_BUILDING,
@@ -28,9 +31,11 @@ STEPS: Mapping[str, pb.BuildProgress.Step] = {
 _PART_ROLES: Mapping[str, Role] = {"backbone": ROLE_BACKBONE, "head": ROLE_HEAD}
 
 
-def progress_message(step: str, text: str) -> pb.BuildModelResponse:
+def progress_message(progress: Progress) -> pb.BuildModelResponse:
     """Return what the build is doing now."""
-    return pb.BuildModelResponse(progress=pb.BuildProgress(step=STEPS[step], message=text))
+    return pb.BuildModelResponse(
+        progress=pb.BuildProgress(step=STEPS[progress.step], message=progress.text)
+    )
 
 
 def heartbeat_message() -> pb.BuildModelResponse:

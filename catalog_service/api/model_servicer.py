@@ -25,6 +25,7 @@ from catalog_service.resolve.rendering import draw
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.server import Registration
+from catalog_service.weights.progress import Progress
 from vertebra.catalog.v1 import model_service_pb2 as pb
 from vertebra.catalog.v1 import model_service_pb2_grpc as stubs
 from vertebra.model.v1.stream_pb2 import StreamEnd
@@ -164,11 +165,11 @@ class ModelServicer:
             )
         loop = asyncio.get_running_loop()
 
-        def report(step: str, text: str) -> None:
-            loop.call_soon_threadsafe(progress.put_nowait, progress_message(step, text))
+        def tell(done: Progress) -> None:
+            loop.call_soon_threadsafe(progress.put_nowait, progress_message(done))
 
         def work() -> BuiltModel:
-            return self._catalog.build(spec, definition_only=definition_only, report=report)
+            return self._catalog.build(spec, definition_only=definition_only, tell=tell)
 
         self._num_builds += 1
         build = loop.run_in_executor(self._threads, work)

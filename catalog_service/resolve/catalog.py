@@ -1,14 +1,14 @@
 """The use cases, in numbered steps. Synchronous: the API runs them in threads."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
-from catalog_service.errors import Precondition
+from catalog_service.errors import Precondition, invalid
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.index.entries import WeightEntry
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec, spec_digest
@@ -24,13 +24,14 @@ from catalog_service.resolve.description import (
     Training,
     describe_plan,
 )
+from catalog_service.resolve.ensure import Ensured, ensured_checkpoint, ensured_weight
+from catalog_service.resolve.explain import Explanation, explain_checkpoint, explain_weight
 from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
 from catalog_service.resolve.registration import Fitting, Registration
 from catalog_service.resolve.single_flight import SingleFlight
-from catalog_service.weights.search import Search
-
-Report = Callable[[str, str], None]
-"""Takes a step (`resolving`, `verifying`, `converting`, `building`, `storing`) and a line."""
+from catalog_service.weights.progress import Progress, Tell
+from catalog_service.weights.references import check_reference, is_checkpoint
+from catalog_service.weights.search import Found, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +48,23 @@ class Catalog:
     fitting: Fitting
     flights: SingleFlight
 
-    def build(self, spec: ModelSpec, *, definition_only: bool, report: Report) -> BuiltModel:
+    def build(self, spec: ModelSpec, *, definition_only: bool, tell: Tell) -> BuiltModel:
         """Return the model that a spec asks for, its state in the store.
 
         Args:
-            report: called from this thread with what is being done.
+            tell: called from this thread with what is being done.
 
         Raises:
             VertebraError: as BuildModel's comment lists.
         """
         # 1. What does the spec mean?
         plan = self._planned(spec)
-        report("resolving", f"{plan.recipe.architecture_id}: reading its layout")
+        _say(tell, "resolving", f"{plan.recipe.architecture_id}: reading its layout")
         layout = self.definitions.layout(plan.recipe)
         if definition_only:
             return _built(plan, layout, _lineage(plan))
         # 2. Where are the numbers?
-        numbers, lineage = self._numbers(plan, report)
+        numbers, lineage = self._numbers(plan, tell)
         # 3. Was it built before?
         key = self.builds.key(plan, layout, numbers)
         state = self.builds.find(key)
@@ -71,10 +72,10 @@ class Catalog:
         if state is None:
             state = self.flights.do(
                 key,
-                lambda: self._build(key, plan, layout, numbers, report),
-                waiting=lambda: report("building", "joined another caller's build"),
+                lambda: self._build(key, plan, layout, numbers, tell),
+                waiting=lambda: _say(tell, "building", "joined another caller's build"),
             )
-        report("storing", "the state is in the store")
+        _say(tell, "storing", "the state is in the store")
         lineage = _with_parent_digest(lineage, plan, state)
         return _with_state(_built(plan, layout, lineage), model_name(key), state)
 
@@ -135,13 +136,69 @@ class Catalog:
         checkpoint = fitted.checkpoint(registration, create_time=time.time())
         return self.registry.add(checkpoint, *request), False
 
+    def canonical_reference(self, name: str) -> str:
+        """Return the one spelling of a weight or checkpoint that stands for all of them.
+
+        Args:
+            name: any spelling; without a network.
+
+        Raises:
+            InvalidRequest: it is no reference, field `name`; an id that the hub never had.
+            WeightsNotFound, CheckpointNotFound: with the nearest names.
+        """
+        violations = check_reference(name, field="name")
+        if violations:
+            raise invalid(violations)
+        if is_checkpoint(name):
+            return self.registry.get(name).name
+        return self.index.weight(name).reference
+
+    def ensure(self, reference: str, tell: Tell) -> Ensured:
+        """Bring a weight or a checkpoint into the store.
+
+        Args:
+            reference: any spelling.
+            tell: called from this thread with what is being done.
+
+        Raises:
+            VertebraError: as EnsureWeights' comment lists.
+        """
+        name = self.canonical_reference(reference)
+        if is_checkpoint(name):
+            return ensured_checkpoint(self.registry.get(name), self.store)
+        weight = self.index.weight(name)
+        return ensured_weight(weight, self._found(weight, tell), self.store)
+
+    def explain(self, reference: str, *, probe: bool) -> Explanation:
+        """Return where the bytes of a weight or a checkpoint would come from; changes nothing.
+
+        Args:
+            probe: ask each remote location for headers.
+
+        Raises:
+            VertebraError: as ExplainWeights' comment lists.
+        """
+        name = self.canonical_reference(reference)
+        if is_checkpoint(name):
+            return explain_checkpoint(self.registry.get(name), self.store)
+        return explain_weight(self.index.weight(name), self.search, probe=probe)
+
+    def _found(self, weight: WeightEntry, tell: Tell) -> Found:
+        """Return a weight's bytes, searched once for all who ask at the same time."""
+        _say(tell, "resolving", f"looking for {weight.file_name}")
+        return self.flights.do(
+            f"weights {weight.reference}",
+            lambda: self.search.find(weight, tell),
+            waiting=lambda: _say(tell, "waiting", "joined another caller's search"),
+        )
+
     def _planned(self, spec: ModelSpec) -> BuildPlan:
         """Return what a spec means; without the modules that it removes, the model runs."""
         plan = plan_build(spec, self.index, self.registry)
         self.definitions.require_running(plan.recipe, plan.input)
         return plan
 
-    def _numbers(self, plan: BuildPlan, report: Report) -> tuple[Numbers, Lineage]:
+    def _numbers(self, plan: BuildPlan, tell: Tell) -> tuple[Numbers, Lineage]:
         lineage = _lineage(plan)
         if plan.checkpoint is not None:
             self.store.ensure_intact(plan.checkpoint.blob_digest)
@@ -153,13 +210,7 @@ class Catalog:
         if plan.weight is None:
             return Numbers(), lineage
         weight = plan.weight
-        report("resolving", f"looking for {weight.file_name}")
-        found = self.flights.do(
-            f"weights {weight.reference}",
-            lambda: self.search.find(weight, report),
-            waiting=lambda: report("resolving", "joined another caller's search"),
-        )
-        source = found.source
+        source = self._found(weight, tell).source
         numbers = Numbers(
             blob_digest=source.blob_digest,
             recipe=self.index.recipe_for(weight.architecture_id, weight),
@@ -169,16 +220,20 @@ class Catalog:
         return numbers, proven
 
     def _build(
-        self, key: str, plan: BuildPlan, layout: StateLayout, numbers: Numbers, report: Report
+        self, key: str, plan: BuildPlan, layout: StateLayout, numbers: Numbers, tell: Tell
     ) -> StoredState:
         found = self.builds.find(key)  # another caller's build may have ended a moment ago
         if found is not None:
             return found
-        report("building", f"{plan.recipe.architecture_id}: composing the state")
+        _say(tell, "building", f"{plan.recipe.architecture_id}: composing the state")
         try:
             return self.builds.build(key, plan, layout, numbers)
         except Precondition as error:
             raise _named(error, numbers, plan) from error
+
+
+def _say(tell: Tell, step: str, text: str) -> None:
+    tell(Progress(step=step, text=text))
 
 
 def _named(error: Precondition, numbers: Numbers, plan: BuildPlan) -> Precondition:

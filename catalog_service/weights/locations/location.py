@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.trail import Outcome
+from catalog_service.weights.wanted_file import WantedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,14 +15,18 @@ class Source:
     Attributes:
         blob_digest: of the safetensors blob.
         source_digest: sha256 of the published file.
-        proof: `prefix` or `first_use`, as in Lineage.
+        proof: `full`, `prefix` or `first_use`, as in Lineage.
         rules: renames that the conversion made.
+        ignored: objects beside the tensors that were not taken, as `name (kind)`.
+        non_finite: tensors with NaN or infinite numbers.
     """
 
     blob_digest: str
     source_digest: str
     proof: str
     rules: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    non_finite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +37,37 @@ class ForeignFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """Where a server may have a file; nobody has asked it yet.
+
+    Attributes:
+        location: as the trail calls the place.
+        url: may have a query or credentials of the settings: never shown, see `shown_url`.
+        client: asks with the timeouts, the proxy and the token of this location.
+    """
+
+    location: str
+    url: str
+    client: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """Nothing usable here, and why."""
+    """Nothing usable here, and why.
+
+    Attributes:
+        place: the file or URL that was looked at; never with a token.
+        gate: for what is gated: `NO_TOKEN`, `BAD_TOKEN`, `NOT_REQUESTED`, `PENDING`, `REJECTED`.
+        page: where access is granted.
+        retry_after_s: when the server wants to be asked again.
+    """
 
     detail: str
     outcome: Outcome = Outcome.ABSENT
+    place: str = ""
+    gate: str = ""
+    page: str = ""
+    retry_after_s: float | None = None
 
 
 class Location(Protocol):
@@ -48,6 +78,6 @@ class Location(Protocol):
         """How the trail calls it."""
         ...
 
-    def look(self, weight: WeightEntry) -> Source | ForeignFile | Miss:
-        """Return what is here of a weight."""
+    def look(self, file: WantedFile) -> ForeignFile | RemoteFile | Miss:
+        """Return what is here of a file. No server is asked."""
         ...

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.locations.location import ForeignFile, Miss
+from catalog_service.weights.wanted_file import WantedFile
 
 SUBFOLDERS = ("", "hub/checkpoints", "checkpoints")
 """Where copies of a torch-hub cache keep the files, beside the folder itself."""
@@ -21,11 +21,11 @@ class MirrorFolder:
         """How the trail calls it."""
         return f"mirror {self._folder}"
 
-    def look(self, weight: WeightEntry) -> ForeignFile | Miss:
+    def look(self, file: WantedFile) -> ForeignFile | Miss:
         """Return the file of that name."""
         if not self._folder.is_dir():
             return Miss(detail="no such folder")
-        paths = [self._folder / subfolder / weight.file_name for subfolder in SUBFOLDERS]
+        paths = [self._folder / subfolder / file.file_name for subfolder in SUBFOLDERS]
         return first_file(paths)
 
 

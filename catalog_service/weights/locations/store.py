@@ -50,6 +50,8 @@ class Store:
             "source_digest": source.source_digest,
             "proof": source.proof,
             "rules": list(source.rules),
+            "ignored": list(source.ignored),
+            "non_finite": list(source.non_finite),
         }
         self._records.put(_key(weight), value)
 
@@ -62,6 +64,8 @@ class Store:
             source_digest=value["source_digest"],
             proof=value["proof"],
             rules=tuple(value["rules"]),
+            ignored=tuple(value.get("ignored", ())),
+            non_finite=tuple(value.get("non_finite", ())),
         )
 
 

@@ -5,9 +5,9 @@ Source: torch/hub.py, `_get_torch_home` and `load_state_dict_from_url`.
 
 from pathlib import Path
 
-from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.locations.location import ForeignFile, Miss
 from catalog_service.weights.locations.mirror_folder import first_file
+from catalog_service.weights.wanted_file import WantedFile
 
 
 class TorchHubCache:
@@ -26,7 +26,7 @@ class TorchHubCache:
         """How the trail calls it."""
         return f"torch-hub cache {self._torch_home}"
 
-    def look(self, weight: WeightEntry) -> ForeignFile | Miss:
+    def look(self, file: WantedFile) -> ForeignFile | Miss:
         """Return the file of that name."""
-        found = first_file([self.folder / weight.file_name])
+        found = first_file([self.folder / file.file_name])
         return Miss(detail="absent") if found == Miss(detail="no such file") else found

@@ -151,7 +151,7 @@ def test_a_build_that_ended_a_moment_ago_is_not_repeated(
     built = catalog.build(
         ModelSpec(backbone="resnet18", pretrained=False),
         definition_only=False,
-        report=lambda step, text: None,
+        tell=lambda progress: None,
     )
 
     assert built.state_digest == record["state_digest"]
