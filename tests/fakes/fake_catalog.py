@@ -13,6 +13,7 @@ from tests.fakes.catalog_rows import ROWS, architecture, weight
 from tests.fakes.fake_blobs import FakeBlobs
 from tests.fakes.fake_server import refuse
 from tests.fakes.model_answers import advised, compositions, described, drawn, verdicts
+from tests.fakes.weight_answers import ensuring, explained
 from vertebra.blob.v1 import blob_service_pb2
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import (
@@ -45,6 +46,8 @@ class FakeCatalog(
     """The next calls are refused as too many; so many seconds later there is room."""
     build_breaks: list[str] = field(default_factory=list)
     """How the next builds end early: `cut`, `rotate` or `broken`."""
+    ensure_breaks: list[str] = field(default_factory=list)
+    """How the next weights end early: `cut`, `draining`, `broken`, `empty` or `unreachable`."""
     request_ids: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
@@ -108,6 +111,19 @@ class FakeCatalog(
                 return weights.GetWeightsResponse(weights=found)
         code = grpc.StatusCode.NOT_FOUND
         return refuse(context, code, "WEIGHTS_NOT_FOUND", f"no weight {request.name!r}")
+
+    def ExplainWeights(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """From the origin."""
+        self._take(request, context)
+        self.GetWeights(request, context)
+        return explained(request)
+
+    def EnsureWeights(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        """From the origin, after a bad mirror."""
+        self._take(request, context)
+        self.GetWeights(request, context)
+        early_end = self.ensure_breaks.pop(0) if self.ensure_breaks else ""
+        yield from ensuring(request.name, early_end, context)
 
     def BuildModel(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
         """Progress, a model, the end; or less."""

@@ -14,15 +14,14 @@ from vertebra.built_state import BuiltState
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import checkpoint_service_pb2 as checkpoints
 from vertebra.catalog.v1 import model_service_pb2 as models
-from vertebra.catalog.v1 import weights_service_pb2 as weights
 from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServiceStub
 from vertebra.catalog.v1.checkpoint_service_pb2_grpc import CheckpointServiceStub
 from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
-from vertebra.catalog.v1.weights_service_pb2_grpc import WeightsServiceStub
 from vertebra.connection import Connection, Pace, resumed
 from vertebra.model.v1 import lineage_pb2, model_spec_pb2
 from vertebra.model_questions import ModelQuestions, Spec
 from vertebra.paging import items_of_pages
+from vertebra.weights_calls import WeightsCalls
 from vertebra.wire_json import to_message
 
 DEFAULT_ADDRESS = "localhost:50551"
@@ -54,7 +53,6 @@ class CatalogClient:
         )
         channel = self._connection.channel
         self._architectures = ArchitectureServiceStub(channel)  # type: ignore[no-untyped-call]
-        self._weights = WeightsServiceStub(channel)  # type: ignore[no-untyped-call]
         self._models = ModelServiceStub(channel)  # type: ignore[no-untyped-call]
         questions = ModelQuestions(self._connection)
         self.describe_model = questions.describe_model
@@ -62,6 +60,11 @@ class CatalogClient:
         self.check_input = questions.check_input
         self.list_compositions = questions.list_compositions
         self.advise_transfer = questions.advise_transfer
+        weights = WeightsCalls(self._connection)
+        self.list_weights = weights.list_weights
+        self.get_weights = weights.get_weights
+        self.explain_weights = weights.explain_weights
+        self.ensure_weights = weights.ensure_weights
         self._checkpoints = CheckpointServiceStub(channel)  # type: ignore[no-untyped-call]
         self.blobs = BlobClient(self._connection)
 
@@ -100,26 +103,6 @@ class CatalogClient:
         answer = self._connection.call(self._architectures.GetArchitecture, request)
         architecture: architectures.Architecture = answer.architecture
         return architecture
-
-    def list_weights(
-        self,
-        filter: str = "",  # noqa: A002 - the contract's word
-        order_by: str = "",
-    ) -> Iterator[weights.Weights]:
-        """Yield all matching weights, without their categories.
-
-        Raises:
-            RpcFailed: FILTER_INVALID, ORDER_INVALID.
-        """
-        request = weights.ListWeightsRequest(filter=filter, order_by=order_by)
-        return items_of_pages(self._connection, self._weights.ListWeights, request, "weights")
-
-    def get_weights(self, name: str) -> weights.Weights:
-        """Return one weight with its categories. Raises RpcFailed WEIGHTS_NOT_FOUND."""
-        request = weights.GetWeightsRequest(name=name)
-        answer = self._connection.call(self._weights.GetWeights, request)
-        weight: weights.Weights = answer.weights
-        return weight
 
     def build(
         self,

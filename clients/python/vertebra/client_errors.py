@@ -18,6 +18,9 @@ DETAILS_TRAILER = "grpc-status-details-bin"
 LONGEST_BUSY_S = 5.0
 """A service that asks for a longer wait than this has refused: the caller decides."""
 
+TRIED_LONG_ENOUGH = frozenset({"WEIGHTS_UNREACHABLE"})
+"""Reasons of UNAVAILABLE that a service gives after it has tried again itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
@@ -79,6 +82,8 @@ class RpcFailed(Exception):
             return self.retry_after_s is not None and self.retry_after_s <= LONGEST_BUSY_S
         if self.code is grpc.StatusCode.INTERNAL:
             return "RST_STREAM" in self.message
+        if self.reason in TRIED_LONG_ENOUGH:
+            return False
         return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
