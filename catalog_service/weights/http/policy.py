@@ -1,0 +1,58 @@
+"""What a location's HTTP requests may do. Values only."""
+
+from dataclasses import dataclass, field
+
+from catalog_service.weights.http.hosts import host_and_port
+
+USER_AGENT = "vertebra-catalog"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostToken:
+    """A bearer token and the one host that may see it.
+
+    Attributes:
+        host: `huggingface.co` (then https on its usual port only) or `127.0.0.1:8080`.
+        secret: never shown.
+    """
+
+    host: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def for_url(cls, url: str, secret: str) -> "HostToken":
+        """Return a token for the host and port of `url`, such as the hub's endpoint."""
+        return cls(host=host_and_port(url), secret=secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """The rules of one location.
+
+    Attributes:
+        connect_timeout_s: for the connection and the TLS handshake, each.
+        stall_timeout_s: how long a server may send nothing; headers as a whole get
+            this and `connect_timeout_s`.
+        min_bytes_per_s: what must come on average over `stall_timeout_s` of waiting.
+        proxy: `http://user:password@proxy:3128`; empty for none. The environment is not read.
+        ca_bundle: a PEM file (or folder) instead of the system's certificates; empty for those.
+        allowed_hosts: that a request may go to, redirects included: `host`, `host:port` or
+            `*.domain`. Empty: the host of the URL and those it is known to redirect to.
+        token: sent to its own host, nowhere else.
+        num_retries: of what passes by itself (429, 5xx, cut or refused connections).
+        retry_pause_s: the longest first pause; doubles each time.
+        max_retry_after_s: a server that asks for more than this is left for the next location.
+    """
+
+    connect_timeout_s: float = 10.0
+    stall_timeout_s: float = 30.0
+    min_bytes_per_s: float = 1024.0
+    proxy: str = field(default="", repr=False)
+    ca_bundle: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    token: HostToken | None = None
+    max_redirects: int = 5
+    num_retries: int = 3
+    retry_pause_s: float = 0.5
+    max_retry_after_s: float = 20.0
+    user_agent: str = USER_AGENT
