@@ -1,4 +1,5 @@
-"""Writes the index from the installed libraries: `python -m catalog_service.models.build_index`.
+"""Writes the index and the layouts from the installed libraries:
+`python -m catalog_service.models.build_index`.
 
 With `--check` it writes nothing and fails where the committed index differs. Imports torch.
 """
@@ -15,9 +16,11 @@ from torchvision.models import list_models
 
 from catalog_service.models.dinov3_rows import dinov3_weight_rows
 from catalog_service.models.index_rows import LIBRARIES, architecture_row, weight_rows
+from catalog_service.models.layout_rows import layout_rows, packed
 from catalog_service.models.published_dinov3 import CONFIGURATIONS
 
 INDEX_PATH = Path(__file__).parent.parent / "index" / "index.json"
+LAYOUTS_PATH = INDEX_PATH.parent / "layouts.jsonl.xz"
 
 NUM_SHOWN = 20
 """How many differences `--check` shows."""
@@ -28,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
     if not parser.parse_args(arguments).check:
-        INDEX_PATH.write_text(dump(index_data()), encoding="utf-8")
+        data = index_data()
+        INDEX_PATH.write_text(dump(data), encoding="utf-8")
+        LAYOUTS_PATH.write_bytes(packed(layout_rows(data)))
         return 0
     found = differences(json.loads(INDEX_PATH.read_text(encoding="utf-8")), index_data())
     sys.stdout.writelines(f"{line}\n" for line in found[:NUM_SHOWN])
