@@ -66,6 +66,7 @@ async def _serve(settings: CatalogSettings) -> None:
     parts = ServerParts()
     objects = make_objects(settings)
     models = ModelServicer(objects.catalog, parts.drain)
+    weights = WeightsServicer(objects.catalog, parts.drain)
     blobs = BlobServicer(
         objects.catalog.store,
         drain=parts.drain,
@@ -77,6 +78,7 @@ async def _serve(settings: CatalogSettings) -> None:
     async def stop() -> None:
         objects.pool.close()
         models.close()
+        weights.close()
         checkpoints.close()
         objects.catalog.registry.close()
 
@@ -86,7 +88,7 @@ async def _serve(settings: CatalogSettings) -> None:
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=_registrations(objects.catalog, models, checkpoints, blobs),
+        registrations=_registrations(objects.catalog, models, weights, checkpoints, blobs),
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -182,11 +184,15 @@ def _pins(settings: CatalogSettings) -> Pins:
 
 
 def _registrations(
-    catalog: Catalog, models: ModelServicer, checkpoints: CheckpointServicer, blobs: BlobServicer
+    catalog: Catalog,
+    models: ModelServicer,
+    weights: WeightsServicer,
+    checkpoints: CheckpointServicer,
+    blobs: BlobServicer,
 ) -> list[Registration]:
     return [
         architecture_registration(ArchitectureServicer(catalog.index, catalog.search)),
-        weights_registration(WeightsServicer(catalog.index, catalog.search)),
+        weights_registration(weights),
         model_registration(models),
         checkpoint_registration(checkpoints),
         blob_registration(blobs),
