@@ -2,14 +2,15 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog_service.blobs.digests import sha256_of_file
+from catalog_service.weights.downloads.attempts import Attempts
 from catalog_service.weights.downloads.disk_room import naming_refusals
-from catalog_service.weights.downloads.journal import Continuation, Journal
+from catalog_service.weights.downloads.journal import Journal
 from catalog_service.weights.downloads.part import Part, part_for
-from catalog_service.weights.downloads.transfer import StartAgain, Transfer
+from catalog_service.weights.downloads.transfer import Transfer
 from catalog_service.weights.downloads.turns import Turn
 from catalog_service.weights.locations.location import RemoteFile
 from catalog_service.weights.progress import Progress, Tell
@@ -43,11 +44,19 @@ class Downloads:
     Args:
         folder: in the store, on its disk; made when it is needed.
         conversion_share: room to leave for what is made of a file, in sizes of the file.
+        pause: waits before a connection that was cut is made again.
     """
 
-    def __init__(self, folder: Path, *, conversion_share: float = 1.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        conversion_share: float = 1.0,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._folder = folder
         self._share = conversion_share
+        self._pause = pause
 
     def fetch(self, turn: Turn, file: WantedFile, remote: RemoteFile, tell: Tell) -> Downloaded:
         """Return the whole file, downloaded as far as it was not here.
@@ -72,7 +81,8 @@ class Downloads:
             part = part_for(self._folder, turn, file)
             try:
                 transfer = Transfer(part, file, remote, report, share=self._share)
-                return _downloaded(part, _whole(transfer, part, file))
+                attempts = Attempts(transfer, part, file, pause=self._pause)
+                return _downloaded(part, attempts.whole())
             except BaseException:
                 part.let_go()
                 raise
@@ -89,30 +99,6 @@ class Downloads:
         for one in stale:
             shutil.rmtree(one, ignore_errors=True)
         return len(stale)
-
-
-def _whole(transfer: Transfer, part: Part, file: WantedFile) -> str:
-    """Return the sha256 of the whole file, which is in the part then."""
-    pin = file.sha256 or file.sha256_prefix
-    if pin and 0 < part.size_bytes == part.journal.total_bytes:
-        digest = sha256_of_file(part.path).removeprefix("sha256:")
-        if digest.startswith(pin):
-            return digest
-    plan = transfer.plan()
-    if plan.why:
-        transfer.say(f"from the beginning: {plan.why}")
-    try:
-        digest = transfer.run(plan)
-    except StartAgain as again:
-        return _again(transfer, str(again))
-    if plan.start and not digest.startswith(part.journal.sha256 or file.sha256_prefix):
-        return _again(transfer, "what was here before does not fit what arrived")
-    return digest
-
-
-def _again(transfer: Transfer, why: str) -> str:
-    transfer.say(f"from the beginning: {why}")
-    return transfer.run(Continuation(start=0))
 
 
 def _downloaded(part: Part, digest: str) -> Downloaded:

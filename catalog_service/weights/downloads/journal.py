@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from catalog_service.weights.downloads.owner import Owner, owner_from_json
+from catalog_service.weights.http.answers import is_strong
 from catalog_service.weights.wanted_file import WantedFile
 
 
@@ -85,11 +86,6 @@ def continuation(
     if journal.realm != realm and not (pin or file.sha256_prefix):
         return Continuation(start=0, why="the machine has been started again, and no pin is known")
     return Continuation(start=min(start, _last_byte(journal)), etag=etag)
-
-
-def is_strong(etag: str) -> bool:
-    """Whether equal values promise equal bytes. Source: RFC 9110, 8.8.1."""
-    return bool(etag) and not etag.startswith("W/")
 
 
 def digest_of_url(url: str) -> str:

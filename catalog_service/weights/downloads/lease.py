@@ -66,12 +66,12 @@ class LeaseFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def current(self) -> Lease:
         """Return the lease that counts; number 0 is held by nobody."""
         number = max(self._numbers(), default=0)
-        path = self._folder / str(number)
+        path = self.folder / str(number)
         try:
             content = path.read_bytes()
         except OSError:
@@ -84,19 +84,19 @@ class LeaseFolder:
         Raises:
             OSError: the folder cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         holder = Holder(owner=this_process(), nonce=secrets.token_hex(8))
         number = after.number + 1
-        path = self._folder / str(number)
+        path = self.folder / str(number)
         if not self._make(path, _content(holder)) or max(self._numbers()) != number:
             return None
         for old in self._numbers():
             if old < number:
-                (self._folder / str(old)).unlink(missing_ok=True)
+                (self.folder / str(old)).unlink(missing_ok=True)
         return Lease(path=path, number=number, holder=holder)
 
     def _make(self, path: Path, content: bytes) -> bool:
-        draft = self._folder / f".{path.name}.{secrets.token_hex(8)}"
+        draft = self.folder / f".{path.name}.{secrets.token_hex(8)}"
         try:
             draft.write_bytes(content)
             os.link(draft, path)
@@ -108,7 +108,7 @@ class LeaseFolder:
 
     def _numbers(self) -> list[int]:
         try:
-            return [int(one.name) for one in self._folder.iterdir() if one.name.isdecimal()]
+            return [int(one.name) for one in self.folder.iterdir() if one.name.isdecimal()]
         except FileNotFoundError:
             return []
 

@@ -1,9 +1,7 @@
 """One file from one server into one part file: hashed behind the writer, told about, checked."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
 
 from catalog_service.weights.downloads.disk_room import ensure_room
 from catalog_service.weights.downloads.following_hash import FollowingHash
@@ -12,11 +10,14 @@ from catalog_service.weights.downloads.journal import (
     Journal,
     continuation,
     digest_of_url,
-    is_strong,
 )
 from catalog_service.weights.downloads.meter import Meter
 from catalog_service.weights.downloads.owner import this_process
 from catalog_service.weights.downloads.part import Part
+from catalog_service.weights.http.answers import is_strong
+from catalog_service.weights.http.body import Body
+from catalog_service.weights.http.client import HttpClient
+from catalog_service.weights.http.failures import Nonsense
 from catalog_service.weights.locations.location import RemoteFile
 from catalog_service.weights.progress import Progress
 from catalog_service.weights.wanted_file import WantedFile
@@ -24,51 +25,6 @@ from catalog_service.weights.wanted_file import WantedFile
 PIECE_BYTES = 1 << 18
 
 Report = Callable[[Progress], None]
-
-
-class Body(Protocol):
-    """What a server sends, as `weights/http` reads it."""
-
-    @property
-    def start(self) -> int:
-        """Where the bytes begin in the file; 0 if a range was asked for in vain."""
-        ...
-
-    @property
-    def total_bytes(self) -> int | None:
-        """Of the whole file."""
-        ...
-
-    @property
-    def etag(self) -> str:
-        """As sent."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """Of the whole file, where the server declares it."""
-        ...
-
-    @property
-    def commit(self) -> str:
-        """Of the hub's repository."""
-        ...
-
-    def read(self, num_bytes: int, /) -> bytes:
-        """Return at most so many bytes; none at the end of the file."""
-        ...
-
-
-class RangeClient(Protocol):
-    """What opens a body."""
-
-    def open(self, url: str, *, start: int = 0, etag: str = "") -> AbstractContextManager[Body]:
-        """Ask for the bytes from `start` on, if the file is still that of `etag`."""
-        ...
-
-
-class StartAgain(Exception):
-    """What is here and what the server sends do not belong together."""
 
 
 class Transfer:
@@ -89,7 +45,7 @@ class Transfer:
         self._report = report
         self._share = share
         self._realm = this_process().realm
-        self._client: RangeClient = remote.client
+        self._client: HttpClient = remote.client
 
     def plan(self) -> Continuation:
         """Return where this server's bytes go on."""
@@ -100,15 +56,16 @@ class Transfer:
         """Fetch the rest; return the sha256 of the whole as 64 hex digits.
 
         Raises:
-            StartAgain: the bytes that are here are of no use with this server.
+            Nonsense: what is here and what the server sends do not belong together.
+            HttpFailure: the server is of no use.
             DiskFull: not enough room for the rest and its conversion.
         """
         with self._client.open(self._remote.url, start=plan.start, etag=plan.etag) as body:
             self._check(plan, body)
             self._make_room(body)
-            self._part.record(self._journal(body))
             self._part.open(body.start)
             try:
+                self._part.record(self._journal(body))
                 return self._fill(body)
             finally:
                 self._part.close()
@@ -124,13 +81,9 @@ class Transfer:
             if plan.start > 0:
                 self.say("from the beginning: the server's file changed, or it knows no ranges")
             return
-        if body.start != plan.start:
-            raise StartAgain("the server sends another range than asked for")
-        if plan.etag and body.etag != plan.etag:
-            raise StartAgain("the server's file changed")
         known = self._part.journal.total_bytes
         if known and body.total_bytes and known != body.total_bytes:
-            raise StartAgain(f"the server's file has {body.total_bytes} bytes, not {known}")
+            raise Nonsense(f"the server's file has {body.total_bytes} bytes, not {known}")
 
     def _make_room(self, body: Body) -> None:
         if body.total_bytes is not None:

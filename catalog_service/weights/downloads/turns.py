@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from catalog_service.errors import Unavailable
+from catalog_service.weights.downloads.disk_room import naming_refusals
 from catalog_service.weights.downloads.lease import (
     Holder,
     Lease,
@@ -92,7 +93,8 @@ class Turns:
 
         Raises:
             GivenUp: `give_up` said so before the turn came.
-            OSError: the folder of the leases cannot be written.
+            CacheReadOnly: the folder of the leases cannot be written.
+            DiskFull: no room for a lease.
         """
         leases = LeaseFolder(self._folder / sha256(key.encode()).hexdigest())
         patience = _Patience(leases, waiting, give_up, silence_s=2 * self._heartbeat_s)
@@ -157,10 +159,14 @@ class _Patience:
         while True:
             found = self.look()
             is_free = found.holder is None or found.holder.owner.is_dead or self._is_silent(found)
-            if is_free and (lease := self._leases.take(found)) is not None:
-                return lease
             if not is_free:
                 time.sleep(POLL_S)
+            elif (lease := self._take(found)) is not None:
+                return lease
+
+    def _take(self, found: Lease) -> Lease | None:
+        with naming_refusals(self._leases.folder):
+            return self._leases.take(found)
 
     def look(self) -> Lease:
         """Return the lease as it is now, and tell about its holder."""
