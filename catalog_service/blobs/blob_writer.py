@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from catalog_service.blobs.blob import BlobInfo, DigestMismatch, SizeMismatch
-from catalog_service.blobs.disk import naming_disk_errors
+from catalog_service.blobs.disk import discard, naming_disk_errors
 
 Publish = Callable[[Path, str], bool]
 """Gives a finished file its final name; returns whether the blob was there before."""
@@ -55,7 +55,7 @@ class BlobWriter:
     def discard(self) -> None:
         """Forget what was written, unless it was committed."""
         self._close()
-        self._path.unlink(missing_ok=True)
+        discard(self._path)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes.
@@ -67,7 +67,7 @@ class BlobWriter:
         self._check_size(self.size_bytes + len(data), is_end=False)
         self._hash.update(data)
         rest = memoryview(data)
-        with naming_disk_errors("store a blob"):
+        with naming_disk_errors("store a blob", self._path):
             descriptor = self._open()
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
@@ -84,7 +84,7 @@ class BlobWriter:
         digest = f"sha256:{self._hash.hexdigest()}"
         if self._expected_digest not in (None, digest):
             raise DigestMismatch.between(str(self._expected_digest), digest)
-        with naming_disk_errors("store a blob"):
+        with naming_disk_errors("store a blob", self._path):
             os.fsync(self._open())
             self._close()
         self.already_existed = self._publish(self._path, digest)

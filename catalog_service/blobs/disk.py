@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,12 +19,19 @@ Source: the Nix store marks its files the same way (`mtimeStore` in nix/src/libs
 """
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 class DiskFull(Exhausted):
     """No room for the bytes: disk, quota or file size limit."""
 
     reason = "DISK_FULL"
+
+
+class CacheReadOnly(Precondition):
+    """The folder cannot be written: what is in it is served, nothing new can be kept."""
+
+    reason = "CACHE_READ_ONLY"
 
 
 class ForeignFile(Precondition):
@@ -33,14 +41,47 @@ class ForeignFile(Precondition):
 
 
 @contextmanager
-def naming_disk_errors(doing: str) -> Iterator[None]:
-    """Turn "no room" into `DiskFull`; any other OSError goes through unchanged."""
+def naming_disk_errors(doing: str, place: Path | None = None) -> Iterator[None]:
+    """Turn a disk's refusals into `DiskFull` and `CacheReadOnly`, with the place and what is free.
+
+    Args:
+        doing: what the disk was wanted for, such as `store a blob`.
+        place: a file or folder there; None: the one that the system names.
+
+    Any other OSError goes through unchanged.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise DiskFull(f"no room to {doing}: {os.strerror(error.errno)}") from error
+            raise _refusal(DiskFull, f"no room to {doing}", error, place) from error
+        if error.errno in _NOT_WRITABLE:
+            doing = f"user {os.getuid()} cannot {doing}"
+            raise _refusal(CacheReadOnly, doing, error, place) from error
         raise
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much the disk under a path has left for us; 0 where it cannot be said."""
+    for folder in (path, *path.parents):
+        with suppress(OSError):
+            found = os.statvfs(folder)
+            return found.f_bavail * found.f_frsize
+    return 0
+
+
+def _refusal(
+    kind: type[DiskFull] | type[CacheReadOnly], doing: str, error: OSError, place: Path | None
+) -> DiskFull | CacheReadOnly:
+    named = place or (Path(os.fsdecode(error.filename)) if error.filename else None)
+    why = f"{doing}: {os.strerror(error.errno or 0)}"
+    if named is None:
+        return kind(why)
+    free = free_bytes(named)
+    return kind(
+        f"{why}: {named}, where {free} bytes are free",
+        metadata={"path": str(named), "free_bytes": str(free)},
+    )
 
 
 def ensure_folder(path: Path) -> None:
@@ -48,7 +89,7 @@ def ensure_folder(path: Path) -> None:
 
     The root itself may be a link; what is below it is the store's own.
     """
-    with naming_disk_errors(f"make {path}"), _naming_obstruction(path):
+    with naming_disk_errors("make a folder", path), _naming_obstruction(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             path.mkdir()
@@ -66,7 +107,7 @@ def sync_folder(path: Path) -> None:
 
 
 def move_sealed(staged: Path, place: Path) -> None:
-    """Give a flushed file its final name, read-only and sealed; replaces what is there.
+    """Give a flushed file its final name, read-only, sealed and just used; replaces what is there.
 
     Replacing the same bytes changes nothing for readers that hold the old file open. The folder is
     held by descriptor, so a link put in its place cannot lead the bytes elsewhere.
@@ -77,26 +118,38 @@ def move_sealed(staged: Path, place: Path) -> None:
     ensure_folder(place.parent)
     folder = _open_folder(place.parent)
     try:
-        with naming_disk_errors("store a blob"), _naming_obstruction(place):
+        with naming_disk_errors("store a blob", place), _naming_obstruction(place):
             staged.chmod(BLOB_MODE)
-            os.utime(staged, ns=(SEAL_NS, SEAL_NS), follow_symlinks=False)
+            os.utime(staged, ns=(time.time_ns(), SEAL_NS), follow_symlinks=False)
             os.rename(staged, place.name, dst_dir_fd=folder)
             os.fsync(folder)
     finally:
         os.close(folder)
 
 
+def discard(path: Path) -> None:
+    """Delete what nobody needs any more; nothing happens where there is nothing.
+
+    A disk that cannot be written refuses that even for what is not there.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a small file so that a reader sees the old one or the new one, never a piece."""
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
-        with naming_disk_errors(f"write {path}"), temporary.open("xb") as file:
+        with naming_disk_errors("write a record", path), temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
     sync_folder(path.parent)
 
 

@@ -4,6 +4,7 @@ The life of a blob: bytes arrive in `staging/` under a random name and are hashe
 are flushed to the disk, compared with what was announced, made read-only, sealed, and renamed to
 `sha256/<2 hex>/<hex>`. A reader sees all of a blob or none of it, whatever was killed when.
 What turns out to be wrong moves to `quarantine/`; nothing is deleted here but unfinished staging.
+A store on a disk that cannot be written serves what is in it.
 
 Not for: who may read, where bytes come from, how long they are kept.
 """
@@ -12,12 +13,22 @@ import os
 import secrets
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from catalog_service.blobs.blob import BlobInfo, BlobNotFound, DigestMismatch
 from catalog_service.blobs.blob_writer import BlobWriter
 from catalog_service.blobs.digests import hex_of, parse_digest, sha256_of_file
-from catalog_service.blobs.disk import SEAL_NS, ensure_folder, move_sealed, naming_disk_errors
+from catalog_service.blobs.disk import (
+    SEAL_NS,
+    CacheReadOnly,
+    discard,
+    ensure_folder,
+    move_sealed,
+    naming_disk_errors,
+)
+from catalog_service.blobs.quarantine import Quarantine
+from catalog_service.blobs.usage import note_use
 
 __all__ = ["BlobInfo", "BlobNotFound", "BlobStore", "DigestMismatch"]
 
@@ -39,6 +50,7 @@ class BlobStore:
         self.root = root
         for name in ("staging", "sha256", "quarantine"):
             ensure_folder(root / name)
+        self.quarantined = Quarantine(root / "quarantine")
 
     def find(self, digest: str) -> BlobInfo | None:
         """Return the blob if it is here. What a link leads to is not here."""
@@ -75,7 +87,7 @@ class BlobStore:
         return self._place(digest)
 
     def ensure_intact(self, digest: str) -> BlobInfo:
-        """Return the blob, after hashing it again if its file was touched since it was stored.
+        """Return a blob that is used now, hashed again if its file was touched since it was stored.
 
         Cheap for an untouched file: the seal is looked at, not the bytes. A disk that changes bytes
         behind the file system's back is found only by `verify`, or by the reader's own sha256.
@@ -87,15 +99,18 @@ class BlobStore:
         info = self.info(digest)
         place = self._place(digest)
         if place.lstat().st_mtime_ns == SEAL_NS:
+            note_use(place)
             return info
         if not self.verify(digest):
-            self.quarantine(digest, "the bytes changed after they were stored")
+            with suppress(CacheReadOnly):
+                self.quarantine(digest, "the bytes changed after they were stored")
+            where = "the blob was quarantined" if self.find(digest) is None else f"see {place}"
             raise DigestMismatch(
-                f"the stored bytes of {info.digest} changed; the blob was quarantined",
+                f"the stored bytes of {info.digest} changed; {where}",
                 metadata={"digest": info.digest},
             )
-        with naming_disk_errors("seal a blob"):
-            os.utime(place, ns=(SEAL_NS, SEAL_NS), follow_symlinks=False)
+        with suppress(CacheReadOnly), naming_disk_errors("seal a blob", place):
+            os.utime(place, ns=(time.time_ns(), SEAL_NS), follow_symlinks=False)
         return info
 
     def verify(self, digest: str) -> bool:
@@ -111,11 +126,19 @@ class BlobStore:
 
         Raises:
             BlobNotFound: it is not here.
+            CacheReadOnly: it stays where it is.
         """
-        source = self.path(digest)
-        target = self.root / "quarantine" / f"{source.name}.{time.time_ns()}"
-        target.with_name(f"{target.name}.why.txt").write_text(f"{why}\n", encoding="utf-8")
-        source.replace(target)
+        path = self.path(digest)
+        self.quarantined.take(path, path.name, why)
+
+    def quarantine_file(self, path: Path, name: str, why: str) -> Path:
+        """Move a finished download out of sight, with a note that says why; return where to.
+
+        Args:
+            path: on the store's disk, such as below `downloads/`; gone afterwards.
+            name: what it should have been, such as the published file name; any text.
+        """
+        return self.quarantined.take(path, name, why)
 
     def open_writer(
         self, *, expected_digest: str | None = None, expected_size_bytes: int | None = None
@@ -172,7 +195,7 @@ class BlobStore:
             size_bytes = path.lstat().st_size
             self._publish(path, digest)
         finally:
-            path.unlink(missing_ok=True)
+            discard(path)
         return BlobInfo(digest=digest, size_bytes=size_bytes)
 
     def sweep_staging(self, *, older_than_s: float = STALE_STAGING_S) -> int:
@@ -180,7 +203,7 @@ class BlobStore:
         limit = time.time() - older_than_s
         stale = [p for p in (self.root / "staging").iterdir() if p.lstat().st_mtime < limit]
         for path in stale:
-            path.unlink(missing_ok=True)
+            discard(path)
         return len(stale)
 
     def _place(self, digest: str) -> Path:

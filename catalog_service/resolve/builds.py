@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from catalog_service.blobs.disk import discard
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobInfo, BlobNotFound, BlobStore, DigestMismatch
 from catalog_service.errors import NotFound
@@ -168,7 +169,7 @@ class Builds:
         try:
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            discard(path)
 
     def _stored(self, path: Path, answer: object) -> StoredPart:
         part = WrittenPart.from_json(answer)

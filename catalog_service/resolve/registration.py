@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog_service.blobs.digests import parse_digest
+from catalog_service.blobs.disk import discard
 from catalog_service.blobs.store import BlobInfo, BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.remap import Remap, matched_elements, remap
@@ -125,8 +126,8 @@ class Fitting:
                 answer = self._fit(chosen, registration.structure, renamed, backbone_out)
             blob = self._store.commit_staged(backbone_out)
         finally:
-            renamed.unlink(missing_ok=True)
-            backbone_out.unlink(missing_ok=True)
+            discard(renamed)
+            discard(backbone_out)
         part = WrittenPart.from_json(answer)
         layout = self._definitions.layout(chosen.recipe)
         report = joined(layout, part.report.renamed(layout.model_name), PartReport())

@@ -1,0 +1,102 @@
+"""A blob is taken away or stays, never lost between the two."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from catalog_service.blobs.removal import Removal
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from catalog_service.blobs.removal import Removal
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Removal(Path(sys.argv[1])).take_away(sys.argv[2], die)
+"""
+
+
+@pytest.fixture
+def removal(store):
+    return Removal(store.root)
+
+
+@pytest.fixture
+def stored(store, data, digest):
+    with store.open_writer() as writer:
+        writer.write(data)
+        writer.commit()
+    return digest
+
+
+def trash_of(store):
+    return [path.name for path in (store.root / "trash").iterdir()]
+
+
+def wanted(_):
+    return True
+
+
+def unwanted(_):
+    return False
+
+
+def test_an_unwanted_blob_goes(store, removal, stored):
+    assert removal.take_away(stored, unwanted)
+
+    assert store.find(stored) is None
+    assert [p for p in store.root.rglob("*") if p.is_file()] == []
+
+
+def test_a_blob_that_is_wanted_after_all_comes_back(store, removal, stored, data):
+    """It was pinned or used between the choice and the removal; nobody finds it when asked."""
+    hidden = []
+
+    def asked(blob):
+        hidden.append(store.find(blob.digest))
+        return True
+
+    assert not removal.take_away(stored, asked)
+
+    assert hidden == [None]
+    assert store.path(stored).read_bytes() == data
+    assert store.ensure_intact(stored)
+
+
+def test_a_blob_that_is_gone_is_not_removed_twice(removal, stored):
+    removal.take_away(stored, unwanted)
+
+    assert not removal.take_away(stored, unwanted)
+
+
+@pytest.mark.parametrize(("answer", "is_back"), [(wanted, True), (unwanted, False)])
+def test_a_removal_that_was_killed_is_finished_by_the_next_sweep(
+    store, removal, stored, answer, is_back
+):
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(store.root), stored], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert store.find(stored) is None
+    assert trash_of(store) == [stored[7:]]
+
+    num_deleted = removal.sweep(answer, older_than_s=-1)
+
+    assert num_deleted == (0 if is_back else 1)
+    assert (store.find(stored) is not None) is is_back
+    assert trash_of(store) == []
+
+
+def test_a_removal_under_way_elsewhere_is_left_alone(store, removal, stored):
+    seen = []
+
+    def asked(_):
+        seen.append(Removal(store.root).sweep(unwanted))
+        return True
+
+    removal.take_away(stored, asked)
+
+    assert seen == [0]
+    assert store.find(stored)
