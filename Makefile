@@ -33,9 +33,11 @@ demo: $(STAMP)  ## Pretrain, hand the backbone back, fine-tune it: the main job,
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: $(STAMP) $(PROTOS_STAMP)  ## All tests but those that cost minutes
+	@deploy/test_tools.sh
 	$(PYTEST) -m "not full and not gpu"
 
 test-full: $(STAMP) $(PROTOS_STAMP)  ## All tests
+	@deploy/test_tools.sh
 	$(PYTEST) -m "not gpu"
 
 check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated code is fresh

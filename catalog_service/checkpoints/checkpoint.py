@@ -3,10 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from catalog_service.errors import Conflict, InvalidRequest, NotFound
+from catalog_service.errors import Conflict, InvalidRequest, NotFound, Precondition
 from catalog_service.models.backbone_structure import BackboneStructure
 from catalog_service.models.layout import LoadReport
 from catalog_service.models.lineage import Lineage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointRemedies:
+    """How to get a checkpoint's bytes.
+
+    Attributes:
+        origin_urls: where its file is served, the best first.
+        recipe: how it was trained: a command, a URL, a paragraph.
+        contact: whom to ask.
+    """
+
+    origin_urls: tuple[str, ...] = ()
+    recipe: str = ""
+    contact: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether they help nobody."""
+        return not (self.origin_urls or self.recipe or self.contact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +37,8 @@ class Checkpoint:
         structure_of: the published weight whose recipe the backbone fits: architectures with
             several (ViT at 224 and 512 px) have backbones of several shapes.
         structure: what is not as in that recipe.
-        blob_digest, blob_size_bytes: the backbone as safetensors under canonical names.
+        backbone_digest, blob_digest, blob_size_bytes: of the backbone as safetensors under
+            canonical names; empty and 0 for an entry that only says how to get them.
         mean, std: a number for each channel, or none: then the published preprocessing applies.
         create_time: seconds since the epoch.
     """
@@ -35,6 +56,12 @@ class Checkpoint:
     std: tuple[float, ...]
     create_time: float
     structure: BackboneStructure = field(default_factory=BackboneStructure)
+    remedies: CheckpointRemedies = field(default_factory=CheckpointRemedies)
+
+    @property
+    def has_bytes(self) -> bool:
+        """Whether its numbers were registered, not only how to get them."""
+        return bool(self.blob_digest)
 
     @property
     def name(self) -> str:
@@ -58,3 +85,9 @@ class RequestIdReused(InvalidRequest):
     """The request id was used with another request."""
 
     reason = "REQUEST_ID_REUSED"
+
+
+class CheckpointReferenced(Precondition):
+    """Other checkpoints name it as their parent."""
+
+    reason = "CHECKPOINT_REFERENCED"

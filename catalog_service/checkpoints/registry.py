@@ -1,67 +1,46 @@
 """The registry of checkpoints, in SQL. An entry is there completely or not at all.
 
-A registration and the request that made it are one transaction, so a repeated request finds its
-first answer whatever happened in between.
+A change and the request that asked for it are one transaction, so a repeated request finds its
+first answer whatever happened in between. A deleted entry keeps its row: its name stays taken for
+its bytes, and repeated requests are answered.
 """
 
-import json
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 
 from catalog_service.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointExists,
     CheckpointNotFound,
+    CheckpointReferenced,
     RequestIdReused,
 )
-from catalog_service.errors import closest
-from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import LoadReport
-from catalog_service.models.lineage import Lineage
-from catalog_service.models.plain_json import from_plain, to_plain
+from catalog_service.checkpoints.rows import checkpoint_of, row_of
+from catalog_service.checkpoints.schema import CHECKPOINTS, REQUESTS, open_database, writing
+from catalog_service.errors import closest, listed
 
-BUSY_TIMEOUT_MS = 30_000
-"""How long SQLite waits for another process that writes."""
+LISTED = CHECKPOINTS.c.delete_time.is_(None)
 
-_METADATA = sql.MetaData()
-
-CHECKPOINTS = sql.Table(
-    "checkpoints",
-    _METADATA,
-    sql.Column("checkpoint_id", sql.String, primary_key=True),
-    sql.Column("architecture_id", sql.String, nullable=False),
-    sql.Column("structure_of", sql.String, nullable=False),
-    sql.Column("backbone_digest", sql.String, nullable=False),
-    sql.Column("blob_digest", sql.String, nullable=False),
-    sql.Column("blob_size_bytes", sql.BigInteger, nullable=False),
-    sql.Column("details", sql.Text, nullable=False),
-    sql.Column("create_time", sql.Float, nullable=False),
-)
-
-REQUESTS = sql.Table(
-    "checkpoint_requests",
-    _METADATA,
-    sql.Column("request_id", sql.String, primary_key=True),
-    sql.Column("request_digest", sql.String, nullable=False),
-    sql.Column("checkpoint_id", sql.ForeignKey(CHECKPOINTS.c.checkpoint_id), nullable=False),
-)
+T = TypeVar("T")
 
 
 class Registry:
     """Checkpoints by id. Safe to use from many threads and processes.
 
     Args:
-        url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/catalog.db`.
+        url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/catalog.db` or
+            `postgresql+psycopg://catalog@db/vertebra`.
+
+    Raises:
+        RegistryFromTheFuture: a later release has migrated the database.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sql.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            _prepare_sqlite(self._engine)
-        with self._writing() as connection:
-            _METADATA.create_all(connection)
+        self._engine = open_database(url)
 
     def get(self, name: str) -> Checkpoint:
         """Return the checkpoint of `checkpoints/letters` or `letters`.
@@ -72,20 +51,20 @@ class Registry:
         checkpoint_id = name.removeprefix("checkpoints/")
         with self._engine.begin() as connection:
             found = _find(connection, checkpoint_id)
-            ids = [] if found else list(connection.scalars(sql.select(CHECKPOINTS.c.checkpoint_id)))
-        if found is None:
-            raise CheckpointNotFound(
-                f"no checkpoint {checkpoint_id[:100]!r}; {closest(checkpoint_id, ids)}"
-                f"ListCheckpoints returns all {len(ids)}",
-                metadata={"checkpoint": checkpoint_id[:100]},
-            )
+            if found is None:
+                raise _not_found(connection, checkpoint_id)
         return found
 
     def all(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint, by id."""
-        query = sql.select(CHECKPOINTS).order_by(CHECKPOINTS.c.checkpoint_id)
+        query = sql.select(CHECKPOINTS).where(LISTED).order_by(CHECKPOINTS.c.checkpoint_id)
         with self._engine.begin() as connection:
-            return tuple(_checkpoint(row) for row in connection.execute(query))
+            return tuple(checkpoint_of(row) for row in connection.execute(query))
+
+    def children(self, name: str) -> tuple[str, ...]:
+        """Return the names of the checkpoints whose lineage says that they started from `name`."""
+        with self._engine.begin() as connection:
+            return _children(connection, name.removeprefix("checkpoints/"))
 
     def answered(self, request_id: str, request_digest: str) -> Checkpoint | None:
         """Return what a request id was answered with before, or None.
@@ -99,41 +78,95 @@ class Registry:
     def add(self, checkpoint: Checkpoint, request_id: str, request_digest: str) -> Checkpoint:
         """Register a checkpoint and note the request, both or none; return what is listed now.
 
+        An entry without bytes gets them, and a deleted one comes back with the same ones.
+
         Raises:
-            CheckpointExists: the id holds another backbone.
+            CheckpointExists: the id holds, or held, another backbone.
             RequestIdReused: the request id was used with another request.
         """
-        with self._writing() as connection:
+
+        def work(connection: sql.Connection) -> Checkpoint:
             answered = _answered(connection, request_id, request_digest)
             if answered is not None:
                 return answered
-            existing = _find(connection, checkpoint.checkpoint_id)
-            if existing is None:
-                connection.execute(CHECKPOINTS.insert().values(_row(checkpoint)))
-            elif existing.backbone_digest != checkpoint.backbone_digest:
-                raise _exists(existing, checkpoint)
-            connection.execute(
-                REQUESTS.insert().values(
-                    request_id=request_id,
-                    request_digest=request_digest,
-                    checkpoint_id=checkpoint.checkpoint_id,
-                )
-            )
-            return existing or checkpoint
+            now = _list(connection, checkpoint)
+            _note(connection, request_id, request_digest, checkpoint.checkpoint_id)
+            return now
+
+        return self._change(work)
+
+    def delete(self, name: str, request_id: str, request_digest: str, *, force: bool) -> Checkpoint:
+        """Take a checkpoint off the list and note the request; return it as it was.
+
+        Raises:
+            CheckpointNotFound: with the nearest names.
+            CheckpointReferenced: others name it as their parent, and `force` is not set.
+            RequestIdReused: the request id was used with another request.
+        """
+        checkpoint_id = name.removeprefix("checkpoints/")
+
+        def work(connection: sql.Connection) -> Checkpoint:
+            answered = _answered(connection, request_id, request_digest)
+            if answered is not None:
+                return answered
+            found = _find(connection, checkpoint_id)
+            if found is None:
+                raise _not_found(connection, checkpoint_id)
+            children = _children(connection, checkpoint_id)
+            if children and not force:
+                raise _referenced(found, children)
+            own = CHECKPOINTS.c.checkpoint_id == checkpoint_id
+            connection.execute(CHECKPOINTS.update().where(own).values(delete_time=time.time()))
+            _note(connection, request_id, request_digest, checkpoint_id)
+            return found
+
+        return self._change(work)
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
 
-    def _writing(self) -> Any:
-        return self._engine.execution_options(vertebra_writes=True).begin()
+    def _change(self, work: Callable[[sql.Connection], T]) -> T:
+        """Return what `work` returns, in one transaction.
+
+        Where another catalog made the same row at the same moment, the second try finds it.
+        """
+        try:
+            with writing(self._engine) as connection:
+                return work(connection)
+        except IntegrityError:
+            with writing(self._engine) as connection:
+                return work(connection)
+
+
+def _list(connection: sql.Connection, checkpoint: Checkpoint) -> Checkpoint:
+    """List a checkpoint, and return what is listed under its id."""
+    existing = _find(connection, checkpoint.checkpoint_id, also_deleted=True)
+    if existing is None:
+        connection.execute(CHECKPOINTS.insert().values(row_of(checkpoint)))
+        return checkpoint
+    is_other = existing.backbone_digest != checkpoint.backbone_digest
+    if existing.has_bytes and checkpoint.has_bytes and is_other:
+        raise _exists(existing, checkpoint)
+    is_listed = _find(connection, checkpoint.checkpoint_id) is not None
+    if is_listed and (existing.has_bytes or not checkpoint.has_bytes):
+        return existing
+    if existing.has_bytes and not checkpoint.has_bytes:
+        raise _exists(existing, checkpoint)
+    own = CHECKPOINTS.c.checkpoint_id == checkpoint.checkpoint_id
+    connection.execute(CHECKPOINTS.update().where(own).values(row_of(checkpoint)))
+    return checkpoint
 
 
 def _exists(existing: Checkpoint, wanted: Checkpoint) -> CheckpointExists:
+    given = (
+        f"{wanted.backbone_digest[:19]}... of {wanted.architecture_id}"
+        if wanted.has_bytes
+        else "an entry without bytes"
+    )
     return CheckpointExists(
         f"{existing.name} holds {existing.backbone_digest[:19]}... of {existing.architecture_id}, "
-        f"not {wanted.backbone_digest[:19]}... of {wanted.architecture_id}; "
-        "it is never replaced: choose another id",
+        f"not {given}; it is never replaced: choose another id",
         metadata={
             "checkpoint": existing.checkpoint_id,
             "backbone_digest": existing.backbone_digest,
@@ -141,10 +174,38 @@ def _exists(existing: Checkpoint, wanted: Checkpoint) -> CheckpointExists:
     )
 
 
-def _find(connection: sql.Connection, checkpoint_id: str) -> Checkpoint | None:
+def _referenced(found: Checkpoint, children: tuple[str, ...]) -> CheckpointReferenced:
+    return CheckpointReferenced(
+        f"{found.name} is the parent of {listed(children)}; "
+        "delete them first, or delete it with `force`: their lineage keeps its name and digest",
+        metadata={"checkpoint": found.checkpoint_id, "num_children": str(len(children))},
+    )
+
+
+def _not_found(connection: sql.Connection, checkpoint_id: str) -> CheckpointNotFound:
+    ids = list(connection.scalars(sql.select(CHECKPOINTS.c.checkpoint_id).where(LISTED)))
+    return CheckpointNotFound(
+        f"no checkpoint {checkpoint_id[:100]!r}; {closest(checkpoint_id, ids)}"
+        f"ListCheckpoints returns all {len(ids)}",
+        metadata={"checkpoint": checkpoint_id[:100]},
+    )
+
+
+def _find(
+    connection: sql.Connection, checkpoint_id: str, *, also_deleted: bool = False
+) -> Checkpoint | None:
     query = sql.select(CHECKPOINTS).where(CHECKPOINTS.c.checkpoint_id == checkpoint_id)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _checkpoint(row)
+    row = connection.execute(query if also_deleted else query.where(LISTED)).one_or_none()
+    return None if row is None else checkpoint_of(row)
+
+
+def _children(connection: sql.Connection, checkpoint_id: str) -> tuple[str, ...]:
+    names = (f"checkpoints/{checkpoint_id}", checkpoint_id)
+    query = sql.select(CHECKPOINTS.c.checkpoint_id).where(
+        LISTED, CHECKPOINTS.c.parent.in_(names), CHECKPOINTS.c.checkpoint_id != checkpoint_id
+    )
+    found = connection.scalars(query.order_by(CHECKPOINTS.c.checkpoint_id))
+    return tuple(f"checkpoints/{each}" for each in found)
 
 
 def _answered(
@@ -159,59 +220,14 @@ def _answered(
             f"request_id {request_id!r} was used with another request; choose a new UUID",
             metadata={"request_id": request_id},
         )
-    return _find(connection, row.checkpoint_id)
+    return _find(connection, row.checkpoint_id, also_deleted=True)
 
 
-def _row(checkpoint: Checkpoint) -> dict[str, Any]:
-    details = {
-        "lineage": checkpoint.lineage.to_json(),
-        "load_report": checkpoint.load_report.to_json(),
-        "metrics": dict(checkpoint.metrics),
-        "mean": list(checkpoint.mean),
-        "std": list(checkpoint.std),
-        "structure": to_plain(checkpoint.structure),
-    }
-    return {
-        "checkpoint_id": checkpoint.checkpoint_id,
-        "architecture_id": checkpoint.architecture_id,
-        "structure_of": checkpoint.structure_of,
-        "backbone_digest": checkpoint.backbone_digest,
-        "blob_digest": checkpoint.blob_digest,
-        "blob_size_bytes": checkpoint.blob_size_bytes,
-        "details": json.dumps(details),
-        "create_time": checkpoint.create_time,
-    }
-
-
-def _checkpoint(row: sql.Row[Any]) -> Checkpoint:
-    columns = dict(row._mapping)
-    details = json.loads(columns.pop("details"))
-    return Checkpoint(
-        **columns,
-        lineage=Lineage.from_json(details["lineage"]),
-        load_report=LoadReport.from_json(details["load_report"]),
-        metrics=details["metrics"],
-        mean=tuple(details["mean"]),
-        std=tuple(details["std"]),
-        structure=from_plain(BackboneStructure, details.get("structure", {})),
+def _note(
+    connection: sql.Connection, request_id: str, request_digest: str, checkpoint_id: str
+) -> None:
+    connection.execute(
+        REQUESTS.insert().values(
+            request_id=request_id, request_digest=request_digest, checkpoint_id=checkpoint_id
+        )
     )
-
-
-def _prepare_sqlite(engine: sql.Engine) -> None:
-    """Make a write take SQLite's lock when it begins: upgrading a read lock can only fail."""
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sql.Connection) -> None:
-        writes = connection.get_execution_options().get("vertebra_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,7 @@
-"""An entry is in the registry completely or not at all, also when the process is killed."""
+"""An entry is in the registry completely or not at all, also when the process is killed.
+
+The same on SQLite and on PostgreSQL.
+"""
 
 import random
 import signal
@@ -8,6 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +22,8 @@ from catalog_service.checkpoints.checkpoint import (
     Checkpoint,
     CheckpointExists,
     CheckpointNotFound,
+    CheckpointReferenced,
+    CheckpointRemedies,
     RequestIdReused,
 )
 from catalog_service.checkpoints.registry import Registry
@@ -39,6 +46,17 @@ CHECKPOINT = Checkpoint(
     create_time=12.5,
 )
 
+DATABASES = ("sqlite_url", "postgres_url")
+
+WITHOUT_BYTES = replace(
+    CHECKPOINT,
+    backbone_digest="",
+    blob_digest="",
+    blob_size_bytes=0,
+    load_report=LoadReport(),
+    remedies=CheckpointRemedies(contact="anna@example.org"),
+)
+
 OTHER_BYTES = "sha256:" + "c" * 64
 
 WRITER = """
@@ -53,22 +71,36 @@ for number in range(100_000):
 """
 
 
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry(f"sqlite:///{tmp_path / 'catalog.db'}")
+def registry(url: str) -> Iterator[Registry]:
+    opened = Registry(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.db"
 
 
 def test_a_structure_is_read_back_and_entries_from_before_have_the_published_one(
-    registry: Registry, tmp_path: Path
+    sqlite_file: Path,
 ) -> None:
     structure = BackboneStructure(in_channels=4, arguments={"sizes": [1, 2]})
+    registry = Registry(f"sqlite:///{sqlite_file}")
     registry.add(replace(CHECKPOINT, structure=structure), "r1", "digest")
     assert registry.get("letters").structure == structure
 
-    with sqlite3.connect(tmp_path / "catalog.db") as database:
+    with closing(sqlite3.connect(sqlite_file)) as database, database:
         database.execute("UPDATE checkpoints SET details = json_remove(details, '$.structure')")
 
     assert registry.get("letters").structure.is_published
+    registry.close()
 
 
 def test_what_was_added_is_read_back_equal(registry: Registry) -> None:
@@ -163,3 +195,79 @@ def test_a_kill_at_any_moment_leaves_entries_and_requests_in_pairs(tmp_path: Pat
 
     print("entries acknowledged before the kill:", dict(histogram))
     assert len(histogram) > 1, "every kill fell on the same moment"
+
+
+def test_an_entry_without_bytes_gets_them_once(registry: Registry) -> None:
+    registry.add(WITHOUT_BYTES, "r1", "digest")
+    assert not registry.get("letters").has_bytes
+
+    registry.add(CHECKPOINT, "r2", "digest")
+    registry.add(replace(WITHOUT_BYTES, create_time=99.0), "r3", "digest")
+
+    assert registry.get("letters") == CHECKPOINT
+    assert registry.answered("r1", "digest") == CHECKPOINT
+
+
+def test_a_deleted_entry_is_gone_and_its_name_stays_taken_for_its_bytes(
+    registry: Registry,
+) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+
+    deleted = registry.delete("checkpoints/letters", "r2", "delete", force=False)
+
+    assert deleted == CHECKPOINT
+    assert registry.all() == ()
+    with pytest.raises(CheckpointNotFound, match="all 0"):
+        registry.get("letters")
+    with pytest.raises(CheckpointExists):
+        registry.add(replace(CHECKPOINT, backbone_digest=OTHER_BYTES), "r3", "digest")
+    again = replace(CHECKPOINT, create_time=99.0)
+    assert registry.add(again, "r4", "digest") == registry.get("letters") == again
+
+
+def test_a_repeated_deletion_is_answered_and_deletes_nothing_else(registry: Registry) -> None:
+    registry.add(CHECKPOINT, "r1", "digest")
+    registry.delete("letters", "r2", "delete", force=False)
+    registry.add(CHECKPOINT, "r3", "digest")
+
+    assert registry.delete("letters", "r2", "delete", force=False) == CHECKPOINT
+    assert registry.get("letters") == CHECKPOINT
+    with pytest.raises(RequestIdReused):
+        registry.delete("letters", "r1", "delete", force=False)
+
+
+def test_a_parent_is_deleted_only_by_force(registry: Registry) -> None:
+    child = replace(
+        CHECKPOINT, checkpoint_id="words", lineage=Lineage(parent="checkpoints/letters")
+    )
+    registry.add(CHECKPOINT, "r1", "digest")
+    registry.add(child, "r2", "digest")
+
+    with pytest.raises(CheckpointReferenced, match="parent of checkpoints/words"):
+        registry.delete("letters", "r3", "delete", force=False)
+    assert registry.children("letters") == ("checkpoints/words",)
+    registry.delete("letters", "r4", "delete force", force=True)
+
+    assert registry.all() == (child,)
+    registry.delete("words", "r5", "delete", force=False)
+    assert registry.children("letters") == ()
+
+
+def test_a_kill_at_random_leaves_whole_entries_on_postgresql(postgres_url: str) -> None:
+    """SIGKILL of the client: its transaction never happened, or all of it did."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, postgres_url], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
+    acknowledged = [int(writer.stdout.readline()) for _ in range(5)]
+    writer.send_signal(signal.SIGKILL)
+    acknowledged += [int(line) for line in writer.stdout if line.strip().isdigit()]
+    writer.wait()
+    writer.stdout.close()
+
+    registry = Registry(postgres_url)
+    ids = {checkpoint.checkpoint_id for checkpoint in registry.all()}
+    assert ids >= {f"c{number}" for number in acknowledged}
+    for checkpoint_id in ids:
+        assert registry.answered(f"r{checkpoint_id[1:]}", "digest") is not None
+    registry.close()

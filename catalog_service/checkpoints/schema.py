@@ -1,0 +1,127 @@
+"""The registry's tables, and bringing a database to this release's. The revisions tell how."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import event
+
+from catalog_service.errors import InvalidRequest
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long SQLite waits for another process that writes."""
+
+FIRST_REVISION = "0001"
+"""What a database holds that was made before there were migrations."""
+
+MIGRATION_LOCK = 0x7665727465627261
+"""Key of the lock under which one catalog migrates: `vertebra` in ASCII."""
+
+METADATA = sql.MetaData()
+
+CHECKPOINTS = sql.Table(
+    "checkpoints",
+    METADATA,
+    sql.Column("checkpoint_id", sql.String, primary_key=True),
+    sql.Column("architecture_id", sql.String, nullable=False),
+    sql.Column("structure_of", sql.String, nullable=False),
+    sql.Column("backbone_digest", sql.String, nullable=False),
+    sql.Column("blob_digest", sql.String, nullable=False),
+    sql.Column("blob_size_bytes", sql.BigInteger, nullable=False),
+    sql.Column("details", sql.Text, nullable=False),
+    sql.Column("create_time", sql.Float, nullable=False),
+    sql.Column("delete_time", sql.Float),
+    sql.Column("parent", sql.String, nullable=False, server_default=""),
+    sql.Index("ix_checkpoints_parent", "parent"),
+)
+
+REQUESTS = sql.Table(
+    "checkpoint_requests",
+    METADATA,
+    sql.Column("request_id", sql.String, primary_key=True),
+    sql.Column("request_digest", sql.String, nullable=False),
+    sql.Column("checkpoint_id", sql.ForeignKey(CHECKPOINTS.c.checkpoint_id), nullable=False),
+)
+
+
+class RegistryFromTheFuture(InvalidRequest):
+    """The database was migrated by a later release."""
+
+    reason = "REGISTRY_VERSION"
+
+
+def open_database(url: str) -> sql.Engine:
+    """Return an engine whose database has this release's tables.
+
+    Raises:
+        RegistryFromTheFuture: a later release has been here.
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or used.
+    """
+    engine = sql.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    with writing(engine) as connection:
+        _migrate(connection)
+    return engine
+
+
+def writing(engine: sql.Engine) -> AbstractContextManager[sql.Connection]:
+    """Return a transaction that writes; SQLite takes its lock when it begins."""
+    return engine.execution_options(vertebra_writes=True).begin()
+
+
+def _migrate(connection: sql.Connection) -> None:
+    """Run the revisions that are missing, one catalog at a time."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    _mark_old_database(connection, script)
+
+    def missing(revision: str, context: MigrationContext) -> list[RevisionStep]:
+        return script._upgrade_revs("head", revision)  # as alembic.command.upgrade does
+
+    with EnvironmentContext(config, script, fn=missing) as environment:
+        environment.configure(connection=connection, target_metadata=METADATA)
+        try:
+            environment.run_migrations()
+        except CommandError as error:
+            raise RegistryFromTheFuture(
+                f"the registry's database was migrated by a later release ({error}); "
+                f"this one reads up to revision {script.get_current_head()}: update the catalog, "
+                "or name another database"
+            ) from error
+
+
+def _mark_old_database(connection: sql.Connection, script: ScriptDirectory) -> None:
+    context = MigrationContext.configure(connection)
+    if not context.get_current_heads() and sql.inspect(connection).has_table(CHECKPOINTS.name):
+        context.stamp(script, FIRST_REVISION)
+
+
+def _prepare_sqlite(engine: sql.Engine) -> None:
+    """Make a write take SQLite's lock when it begins: upgrading a read lock can only fail."""
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sql.Connection) -> None:
+        writes = connection.get_execution_options().get("vertebra_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
