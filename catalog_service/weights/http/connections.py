@@ -17,8 +17,8 @@ from catalog_service.weights.http.watch import Watch
 
 STAGES: tuple[tuple[type[Exception], str, str], ...] = (
     (broken.NameResolutionError, "name", "its name cannot be resolved"),
-    (broken.ConnectTimeoutError, "timeout", "no connection within {connect_timeout_s:g} s"),
     (broken.NewConnectionError, "connect", "the connection was refused or has no route"),
+    (broken.ConnectTimeoutError, "timeout", "no connection within {connect_timeout_s:g} s"),
     (broken.ReadTimeoutError, "timeout", "no answer within {stall_timeout_s:g} s"),
     (broken.SSLError, "tls", "TLS failed"),
     (broken.ProtocolError, "cut", "the connection was cut before it answered"),
