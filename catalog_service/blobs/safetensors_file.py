@@ -11,7 +11,7 @@ safetensors/src/tensor.rs (0.8.0).
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -104,14 +104,20 @@ def read_header(path: Path, *, max_header_bytes: int = MAX_HEADER_BYTES) -> list
     """
     try:
         with path.open("rb") as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            header = _read_json(file, min(max_header_bytes, size_bytes - _LENGTH_BYTES))
-            data_start = file.tell()
-        return _entries(header, data_start, size_bytes)
+            return read_open_header(file, max_header_bytes=max_header_bytes)
     except MalformedSafetensors as error:
         raise MalformedSafetensors(
             f"{path.name} is not a safetensors file: {error.message}"
         ) from error
+
+
+def read_open_header(
+    file: BinaryIO, *, max_header_bytes: int = MAX_HEADER_BYTES
+) -> list[TensorEntry]:
+    """Return the tensors of an open file at its beginning, as `read_header` does."""
+    size_bytes = os.fstat(file.fileno()).st_size
+    header = _read_json(file, min(max_header_bytes, size_bytes - _LENGTH_BYTES))
+    return _entries(header, file.tell(), size_bytes)
 
 
 def read_tensor_bytes(path: Path, entry: TensorEntry) -> Iterator[bytes]:
@@ -155,11 +161,16 @@ class StateWriter:
 
     def write_tensor(self, name: str, buffer: bytes | bytearray | memoryview) -> None:
         """Append the next tensor's bytes: contiguous, little-endian."""
+        self.write_pieces(name, [buffer])
+
+    def write_pieces(self, name: str, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Append the next tensor's bytes, which come in pieces."""
         tensor = self.order[self._num_written]
         assert tensor.name == name, f"wanted {tensor.name!r} next, got {name!r}"
-        data = memoryview(buffer).cast("B")
-        assert len(data) == tensor.size_bytes, f"{name!r} has {len(data)} bytes"
-        self._file.write(data)
+        num_bytes = 0
+        for piece in pieces:
+            num_bytes += self._file.write(memoryview(piece).cast("B"))
+        assert num_bytes == tensor.size_bytes, f"{name!r} has {num_bytes} bytes"
         self._num_written += 1
 
     def finish(self) -> None:

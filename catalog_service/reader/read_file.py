@@ -1,15 +1,19 @@
 """The parent side: asks a child process about a file, or to copy its tensors.
 
-The child gets an empty environment, no site packages and no descriptors but its pipes, and limits
-itself before it looks at the first byte (`child.py`). This process parses nothing of the file.
+The child gets an empty environment, no site packages and no descriptors but its pipes and the
+files, and confines itself before it looks at the first byte (`confinement.py`). This process
+parses nothing of the file.
 """
 
 import errno
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,9 @@ from catalog_service.reader.unreadable import FileUnreadable
 
 TIMEOUT_S = 120.0
 """Wall time for names and shapes; copying gets a second per 5 MB on top."""
+
+POLL_S = 0.25
+"""How often it is looked at how far the child is."""
 
 MAX_ANSWER_BYTES = 64 * 2**20
 
@@ -54,7 +61,7 @@ def list_tensors(path: Path) -> TensorListing:
         FileUnreadable: not a tensor file, malformed, beyond the limits, or it would execute.
         OSError: the file cannot be read.
     """
-    answer = _ask({"do": "list", "path": str(path)}, path, TIMEOUT_S)
+    answer = _ask({"do": "list"}, [_Input(path=path)], timeout_s=TIMEOUT_S)
     return TensorListing(
         format=answer["format"],
         taken_from=answer["taken_from"],
@@ -92,7 +99,7 @@ def merge_tensors(
     Args:
         files: no two of their tensors get one name.
         output: flushed to the disk when this returns; worthless when it raises.
-        written: is told now and then how many bytes are written, of how many.
+        written: is told now and then how many bytes are written, of about how many.
 
     Returns:
         the new names of the tensors that have NaN or infinite numbers.
@@ -102,47 +109,109 @@ def merge_tensors(
         DiskFull: no room for the output.
         OSError: the file cannot be read, or the output not written.
     """
-    [only] = files
-    size_bytes = only.path.stat().st_size
-    order = {
-        "do": "write",
-        "path": str(only.path),
-        "names": dict(only.names),
-        "output": str(output),
-        "max_output_bytes": 8 * size_bytes + 2**30,
-    }
-    _ask(order, only.path, TIMEOUT_S + size_bytes / 5_000_000)
-    return ()
-
-
-def _ask(order: dict[str, Any], path: Path, timeout_s: float) -> dict[str, Any]:
-    try:
-        child = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM],
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            env={},
-            cwd="/",
-            timeout=timeout_s,
-            check=False,
+    size_bytes = sum(each.path.stat().st_size for each in files)
+    with output.open("wb") as file:
+        order = {
+            "do": "write",
+            "output": file.fileno(),
+            "max_output_bytes": 8 * size_bytes + 2**30,
+        }
+        done = _ask(
+            order,
+            [_Input(path=each.path, order={"names": dict(each.names)}) for each in files],
+            timeout_s=TIMEOUT_S + size_bytes / 5_000_000,
+            waiting=_teller(file.fileno(), size_bytes, written),
         )
-    except subprocess.TimeoutExpired as error:
-        raise FileUnreadable(f"{path.name}: reading it takes over {timeout_s:.0f} s") from error
-    return _answer(child, path)
+    return tuple(done["non_finite"])
 
 
-def _answer(child: subprocess.CompletedProcess[bytes], path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Input:
+    """A file for the child, and what it should know of it."""
+
+    path: Path
+    order: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _teller(
+    descriptor: int, size_bytes: int, written: Callable[[int, int], None] | None
+) -> Callable[[], None]:
+    def tell() -> None:
+        if written is not None:
+            written(min(os.fstat(descriptor).st_size, size_bytes), size_bytes)
+
+    return tell
+
+
+def _ask(
+    order: Mapping[str, Any],
+    inputs: Sequence[_Input],
+    *,
+    timeout_s: float,
+    waiting: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Have a child do an order. It gets the files opened: it may open none itself."""
+    shown = inputs[0].path.name if len(inputs) == 1 else f"{inputs[0].path.name} and other parts"
+    with ExitStack() as stack:
+        descriptors = [stack.enter_context(each.path.open("rb")).fileno() for each in inputs]
+        files = [
+            {**each.order, "descriptor": descriptor}
+            for each, descriptor in zip(inputs, descriptors, strict=True)
+        ]
+        passed = [*descriptors, *([order["output"]] if "output" in order else [])]
+        child = stack.enter_context(_started(passed))
+        told = json.dumps({**order, "files": files}).encode()
+        stdout = _finished(child, told, timeout_s, waiting)
+    if stdout is None:
+        raise FileUnreadable(f"{shown}: reading it takes over {timeout_s:.0f} s")
+    return _answer(stdout, child.returncode, shown)
+
+
+@contextmanager
+def _started(descriptors: Sequence[int]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the child, and see that it has ended when this returns."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        pass_fds=descriptors,
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def _finished(
+    child: subprocess.Popen[bytes], told: bytes, timeout_s: float, waiting: Callable[[], None]
+) -> bytes | None:
+    """Return what the child says; None where it takes too long."""
+    deadline = time.monotonic() + timeout_s
+    unsaid: bytes | None = told
+    while time.monotonic() < deadline:
+        try:
+            return child.communicate(unsaid, timeout=POLL_S)[0]
+        except subprocess.TimeoutExpired:
+            unsaid = None
+            waiting()
+    return None
+
+
+def _answer(stdout: bytes, exit_status: int, shown: str) -> dict[str, Any]:
     try:
-        answer = json.loads(child.stdout[:MAX_ANSWER_BYTES])
+        answer = json.loads(stdout[:MAX_ANSWER_BYTES])
     except ValueError as error:
         raise FileUnreadable(
-            f"{path.name}: its reader was stopped by a limit (exit status {child.returncode})"
+            f"{shown}: its reader was stopped by a limit (exit status {exit_status})"
         ) from error
     if answer.get("errno") in (str(errno.ENOSPC), str(errno.EDQUOT), str(errno.EFBIG)):
-        raise DiskFull(f"no room to convert {path.name}: {answer['failed']}")
+        raise DiskFull(f"no room to convert {shown}: {answer['failed']}")
     if "failed" in answer:
-        raise OSError(int(answer["errno"] or 0), f"{answer['failed']}: {path.name}")
+        raise OSError(int(answer["errno"] or 0), f"{answer['failed']}: {shown}")
     if "refused" in answer:
-        raise FileUnreadable(f"{path.name}: {answer['refused']}")
+        raise FileUnreadable(f"{shown}: {answer['refused']}")
     done: dict[str, Any] = answer["done"]
     return done

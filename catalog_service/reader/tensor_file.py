@@ -1,19 +1,19 @@
 """A tensor file, whatever its format: names, dtypes and shapes, and the bytes of each tensor."""
 
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from catalog_service.blobs.safetensors_file import (
     StateWriter,
     TensorEntry,
     TensorSpec,
-    read_header,
-    read_tensor_bytes,
+    read_open_header,
 )
 from catalog_service.reader.find_state import find_state
-from catalog_service.reader.gather import tensor_bytes
+from catalog_service.reader.finite_numbers import finite_check
+from catalog_service.reader.gather import read_run, tensor_pieces
 from catalog_service.reader.legacy_file import MAGIC_BYTES, read_legacy
 from catalog_service.reader.unreadable import FileUnreadable
 from catalog_service.reader.zip_file import read_zip
@@ -33,9 +33,17 @@ class TensorFile(Protocol):
     ignored: tuple[str, ...]
     tensors: Mapping[str, TensorSpec]
 
-    def read(self, name: str) -> bytes:
-        """Return the row-major little-endian bytes of one tensor."""
+    def pieces(self, name: str) -> Iterator[bytes | bytearray]:
+        """Yield the row-major little-endian bytes of one tensor; no number is cut in two."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """Tensors to take from a file: name in the file -> name to write."""
+
+    file: TensorFile
+    names: Mapping[str, str]
 
 
 class SafetensorsFile:
@@ -45,18 +53,19 @@ class SafetensorsFile:
     taken_from = ""
     ignored: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._entries: dict[str, TensorEntry] = {e.name: e for e in read_header(path)}
+    def __init__(self, file: BinaryIO) -> None:
+        self._descriptor = file.fileno()
+        self._entries: dict[str, TensorEntry] = {e.name: e for e in read_open_header(file)}
         self.versions: Mapping[str, int] = {}
         self.tensors: Mapping[str, TensorSpec] = {
             name: TensorSpec(name=name, dtype=entry.dtype, shape=entry.shape)
             for name, entry in self._entries.items()
         }
 
-    def read(self, name: str) -> bytes:
-        """Return the bytes of one tensor."""
-        return b"".join(read_tensor_bytes(self._path, self._entries[name]))
+    def pieces(self, name: str) -> Iterator[bytes | bytearray]:
+        """Yield the bytes of one tensor."""
+        entry = self._entries[name]
+        return read_run(self._descriptor, entry.begin, entry.end - entry.begin)
 
 
 class TorchFile:
@@ -78,9 +87,9 @@ class TorchFile:
         }
         self._check_size(os.fstat(self._descriptor).st_size)
 
-    def read(self, name: str) -> bytes:
-        """Return the bytes of one tensor."""
-        return tensor_bytes(self._descriptor, self._storages, self._state[name])
+    def pieces(self, name: str) -> Iterator[bytes | bytearray]:
+        """Yield the bytes of one tensor."""
+        return tensor_pieces(self._descriptor, self._storages, self._state[name])
 
     def _check_size(self, file_bytes: int) -> None:
         total = sum(tensor.size_bytes for tensor in self.tensors.values())
@@ -88,8 +97,8 @@ class TorchFile:
             raise FileUnreadable(f"{file_bytes} bytes that would become {total} bytes of tensors")
 
 
-def open_tensor_file(path: Path, file: BinaryIO) -> TensorFile:
-    """Return the file's tensors; `file` is `path` opened, and must stay open.
+def open_tensor_file(file: BinaryIO) -> TensorFile:
+    """Return the tensors of an open file, which must stay open.
 
     Raises:
         FileUnreadable, MalformedSafetensors: none of the formats, or a malformed file.
@@ -99,7 +108,7 @@ def open_tensor_file(path: Path, file: BinaryIO) -> TensorFile:
     if begin.startswith((MAGIC_BYTES, b"PK\x03\x04")):
         return TorchFile(file, begin)
     if begin[8:9] == b"{":
-        return SafetensorsFile(path)
+        return SafetensorsFile(file)
     raise FileUnreadable(
         "neither safetensors nor a file of torch.save; "
         "write it with torch.save(model.state_dict(), ...) or safetensors"
@@ -117,17 +126,38 @@ def listing(file: TensorFile) -> dict[str, Any]:
     }
 
 
-def write_state(file: TensorFile, names: Mapping[str, str], output: BinaryIO) -> None:
-    """Write the tensors of `names` (name in the file -> new name) as one safetensors file.
+def write_state(states: Sequence[FileState], output: BinaryIO) -> list[str]:
+    """Write tensors of several files as one safetensors file, a piece at a time.
 
-    Holds one tensor at a time.
+    Returns:
+        the new names of those that have NaN or infinite numbers.
     """
-    source_of = {new: old for old, new in names.items()}
+    source_of = {new: (state.file, old) for state in states for old, new in state.names.items()}
+    assert len(source_of) == sum(len(state.names) for state in states), "a name comes twice"
     specs = [
         TensorSpec(name=new, dtype=file.tensors[old].dtype, shape=file.tensors[old].shape)
-        for new, old in source_of.items()
+        for new, (file, old) in source_of.items()
     ]
     writer = StateWriter(output, specs)
+    non_finite = []
     for spec in writer.order:
-        writer.write_tensor(spec.name, file.read(source_of[spec.name]))
+        file, old = source_of[spec.name]
+        watched = _Watched(spec.dtype)
+        writer.write_pieces(spec.name, watched.through(file.pieces(old)))
+        if not watched.is_finite:
+            non_finite.append(spec.name)
     writer.finish()
+    return non_finite
+
+
+class _Watched:
+    """Says of pieces that pass whether all their numbers are finite."""
+
+    def __init__(self, dtype: str) -> None:
+        self.is_finite = True
+        self._check = finite_check(dtype)
+
+    def through(self, pieces: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
+        for piece in pieces:
+            self.is_finite = self.is_finite and self._check(piece)
+            yield piece

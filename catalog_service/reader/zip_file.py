@@ -7,6 +7,7 @@ Source: torch/serialization.py, `_save` and `_load`.
 """
 
 import io
+import stat
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from catalog_service.reader.pickle_machine import PickleMachine
 from catalog_service.reader.unreadable import FileUnreadable
 
 MAX_ENTRIES = 100_000
+MAX_READ_BYTES = 8 * 2**20
+"""Of the archive's list of entries: 100,000 with the names that torch gives them."""
+
 MAX_PICKLE_BYTES = 16 * 2**20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
@@ -40,7 +44,7 @@ def read_zip(file: IO[bytes]) -> PickledFile:
         FileUnreadable: not torch's layout, compressed or doubled entries, or a malformed pickle.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(_Frugal(file)) as archive:
             entries = _entries(archive)
     except (zipfile.BadZipFile, ValueError, EOFError, struct.error, NotImplementedError) as error:
         raise FileUnreadable(f"a malformed zip file: {error}") from error
@@ -58,6 +62,26 @@ def read_zip(file: IO[bytes]) -> PickledFile:
     return PickledFile(format="zip", root=root, storages=storages)
 
 
+class _Frugal:
+    """A file for `zipfile`, which reads the whole list of entries at once, however long it is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, count: int = -1, /) -> bytes:
+        """Return `count` bytes, or all that follow.
+
+        Raises:
+            FileUnreadable: that is more than a list of entries has.
+        """
+        most = MAX_READ_BYTES + 1
+        data = self._file.read(min(count, most) if count >= 0 else most)
+        if len(data) > MAX_READ_BYTES:
+            raise FileUnreadable("a zip file whose list of entries is too long for a tensor file")
+        return data
+
+
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
@@ -67,6 +91,8 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise FileUnreadable(
                 f"zip entry {info.filename!r} is compressed or encrypted; torch.save does neither"
             )
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise FileUnreadable(f"zip entry {info.filename!r} is a link; torch.save makes none")
         if info.filename.startswith("/") or ".." in info.filename.split("/"):
             raise FileUnreadable(f"zip entry {info.filename!r} names a place outside of the file")
     entries = {info.filename: info for info in infos}
