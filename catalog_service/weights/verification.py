@@ -76,7 +76,7 @@ class Verification:
         *,
         declared_sha256: str = "",
     ) -> Proof | Refutation:
-        """Return whether bytes with this digest are the file; the first ones trusted are noted.
+        """Return whether bytes with this digest are the file.
 
         Args:
             file: before or after `Pins.completed`.
@@ -96,8 +96,15 @@ class Verification:
             kind = _kind(known, seen)
             detail = f"{seen.place} {_HOW[kind]}: {why}{_sizes(known, seen)}"
             return Refutation(detail=detail, kind=kind)
-        self._pins.learn(file, seen.sha256, size_bytes, place)
         return Proof(digest=f"sha256:{seen.sha256}", kind=self._proof(file))
+
+    def trust(self, file: WantedFile, proof: Proof, size_bytes: int, place: str) -> None:
+        """Note proven bytes as the pin of a file that has none, once they turned out usable.
+
+        Not before: a page with an error, kept under the name of a weight that nobody pinned, would
+        refuse the right file ever after.
+        """
+        self._pins.learn(file, proof.digest.removeprefix("sha256:"), size_bytes, place)
 
     def check(self, path: Path, file: WantedFile) -> Proof | Refutation:
         """Return whether `path` is the file; reads it only if it changed since the last time.

@@ -35,6 +35,14 @@ def supplied(tmp_path: Path, file: WantedFile, pin: Pin) -> Verification:
     return Verification(Records(tmp_path, "hashed_files"), Pins({file.file_name: pin}, None))
 
 
+def trusted(checking: Verification, file: WantedFile, place: str = "here") -> Proof | Refutation:
+    """Judge the good bytes and trust them, as a search does after their conversion."""
+    judged = checking.judge(file, DIGEST, len(GOOD), place)
+    if isinstance(judged, Proof):
+        checking.trust(file, judged, len(GOOD), place)
+    return judged
+
+
 def kind_of(judged: Proof | Refutation) -> str:
     return judged.kind
 
@@ -56,7 +64,7 @@ def test_what_the_source_itself_pins_is_proven_in_full(checking: Verification) -
 
 def test_published_digits_prove_as_far_as_they_go(checking: Verification) -> None:
     """Also the second time, when the pin that was learnt from the first is compared as well."""
-    kinds = [kind_of(checking.judge(BY_PREFIX, DIGEST, len(GOOD), "here")) for _ in range(2)]
+    kinds = [kind_of(trusted(checking, BY_PREFIX)) for _ in range(2)]
 
     assert kinds == ["prefix", "prefix"]
 
@@ -64,7 +72,7 @@ def test_published_digits_prove_as_far_as_they_go(checking: Verification) -> Non
 def test_bytes_with_nothing_to_compare_with_are_trusted_once(
     checking: Verification, pins: Pins
 ) -> None:
-    first = checking.judge(BY_NAME, DIGEST, len(GOOD), "mirror /one")
+    first = trusted(checking, BY_NAME, "mirror /one")
     completed = pins.completed(BY_NAME)
 
     same = checking.judge(completed, DIGEST, len(GOOD), "mirror /two")
@@ -82,7 +90,8 @@ def test_the_same_digits_with_other_bytes_are_refuted(checking: Verification) ->
     alone = checking.judge(BY_PREFIX, forged, len(GOOD), "here")
     assert isinstance(alone, Proof), "with digits alone a forged file passes"
 
-    after = checking.judge(BY_PREFIX, DIGEST, len(GOOD), "here")
+    trusted(checking, BY_PREFIX)
+    after = checking.judge(BY_PREFIX, forged, len(GOOD), "here")
 
     assert isinstance(after, Refutation)
 
@@ -138,6 +147,17 @@ def test_what_the_server_announced_is_compared_too(checking: Verification, pins:
     assert isinstance(judged, Refutation)
     assert f"the server announced {OTHER[:8]}..." in judged.detail
     assert pins.of(BY_NAME) is None
+
+
+def test_bytes_that_nobody_could_use_are_not_pinned(checking: Verification, pins: Pins) -> None:
+    """An error page under the name of a file without digits is proven at first use, like any."""
+    assert isinstance(checking.judge(BY_NAME, OTHER, 3, "mirror /one"), Proof)
+
+    assert isinstance(trusted(checking, BY_NAME), Proof)
+
+    pin = pins.of(BY_NAME)
+    assert pin is not None
+    assert pin.sha256 == DIGEST
 
 
 def test_an_exact_size_without_a_digest_is_compared(checking: Verification) -> None:
