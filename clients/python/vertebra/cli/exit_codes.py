@@ -1,5 +1,10 @@
 """How the command line ends: a number for scripts, one sentence for people."""
 
+import os
+import shutil
+import sys
+import textwrap
+
 import click
 
 OK = 0
@@ -67,7 +72,7 @@ def code_of(error: Exception) -> int:
 
 
 def _with_violations(error: Exception) -> str:
-    """Return the sentence and the problems that it does not name yet, one a line."""
+    """Return the sentence, and the problems and pages that it does not name yet, one a line."""
     from vertebra.client_errors import RpcFailed
 
     assert isinstance(error, RpcFailed)
@@ -76,4 +81,36 @@ def _with_violations(error: Exception) -> str:
         for one in error.violations
         if one.description not in error.message
     ]
+    more += [f"  {one.text}: {one.url}" for one in error.links if one.url not in error.message]
     return "\n".join([error.message, *more])
+
+
+def show(error: click.ClickException) -> None:
+    """Print what went wrong on standard error, its label in red where there are colours."""
+    if isinstance(error, click.UsageError):
+        error.show()
+        return
+    colour = None if os.environ.get("NO_COLOR") is None else False
+    label = click.style("error:", fg="red", bold=True)
+    text = _fitted(f"error: {error.format_message()}").removeprefix("error:")
+    click.secho(f"{label}{text}", err=True, color=colour)
+
+
+def _fitted(text: str) -> str:
+    """Return text whose lines break between words where a person reads them; paths stay whole."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(_folded(line, width) for line in text.splitlines())
+
+
+def _folded(line: str, width: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line.strip(),
+        max(width, 20),
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": ("vertebra.cli.demo:demo", "Pretrain, hand the backbone back, fine-tune it."),
     "up": ("vertebra.cli.up:up", "Start both services on this machine."),
     "models": ("vertebra.cli.models:models", "List, describe and build models."),
-    "weights": ("vertebra.cli.weights:weights", "List and describe published weights."),
+    "weights": ("vertebra.cli.weights:weights", "List, find and fetch published weights."),
     "checkpoints": ("vertebra.cli.checkpoints:checkpoints", "List and register backbones."),
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
     "jobs": ("vertebra.cli.jobs:jobs", "List, describe, watch and cancel training jobs."),
@@ -81,7 +81,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = cli.main(arguments, prog_name="vertebra", standalone_mode=False)
     except click.ClickException as error:
-        _show(error)
+        exit_codes.show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return exit_codes.INTERRUPTED
@@ -96,26 +96,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _end(error: Exception) -> int:
     failure = exit_codes.described(error)
     if failure is not None:
-        _show(failure)
+        exit_codes.show(failure)
         return failure.exit_code
     if os.environ.get("VERTEBRA_TRACEBACK"):
         traceback.print_exc()
     kind = type(error).__name__
-    _show(
+    exit_codes.show(
         click.ClickException(
             f"this is a bug: {kind}: {error}; VERTEBRA_TRACEBACK=1 shows where it happened"
         )
     )
     return exit_codes.BUG
-
-
-def _show(error: click.ClickException) -> None:
-    if isinstance(error, click.UsageError):
-        error.show()
-        return
-    colour = None if os.environ.get("NO_COLOR") is None else False
-    label = click.style("error:", fg="red", bold=True)
-    click.secho(f"{label} {error.format_message()}", err=True, color=colour)
 
 
 def _forget_stdout() -> None:

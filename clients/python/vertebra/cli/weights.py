@@ -1,4 +1,4 @@
-"""`vertebra weights`: what is published, and what is at hand."""
+"""`vertebra weights`: what is published, what is at hand, and how it gets there."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ from vertebra.cli.options import (
     pattern_filter,
 )
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.cli.weights_ensure import ensure_weights
+from vertebra.cli.weights_explain import explain_weights
 
 CACHED = {
     wire.CACHED_STATE_STORED: "stored",
@@ -23,12 +25,7 @@ CACHED = {
 }
 
 
-@click.group()
-def weights() -> None:
-    """List and describe published weights."""
-
-
-@weights.command("ls")
+@click.command("ls")
 @click.argument("pattern", default="")
 @filter_options
 @catalog_option
@@ -52,7 +49,7 @@ def list_weights(**flags: Any) -> None:
         _print_rows(screen(), rows)
 
 
-@weights.command("show")
+@click.command("show")
 @click.argument("name")
 @catalog_option
 @json_option
@@ -131,3 +128,8 @@ def _preprocessing(one: wire.Weights) -> str:
     mean = ", ".join(f"{value:g}" for value in contract.mean)
     std = ", ".join(f"{value:g}" for value in contract.std)
     return f"{contract.height_px} x {contract.width_px} px, mean {mean}, std {std}"
+
+
+@click.group(commands=[list_weights, show_weights, explain_weights, ensure_weights])
+def weights() -> None:
+    """List, describe, find and fetch published weights."""
