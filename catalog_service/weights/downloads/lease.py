@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalog_service.blobs.disk import ensure_folder
 from catalog_service.weights.downloads.owner import Owner, owner_from_json, this_process
 from catalog_service.weights.progress import Progress
 
@@ -82,9 +83,10 @@ class LeaseFolder:
         """Return the lease that follows `after`, ours; None if somebody else was faster.
 
         Raises:
+            ForeignFile: something that is no folder has the folder's name.
             OSError: the folder cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        ensure_folder(self.folder)
         holder = Holder(owner=this_process(), nonce=secrets.token_hex(8))
         number = after.number + 1
         path = self.folder / str(number)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from catalog_service.blobs.disk import ensure_folder
 from catalog_service.weights.downloads.disk_room import ensure_room
 from catalog_service.weights.downloads.journal import Journal, decoded
 from catalog_service.weights.downloads.owner import this_process
@@ -96,10 +97,12 @@ def part_for(folder: Path, turn: Turn, file: WantedFile) -> Part:
 
     Raises:
         DiskFull: no room for a copy.
+        ForeignFile: something that is no folder has the folder's name.
         OSError: the folder cannot be written.
     """
     ours = folder_of(folder, turn.key, file)
-    ours.mkdir(parents=True, exist_ok=True)
+    ensure_folder(folder)
+    ensure_folder(ours)
     part = Part(ours / f"{turn.nonce}.part", Journal(owner=turn.owner, realm=turn.owner.realm))
     if part.path.exists():  # the second file of this turn, or the second attempt
         part.journal = _journal_of(part.path) or part.journal

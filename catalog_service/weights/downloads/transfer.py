@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from catalog_service.weights.downloads.disk_room import ensure_room
+from catalog_service.weights.downloads.disk_room import ensure_room, naming_refusals
 from catalog_service.weights.downloads.following_hash import FollowingHash
 from catalog_service.weights.downloads.journal import (
     Continuation,
@@ -63,12 +63,9 @@ class Transfer:
         with self._client.open(self._remote.url, start=plan.start, etag=plan.etag) as body:
             self._check(plan, body)
             self._make_room(body)
-            self._part.open(body.start)
-            try:
-                self._part.record(self._journal(body))
-                return self._fill(body)
-            finally:
-                self._part.close()
+            rest_bytes = (body.total_bytes or body.start) - body.start
+            with naming_refusals(self._part.path.parent, rest_bytes):
+                return self._keep(body)
 
     def say(self, why: str) -> None:
         """Report something special."""
@@ -103,6 +100,14 @@ class Transfer:
             declared_sha256=body.sha256,
             commit=body.commit,
         )
+
+    def _keep(self, body: Body) -> str:
+        self._part.open(body.start)
+        try:
+            self._part.record(self._journal(body))
+            return self._fill(body)
+        finally:
+            self._part.close()
 
     def _fill(self, body: Body) -> str:
         done = body.start

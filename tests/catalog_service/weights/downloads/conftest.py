@@ -1,0 +1,63 @@
+"""A server that misbehaves by script, and downloads of its files."""
+
+import hashlib
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from catalog_service.weights.downloads.downloads import Downloaded, Downloads
+from catalog_service.weights.downloads.turns import Turns
+from catalog_service.weights.http.client import HttpClient
+from catalog_service.weights.http.policy import HttpPolicy
+from catalog_service.weights.locations.location import RemoteFile
+from catalog_service.weights.progress import Progress
+from catalog_service.weights.wanted_file import WantedFile
+from tests.fakes.faulty_origin import faulty_origin
+
+PATH = "/weights/resnet50.pth"
+POLICY = HttpPolicy(stall_timeout_s=1.0, num_retries=1)
+DATA = random.Random(5).randbytes(3_000_001)
+SHA256 = hashlib.sha256(DATA).hexdigest()
+
+
+@dataclass(slots=True)
+class Site:
+    """A folder of downloads, and what they told."""
+
+    folder: Path
+    url: str
+    told: list[Progress] = field(default_factory=list)
+
+    @property
+    def downloads(self) -> Downloads:
+        return Downloads(self.folder / "downloads", pause=lambda _: None)
+
+    @property
+    def texts(self) -> str:
+        return "\n".join(report.text for report in self.told)
+
+    def fetch(self, url: str = "", **known: str) -> Downloaded:
+        """Fetch in a turn of its own, as another process would."""
+        file = WantedFile(reference="r", file_name="resnet50.pth", **known)  # type: ignore[arg-type]
+        client = HttpClient(POLICY, sleep=lambda _: None)
+        remote = RemoteFile(location="origin", url=url or self.url, client=client)
+        with Turns(self.folder / "turns").turn("resnet50") as turn:
+            return self.downloads.fetch(turn, file, remote, self.told.append)
+
+    def left(self) -> list[int]:
+        """Return the sizes of the parts on the disk."""
+        return [path.stat().st_size for path in self.folder.rglob("*.part")]
+
+
+@pytest.fixture
+def origin():
+    with faulty_origin() as server:
+        server.add(PATH, DATA)
+        yield server
+
+
+@pytest.fixture
+def site(tmp_path, origin):
+    return Site(folder=tmp_path, url=origin.url + PATH)
