@@ -38,12 +38,13 @@ class Site:
     def texts(self) -> str:
         return "\n".join(report.text for report in self.told)
 
-    def fetch(self, url: str = "", **known: str) -> Downloaded:
+    def fetch(self, url: str = "", heartbeat_s: float = 5.0, **known: str) -> Downloaded:
         """Fetch in a turn of its own, as another process would."""
         file = WantedFile(reference="r", file_name="resnet50.pth", **known)  # type: ignore[arg-type]
         client = HttpClient(POLICY, sleep=lambda _: None)
         remote = RemoteFile(location="origin", url=url or self.url, client=client)
-        with Turns(self.folder / "turns").turn("resnet50") as turn:
+        turns = Turns(self.folder / "turns", heartbeat_s=heartbeat_s)
+        with turns.turn("resnet50") as turn:
             return self.downloads.fetch(turn, file, remote, self.told.append)
 
     def left(self) -> list[int]:
