@@ -1,6 +1,6 @@
 """Finds the state dictionary in what a file holds, and says what lies beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,15 @@ STATE_KEYS = (
 DINO (student, teacher). What was not taken is reported."""
 
 MAX_DEPTH = 4
-MAX_TENSORS = 100_000
+
+MAX_TENSORS = 50_000
+"""About 30 pickle opcodes make a tensor, and there is a limit to those, too."""
+
+WAY_OUT = (
+    "Save its numbers alone where that code is: torch.save(model.state_dict(), path), or for a "
+    "TorchScript file torch.save(torch.jit.load(file).state_dict(), path)"
+)
+"""For whoever has a model that was pickled as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,7 @@ def find_state(root: Any) -> FoundState:
         keys.append(inner[0])
         mapping = mapping.items[inner[0]]
     if not isinstance(mapping, PickledMapping) or not _tensors(mapping):
-        raise FileUnreadable(f"no state dictionary in it, but {_kind(root)}")
+        raise FileUnreadable(_no_state(root, keys))
     tensors = _tensors(mapping)
     _check_names(tensors)
     beside += [_described(k, v) for k, v in mapping.items.items() if k not in tensors]
@@ -73,6 +81,25 @@ def find_state(root: Any) -> FoundState:
         versions=_versions(mapping),
         ignored=tuple(beside),
     )
+
+
+def _no_state(root: Any, keys: Sequence[str]) -> str:
+    """Return what is there instead, and how to get a state out of a pickled model."""
+    where = f" under {'.'.join(keys)!r}" if keys else ""
+    models = [root] if isinstance(root, Ignored) else _pickled_models(root)
+    if not models:
+        return f"no state dictionary in it{where}, but {_kind(root)}"
+    return (
+        f"no state dictionary in it, but {_kind(models[0])}: a whole pickled model, which only its "
+        f"own code can open. {WAY_OUT}"
+    )
+
+
+def _pickled_models(root: Any) -> list[Ignored]:
+    if not isinstance(root, PickledMapping):
+        return []
+    found = [root.items.get(key) for key in STATE_KEYS]
+    return [value for value in found if isinstance(value, Ignored)]
 
 
 def _tensors(mapping: PickledMapping) -> dict[str, TensorRef]:

@@ -21,6 +21,7 @@ STORAGE_DTYPES: Mapping[str, str] = {
     "CharStorage": "I8",
     "ByteStorage": "U8",
     "BoolStorage": "BOOL",
+    "ComplexFloatStorage": "C64",
 }
 """Torch's typed storages in safetensors' spelling.
 
@@ -41,13 +42,14 @@ TORCH_DTYPES: Mapping[str, str] = {
     "uint32": "U32",
     "uint64": "U64",
     "bool": "BOOL",
+    "complex64": "C64",
     "float8_e4m3fn": "F8_E4M3",
     "float8_e5m2": "F8_E5M2",
 }
 """Torch's dtypes in safetensors' spelling. Source: safetensors/torch.py, `_TYPES`."""
 
 ITEM_BYTES: Mapping[str, int] = {
-    **dict.fromkeys(("F64", "I64", "U64"), 8),
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 8),
     **dict.fromkeys(("F32", "I32", "U32"), 4),
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
     **dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2"), 1),

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,14 +190,24 @@ def _finished(
 ) -> bytes | None:
     """Return what the child says; None where it takes too long."""
     deadline = time.monotonic() + timeout_s
-    unsaid: bytes | None = told
+    _tell_child(child, told)
     while time.monotonic() < deadline:
         try:
-            return child.communicate(unsaid, timeout=POLL_S)[0]
+            return child.communicate(timeout=POLL_S)[0]
         except subprocess.TimeoutExpired:
-            unsaid = None
             waiting()
     return None
+
+
+def _tell_child(child: subprocess.Popen[bytes], told: bytes) -> None:
+    """Write all at once: the child reads it before it says a word.
+
+    `communicate` before Python 3.12 forgets what it has not yet sent when it is called again.
+    """
+    assert child.stdin is not None
+    with suppress(BrokenPipeError), child.stdin as pipe:  # a child that died has no answer
+        pipe.write(told)
+    child.stdin = None
 
 
 def _answer(stdout: bytes, exit_status: int, shown: str) -> dict[str, Any]:
