@@ -5,9 +5,9 @@
         origin.fault("/weights/a.pth", faults.stall(1000), faults.status(503))  # the first two GETs
         origin.always("/weights/a.pth", faults.no_range())                     # after the script
 
-Faults are in `tests.fakes.faults`, a hub in `tests.fakes.fake_hub`. `origin.gets(path)` are the GETs
-of a path; `origin.bodies(path)` counts those answered with bytes of it, `origin.bytes_sent(path)`
-their bytes. Paths are what URLs say, unquoted.
+Faults are in `tests.fakes.faults`, a hub in `tests.fakes.fake_hub`. `origin.gets(path)` are the
+GETs of a path; `origin.bodies(path)` counts those answered with bytes of it,
+`origin.bytes_sent(path)` their bytes. Paths are what URLs say, unquoted.
 """
 
 import hashlib

@@ -64,7 +64,7 @@ def is_strong(etag: str) -> bool:
     return bool(_STRONG_ETAG.fullmatch(etag))
 
 
-def extent(status: int, headers: Mapping[str, str]) -> Extent:
+def extent(status: int, headers: Mapping[str, str], where: str) -> Extent:
     """Return which bytes are coming.
 
     Raises:
@@ -75,14 +75,14 @@ def extent(status: int, headers: Mapping[str, str]) -> Extent:
     text = headers.get("Content-Range", "")
     found = _CONTENT_RANGE.fullmatch(text.strip())
     if not found:
-        raise Nonsense(f"a part of a file, with Content-Range {text[:80]!r}")
+        raise Nonsense(f"{where} sends a part of a file, with Content-Range {text[:80]!r}")
     first, last = int(found[1]), int(found[2])
     total = None if found[3] == "*" else int(found[3])
     length = number(headers, "Content-Length")
     if last < first or (total is not None and last >= total):
-        raise Nonsense(f"Content-Range {text[:80]!r} contradicts itself")
+        raise Nonsense(f"{where} sends a Content-Range that contradicts itself: {text[:80]!r}")
     if length is not None and length != last - first + 1:
-        raise Nonsense(f"Content-Range {text[:80]!r}, but Content-Length {length}")
+        raise Nonsense(f"{where} sends Content-Range {text[:80]!r}, but Content-Length {length}")
     return Extent(start=first, total_bytes=total)
 
 

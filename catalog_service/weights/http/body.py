@@ -7,6 +7,7 @@ from types import TracebackType
 from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as broken
 
+from catalog_service.weights.http.answers import Extent, Linked
 from catalog_service.weights.http.failures import Nonsense, Unreachable
 
 
@@ -50,19 +51,19 @@ class Body:
         response: BaseHTTPResponse,
         *,
         where: str,
-        start: int,
-        total_bytes: int | None,
+        extent: Extent,
+        linked: Linked,
         pace: Pace,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.start = start
-        self.total_bytes = total_bytes
-        self.etag = ""
-        self.sha256 = ""
-        self.commit = ""
+        self.start = extent.start
+        self.total_bytes = extent.total_bytes
+        self.etag = response.headers.get("ETag", "")
+        self.sha256 = linked.sha256
+        self.commit = linked.commit
         self._response = response
         self._where = where
-        self._position = start
+        self._position = extent.start
         self._pace = pace
         self._clock = clock
 
@@ -85,6 +86,8 @@ class Body:
         self._position += len(data)
         if not data and self.total_bytes is not None and self._position < self.total_bytes:
             raise self._stopped("ended", stage="cut")
+        if self.total_bytes is not None and self._position > self.total_bytes:
+            raise Nonsense(f"{self._where} sends more than its {self.total_bytes} bytes")
         if data and self._pace.is_too_slow(self._clock() - began, len(data)):
             raise self._stopped("drips", stage="stall")
         return data

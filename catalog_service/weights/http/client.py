@@ -1,13 +1,11 @@
-"""Asks a server for a file: redirects by hand, retries, ranges. The one way out of this room."""
+"""Asks a server for a file: retries, ranges, and what may count as an answer."""
 
-import base64
 import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
-from urllib.parse import unquote
 
 from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as broken
@@ -19,25 +17,17 @@ from catalog_service.weights.http.answers import (
     check_size,
     extent,
     is_strong,
-    number,
     refused_total,
 )
 from catalog_service.weights.http.body import Body, Pace
-from catalog_service.weights.http.connections import Connections
+from catalog_service.weights.http.credentials import owns, without_secret
 from catalog_service.weights.http.failures import HttpFailure, Nonsense, RangeRefused
-from catalog_service.weights.http.hosts import (
-    host_and_port,
-    is_allowed,
-    parsed,
-    redirected,
-    refused,
-    shown,
-)
+from catalog_service.weights.http.hosts import shown
+from catalog_service.weights.http.journey import REDIRECTS, Arrival, Journey
 from catalog_service.weights.http.policy import HttpPolicy
 from catalog_service.weights.http.refusals import Refusal, failure_of
 from catalog_service.weights.http.retries import pause_s, retry_after_s
 
-REDIRECTS = {301, 302, 303, 307, 308}
 NO_HEAD = {403, 405, 501}
 """Statuses of servers that know GET only; signed URLs are signed for one method."""
 MAX_REFUSAL_BYTES = 2048
@@ -80,7 +70,7 @@ class HttpClient:
         luck: Callable[[], float] = random.random,
     ) -> None:
         self.policy = policy
-        self._connections = Connections(policy)
+        self._journey = Journey(policy)
         self._sleep = sleep
         self._luck = luck
 
@@ -98,7 +88,7 @@ class HttpClient:
         Args:
             start: how many bytes the caller has already.
             etag: that they came with. A strong one goes along as If-Range, so that a changed file
-                starts from 0. With another or none the server is trusted not to have changed: then
+                starts from 0; any other that differs from the answer's does so too. Without one
                 the caller must know the digest of the whole file.
 
         Raises:
@@ -120,142 +110,98 @@ class HttpClient:
             attempt += 1
 
     def _head(self, url: str) -> Head:
-        response, linked = self._follow("HEAD", url, {}, is_enough=_names_size)
-        if response.status in NO_HEAD:
-            response.close()
-            response, linked = self._follow("GET", url, {})
+        arrival = self._journey.follow("HEAD", url, {}, is_enough=_says_enough)
+        if _knows_no_head(arrival.response):
+            arrival.response.close()
+            arrival = self._journey.follow("GET", url, {"Range": "bytes=0-0"})
+        response, linked = arrival.response, arrival.linked
         try:
-            if response.status not in REDIRECTS:
-                self._check_status(url, response)
-                check_is_file(response.headers, shown(url))
             size = linked.size_bytes
-            return Head(
-                size_bytes=number(response.headers, "Content-Length") if size is None else size,
-                etag=linked.etag or response.headers.get("ETag", ""),
-                sha256=linked.sha256,
-                commit=linked.commit,
-                url=shown(url),
-            )
+            if response.status not in REDIRECTS:
+                found = self._extent(arrival, asked_for_part=True)
+                size = found.total_bytes if size is None else size
         finally:
             response.close()
+        return Head(
+            size_bytes=size,
+            etag=linked.etag or response.headers.get("ETag", ""),
+            sha256=linked.sha256,
+            commit=linked.commit,
+            url=shown(url),
+        )
 
     def _open(self, url: str, *, start: int, etag: str) -> Body:
         if start == 0:
-            return self._read_from(url, Extent(start=0, total_bytes=None), {})
+            return self._body(url, {})
         wanted = {"Range": f"bytes={start}-"}
         if is_strong(etag):
             wanted["If-Range"] = etag
         try:
-            body = self._read_from(url, Extent(start=start, total_bytes=None), wanted)
-        except RangeRefused as refusal:
-            if refusal.total_bytes == start:
+            body = self._body(url, wanted)
+        except (RangeRefused, Nonsense) as failure:
+            if isinstance(failure, RangeRefused) and failure.total_bytes == start:
                 raise
-            return self._open(url, start=0, etag="")
-        is_other = is_strong(etag) and body.start > 0 and body.etag not in {"", etag}
-        if body.start not in {0, start} or is_other:
+            return self._body(url, {})
+        is_other = etag and body.start > 0 and body.etag not in {"", etag}
+        if is_other or body.start not in {0, start}:
             body.close()
-            return self._open(url, start=0, etag="")
+            return self._body(url, {})
         return body
 
-    def _read_from(self, url: str, wanted: Extent, headers: Mapping[str, str]) -> Body:
-        response, linked = self._follow("GET", url, headers)
-        where = shown(url)
+    def _body(self, url: str, headers: Mapping[str, str]) -> Body:
+        arrival = self._journey.follow("GET", url, headers)
         try:
-            self._check_status(url, response)
-            check_is_file(response.headers, where)
-            found = extent(response.status, response.headers)
-            if found.start and not wanted.start:
-                raise Nonsense(f"{where} answers with bytes from {found.start} on, unasked")
-            check_size(found.total_bytes, linked, where)
+            found = self._extent(arrival, asked_for_part=bool(headers))
         except BaseException:
-            response.close()
+            arrival.response.close()
             raise
-        return self._body(response, where, found, linked)
-
-    def _body(self, response: BaseHTTPResponse, where: str, found: Extent, linked: Linked) -> Body:
-        pace = Pace(
-            window_s=self.policy.stall_timeout_s, min_bytes_per_s=self.policy.min_bytes_per_s
-        )
+        policy, linked = self.policy, arrival.linked
         total = linked.size_bytes if found.total_bytes is None else found.total_bytes
-        body = Body(response, where=where, start=found.start, total_bytes=total, pace=pace)
-        body.etag = response.headers.get("ETag", "")
-        body.sha256, body.commit = linked.sha256, linked.commit
-        return body
+        return Body(
+            arrival.response,
+            where=shown(arrival.url),
+            extent=Extent(start=found.start, total_bytes=total),
+            linked=linked,
+            pace=Pace(window_s=policy.stall_timeout_s, min_bytes_per_s=policy.min_bytes_per_s),
+        )
 
-    def _follow(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        is_enough: Callable[[Linked], bool] = lambda linked: False,
-    ) -> tuple[BaseHTTPResponse, Linked]:
-        """Return the answer at the end of all redirects, and what the hub said on the way."""
-        if not is_allowed(url, first=url, allowed=self.policy.allowed_hosts):
-            raise refused(url)
-        here, linked = url, Linked()
-        for _ in range(self.policy.max_redirects + 1):
-            response = self._connections.ask(method, here, self._headers(here, headers))
-            linked = linked.joined(response.headers)
-            if response.status not in REDIRECTS:
-                return response, linked
-            here = self._next(response, here, url)
-            if is_enough(linked):
-                return response, linked
-            response.close()
-        raise Nonsense(f"{shown(url)} redirects more than {self.policy.max_redirects} times")
+    def _extent(self, arrival: Arrival, *, asked_for_part: bool) -> Extent:
+        """Return which bytes of the file this answer has; everything else is a failure."""
+        response, where = arrival.response, shown(arrival.url)
+        if response.status not in {200, 206}:
+            raise failure_of(self._refusal(arrival))
+        check_is_file(response.headers, where)
+        found = extent(response.status, response.headers, where)
+        if found.start and not asked_for_part:
+            raise Nonsense(f"{where} answers with bytes from {found.start} on, unasked")
+        check_size(found.total_bytes, arrival.linked, where)
+        return found
 
-    def _next(self, response: BaseHTTPResponse, here: str, first: str) -> str:
-        location = response.headers.get("Location", "")
-        try:
-            return redirected(here, location, first=first, allowed=self.policy.allowed_hosts)
-        except HttpFailure:
-            response.close()
-            raise
-
-    def _headers(self, url: str, more: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers of one hop: a secret goes to its own host only."""
-        headers = {"User-Agent": self.policy.user_agent, "Accept-Encoding": "identity", **more}
-        token, own = self.policy.token, parsed(url).auth
-        if token is not None and self._is_for(token.host, url):
-            headers["Authorization"] = f"Bearer {token.secret}"
-        elif own:
-            pair = base64.b64encode(unquote(own).encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
-        return headers
-
-    def _is_for(self, host: str, url: str) -> bool:
-        wanted = host if ":" in host else f"{host}:443"
-        return wanted.lower() == host_and_port(url)
-
-    def _check_status(self, url: str, response: BaseHTTPResponse) -> None:
-        if response.status in {200, 206}:
-            return
-        headers = response.headers
-        token = self.policy.token
-        refusal = Refusal(
-            url=url,
-            status=response.status,
+    def _refusal(self, arrival: Arrival) -> Refusal:
+        headers, token = arrival.response.headers, self.policy.token
+        return Refusal(
+            url=arrival.url,
+            status=arrival.response.status,
             code=headers.get("X-Error-Code", ""),
-            message=self._without_secret(headers.get("X-Error-Message", "")),
-            text=self._without_secret(_beginning(response)),
-            had_token=token is not None and self._is_for(token.host, url),
+            message=without_secret(headers.get("X-Error-Message", ""), token),
+            text=without_secret(_beginning(arrival.response), token),
+            had_token=owns(token, arrival.url),
             retry_after_s=retry_after_s(headers, datetime.now(UTC)),
             total_bytes=refused_total(headers),
         )
-        raise failure_of(refusal)
-
-    def _without_secret(self, text: str) -> str:
-        token = self.policy.token
-        return text.replace(token.secret, "***") if token and token.secret else text
 
 
-def _names_size(linked: Linked) -> bool:
+def _says_enough(linked: Linked) -> bool:
     return linked.size_bytes is not None and bool(linked.etag)
+
+
+def _knows_no_head(response: BaseHTTPResponse) -> bool:
+    return response.status in NO_HEAD and "X-Error-Code" not in response.headers
 
 
 def _beginning(response: BaseHTTPResponse) -> str:
     """Return the first words of a refusal; a server that does not finish them is not waited for."""
     try:
-        return response.read1(MAX_REFUSAL_BYTES).decode("utf-8", errors="replace")
+        return (response.read1(MAX_REFUSAL_BYTES) or b"").decode("utf-8", errors="replace")
     except broken.HTTPError:
         return ""

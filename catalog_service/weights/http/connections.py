@@ -4,7 +4,9 @@ import logging
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
+from http.client import HTTPException, RemoteDisconnected
 from pathlib import Path
+from urllib.parse import unquote
 
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout, make_headers
 from urllib3 import exceptions as broken
@@ -69,9 +71,10 @@ class Connections:
         context = self._certificates if url.startswith("https:") or policy.proxy else None
         if not policy.proxy:
             return PoolManager(timeout=timeout, ssl_context=context)
-        auth = parse_url(policy.proxy).auth
+        proxy = parse_url(policy.proxy)
+        auth = unquote(proxy.auth or "")
         return ProxyManager(
-            str(parse_url(policy.proxy)._replace(auth=None)),
+            str(proxy._replace(auth=None)),
             proxy_headers=make_headers(proxy_basic_auth=auth) if auth else None,
             timeout=timeout,
             ssl_context=context,
@@ -100,6 +103,8 @@ class Connections:
         if isinstance(error, broken.ProxyError):
             where = f"{where} through the proxy {host_and_port(self._policy.proxy)}"
             cause = error.original_error
+        if _is_garbage(cause):
+            return Nonsense(f"{where} does not answer in HTTP")
         for kind, stage, text in STAGES:
             if isinstance(cause, kind):
                 said = text.format(
@@ -110,6 +115,12 @@ class Connections:
         if isinstance(cause, OSError):
             return Unreachable(f"{where}: {cause.strerror or 'no connection'}", stage="connect")
         return Nonsense(f"{where} does not answer in HTTP ({type(cause).__name__})")
+
+
+def _is_garbage(error: Exception) -> bool:
+    """Return whether something came that cannot be read as HTTP."""
+    inner = error.args[-1] if isinstance(error, broken.ProtocolError) and error.args else None
+    return isinstance(inner, HTTPException) and not isinstance(inner, RemoteDisconnected)
 
 
 def _reason(error: Exception) -> str:

@@ -144,7 +144,7 @@ _GATES: tuple[_Row, ...] = (
         _gate("BAD_TOKEN", "the hub does not take this token for {repository!r}; see {page}"),
     ),
     (
-        lambda refusal, words: refusal.status == 401 and refusal.code == "GatedRepo",
+        lambda refusal, words: refusal.code == "GatedRepo" and not refusal.had_token,
         _gate("NO_TOKEN", "{repository!r} is gated and wants a token; ask for access at {page}"),
     ),
     (
