@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from catalog_service.models.layout import StateLayout, is_inside
-from catalog_service.models.rewrite import Cut, Rewrite
+from catalog_service.models.rewrite import Cut, Join, Rewrite
 from catalog_service.weights.naming_scheme import Place, Scheme, Spot, spots
 
 
@@ -36,15 +36,6 @@ class _Sorting:
     fired: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def elements_by_name(scheme: Scheme, layout: StateLayout) -> dict[str, int]:
-    """Return which names a file of the scheme has for the backbone: name -> numbers that we use."""
-    sizes = {tensor.name: tensor.num_elements for tensor in layout.of_role("backbone")}
-    found: dict[str, int] = defaultdict(int)
-    for name, spot in spots(scheme, layout).items():
-        found[spot.name] += sizes[name]
-    return found
-
-
 def scheme_names(scheme: Scheme, layout: StateLayout, names: Collection[str]) -> SchemeNames:
     """Return what becomes of `names`, which have lost their prefix."""
     present = frozenset(names)
@@ -54,6 +45,11 @@ def scheme_names(scheme: Scheme, layout: StateLayout, names: Collection[str]) ->
         _take(name, spot, present, sorting)
     rewrite = Rewrite(
         cuts=_cuts(scheme, wanted, present),
+        joins=tuple(
+            Join(name=name, parts=spot.names)
+            for name, spot in wanted.items()
+            if len(spot.names) > 1 and present >= set(spot.names)
+        ),
         reshaped=tuple(
             name for name, spot in wanted.items() if spot.place.is_reshaped and spot.name in present
         ),
@@ -64,7 +60,8 @@ def scheme_names(scheme: Scheme, layout: StateLayout, names: Collection[str]) ->
     _tell(scheme, rewrite, wanted, sorting)
     unused = _unused(scheme, present, sorting)
     modules = {*_modules(tensor.name for tensor in layout.tensors), *scheme.refused}
-    modules |= {*_modules(spot.name for spot in wanted.values()), *_modules(scheme.copies)}
+    theirs = (name for spot in wanted.values() for name in spot.names)
+    modules |= {*_modules(theirs), *_modules(scheme.copies)}
     _keep_unknown(modules, present - unused, sorting)
     rules = tuple(f"{scheme.name}: {rule} ({count} names)" for rule, count in sorting.fired.items())
     return SchemeNames(names=sorting.names, rewrite=rewrite, rules=rules)
@@ -72,7 +69,11 @@ def scheme_names(scheme: Scheme, layout: StateLayout, names: Collection[str]) ->
 
 def _take(name: str, spot: Spot, present: Set[str], sorting: _Sorting) -> None:
     place = spot.place
-    if spot.name not in present:
+    if not present >= set(spot.names):
+        return
+    if place.pieces:
+        sorting.names.update(zip(spot.names, spot.names, strict=True))
+        sorting.fired[f"{' + '.join(place.pieces)} -> {place.ours}"] += 1
         return
     sorting.names[spot.name] = name if place.num_parts == 1 else spot.name
     which = f"[{place.part + 1} of {place.num_parts}]" if place.num_parts > 1 else ""

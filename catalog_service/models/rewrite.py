@@ -23,10 +23,20 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """A tensor that is joined from equal parts along the first dimension."""
+
+    name: str
+    parts: tuple[str, ...]
+    """Their names, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rewrite:
-    """Done in this order; the names are those after `cuts`."""
+    """Done in this order; the names are those after `cuts` and `joins`."""
 
     cuts: tuple[Cut, ...] = ()
+    joins: tuple[Join, ...] = ()
     reshaped: tuple[str, ...] = ()
     """Have the layout's numbers in another shape."""
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from catalog_service.models.attach import State
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.recipe import Recipe
-from catalog_service.models.rewrite import Cut, Rewrite
+from catalog_service.models.rewrite import Cut, Join, Rewrite
 from catalog_service.models.state_mismatch import StateMismatch
 
 ROTARY_BASE = 100.0
@@ -23,7 +23,7 @@ BF16_STEP = 2.0**-8
 
 
 def rewritten(state: State, rewrite: Rewrite, recipe: Recipe, layout: StateLayout) -> State:
-    """Return the tensors under the names and in the shapes of a layout; parts are views.
+    """Return the tensors under the names and in the shapes of a layout; parts are views, joined ones copies.
 
     What does not fit in size stays as it is: the fit names it.
 
@@ -33,6 +33,8 @@ def rewritten(state: State, rewrite: Rewrite, recipe: Recipe, layout: StateLayou
     found = dict(state)
     for cut in rewrite.cuts:
         _cut(found, cut)
+    for join in rewrite.joins:
+        _join(found, join)
     shapes = {tensor.name: tensor.shape for tensor in layout.tensors}
     for name in rewrite.reshaped:
         if found[name].numel() == torch.Size(shapes[name]).numel():
@@ -57,6 +59,11 @@ def _cut(found: dict[str, Tensor], cut: Cut) -> None:
         )
     del found[cut.source]
     found.update({name: part for name, part in parts.items() if name})
+
+
+def _join(found: dict[str, Tensor], join: Join) -> None:
+    if len({tuple(found[part].shape) for part in join.parts}) == 1:
+        found[join.name] = torch.cat([found.pop(part) for part in join.parts])
 
 
 def _is_masked(mask: Tensor, cut: Cut) -> bool:

@@ -4,8 +4,10 @@ Read with a layout in hand, a table says exactly which names a file must have, s
 guessed from a word and whatever is left over can be refused.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from catalog_service.models.layout import StateLayout
 
@@ -20,6 +22,8 @@ class Place:
     Attributes:
         ours, theirs: paths with equally many wildcards, filled in order.
         part, num_parts: the part of a fused tensor, cut along its first dimension; from 0.
+        pieces: names of the parts that ours is joined from, along its first dimension, in order;
+            the first is `theirs`.
         is_reshaped: the same numbers in another shape.
         absent: why a file may lack it, and 0 may stand for it; empty: it may not.
     """
@@ -28,6 +32,7 @@ class Place:
     theirs: str
     part: int = 0
     num_parts: int = 1
+    pieces: tuple[str, ...] = ()
     is_reshaped: bool = False
     absent: str = ""
 
@@ -45,6 +50,8 @@ class Scheme:
         copies: name of a tensor that files hold twice -> ours.
         unused: module -> why no output depends on it.
         refused: modules that outputs do depend on and that ours does not have.
+        head: path of the layer whose outputs are the classes.
+        differs: why the same numbers give other outputs there, so that such files are refused.
     """
 
     name: str
@@ -55,55 +62,66 @@ class Scheme:
     copies: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, str] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    head: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
     """Where a file of a scheme has one tensor."""
 
-    name: str
-    """In the file."""
+    names: tuple[str, ...]
+    """In the file; several where ours is joined from them."""
 
     place: Place
+
+    @property
+    def name(self) -> str:
+        """Return the only or first name."""
+        return self.names[0]
+
+    def file_shape(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the shape that each of `names` has in a file, from ours; None: only the size."""
+        if self.place.is_reshaped:
+            return None
+        if len(self.names) > 1:
+            return (shape[0] // len(self.names), *shape[1:])
+        return (shape[0] * self.place.num_parts, *shape[1:]) if self.place.num_parts > 1 else shape
 
 
 def spots(scheme: Scheme, layout: StateLayout) -> Mapping[str, Spot]:
     """Return where files of a scheme have each backbone tensor: our name -> spot."""
-    return {tensor.name: _spot(scheme, tensor.name) for tensor in layout.of_role("backbone")}
+    return {tensor.name: spot(scheme, tensor.name) for tensor in layout.of_role("backbone")}
 
 
-def _spot(scheme: Scheme, name: str) -> Spot:
+def spot(scheme: Scheme, name: str) -> Spot:
+    """Return where files of a scheme have the tensor that we call `name`."""
     for place in scheme.places:
-        found = _wildcards(place.ours, name)
+        found = _pattern(place.ours).fullmatch(name)
         if found is not None:
-            return Spot(name=_filled(place.theirs, found), place=place)
-    return Spot(name=name, place=Place(ours=name, theirs=name))
+            theirs = place.pieces or (place.theirs,)
+            return Spot(names=tuple(_filled(one, found.groups()) for one in theirs), place=place)
+    return Spot(names=(name,), place=Place(ours=name, theirs=name))
 
 
-def _wildcards(pattern: str, name: str) -> list[str] | None:
-    """Return what the wildcards of a pattern stand for in a name; None where it does not fit."""
-    wanted, parts = pattern.split("."), name.split(".")
-    if wanted[-1] == REST:
-        length = len(wanted) - 1
-        parts = [*parts[:length], ".".join(parts[length:])]
-    if len(wanted) != len(parts):
-        return None
-    if not all(_fits(one, part) for one, part in zip(wanted, parts, strict=True)):
-        return None
-    return [part for one, part in zip(wanted, parts, strict=True) if one in (NUMBER, ENDING, REST)]
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return what a path with wildcards matches, a group for each of them."""
+    return re.compile(r"\.".join(map(_part_pattern, path.split("."))))
 
 
-def _fits(wanted: str, part: str) -> bool:
-    if wanted == NUMBER:
-        return part.isdecimal()
-    if wanted == ENDING:
-        return part in ("weight", "bias")
-    return part == wanted or (wanted == REST and bool(part))
+def _part_pattern(part: str) -> str:
+    if part.endswith(_NUMBERED):
+        return re.escape(part.removesuffix(NUMBER)) + _WILDCARDS[NUMBER]
+    return _WILDCARDS.get(part, re.escape(part))
 
 
-def _filled(pattern: str, found: list[str]) -> str:
+_NUMBERED = f"_{NUMBER}"
+"""What ends with it ends with any number: `encoder_layer_N`. Only in names of ours."""
+
+_WILDCARDS = {NUMBER: r"(\d+)", ENDING: "(weight|bias)", REST: "(.+)"}
+
+
+def _filled(pattern: str, found: Iterable[str]) -> str:
     values = iter(found)
-    parts = [
-        next(values) if part in (NUMBER, ENDING, REST) else part for part in pattern.split(".")
-    ]
-    return ".".join(parts)
+    return ".".join(next(values) if part in _WILDCARDS else part for part in pattern.split("."))
