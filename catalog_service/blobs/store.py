@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,10 +45,12 @@ class BlobStore:
 
     Args:
         root: made when it is missing; several services on one host may share it.
+        arrived: told the digest of every new blob, from the thread that stored it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, arrived: Callable[[str], None] = lambda _: None) -> None:
         self.root = root
+        self._arrived = arrived
         for name in ("staging", "sha256", "quarantine"):
             ensure_folder(root / name)
         self.quarantined = Quarantine(root / "quarantine")
@@ -185,6 +188,20 @@ class BlobStore:
             DigestMismatch: it is not `expected_digest`; nothing was stored.
         """
         assert path.parent == self.root / "staging", f"{path} is not a staging path"
+        return self.take_whole(path, expected_digest=expected_digest)[0]
+
+    def take_whole(
+        self, path: Path, *, expected_digest: str | None = None
+    ) -> tuple[BlobInfo, bool]:
+        """Take a finished file below the store's root, without a copy.
+
+        Returns:
+            The blob, and whether it was here before. `path` is gone, whatever happens.
+
+        Raises:
+            DigestMismatch: it is not `expected_digest`; nothing was stored.
+        """
+        assert path.is_relative_to(self.root), f"{path} is not below {self.root}"
         try:
             with path.open("rb") as file:
                 assert stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -193,10 +210,10 @@ class BlobStore:
             if expected_digest is not None and digest != parse_digest(expected_digest):
                 raise DigestMismatch.between(parse_digest(expected_digest), digest)
             size_bytes = path.lstat().st_size
-            self._publish(path, digest)
+            existed = self._publish(path, digest)
         finally:
             discard(path)
-        return BlobInfo(digest=digest, size_bytes=size_bytes)
+        return BlobInfo(digest=digest, size_bytes=size_bytes), existed
 
     def sweep_staging(self, *, older_than_s: float = STALE_STAGING_S) -> int:
         """Delete what dead writers left behind; return how many files that was."""
@@ -214,4 +231,6 @@ class BlobStore:
         """Give whole, verified bytes their final name; return whether they were here before."""
         existed = self.find(digest) is not None
         move_sealed(staged, self._place(digest))
+        if not existed:
+            self._arrived(parse_digest(digest))
         return existed

@@ -104,6 +104,11 @@ class Listing(Generic[T]):
             total_size=len(ranked),
         )
 
+    def matching(self, items: Iterable[T], filter: str) -> list[T]:  # noqa: A002
+        """Return all items that match. Raises InvalidRequest: FILTER_INVALID."""
+        is_match = parse_filter(filter, self._fields)
+        return [item for item in items if is_match(item)]
+
     def _order(self, text: str) -> _Order[T]:
         parts = [part.strip() for part in (text.strip() or self._default_order).split(",")]
         terms = [self._term(part) for part in parts]

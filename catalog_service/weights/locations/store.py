@@ -72,3 +72,8 @@ class Store:
 def _key(weight: WeightEntry) -> str:
     """A changed file name is another pin, and must not find the old conversion."""
     return f"{weight.reference} {weight.file_name}"
+
+
+def reference_of(key: str) -> str:
+    """Return the reference of a record's key."""
+    return key.partition(" ")[0]

@@ -150,18 +150,22 @@ class PruneCacheRequest(_message.Message):
     def __init__(self, target_bytes: _Optional[int] = ..., dry_run: bool = ..., quarantine: bool = ..., kinds: _Optional[_Iterable[_Union[EntryKind, str]]] = ...) -> None: ...
 
 class PruneCacheResponse(_message.Message):
-    __slots__ = ("removed", "removed_bytes", "total_bytes", "num_kept", "kept_bytes")
+    __slots__ = ("removed", "removed_bytes", "total_bytes", "num_kept", "kept_bytes", "quarantine_bytes", "num_removed")
     REMOVED_FIELD_NUMBER: _ClassVar[int]
     REMOVED_BYTES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     NUM_KEPT_FIELD_NUMBER: _ClassVar[int]
     KEPT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NUM_REMOVED_FIELD_NUMBER: _ClassVar[int]
     removed: _containers.RepeatedCompositeFieldContainer[CacheEntry]
     removed_bytes: int
     total_bytes: int
     num_kept: int
     kept_bytes: int
-    def __init__(self, removed: _Optional[_Iterable[_Union[CacheEntry, _Mapping]]] = ..., removed_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., num_kept: _Optional[int] = ..., kept_bytes: _Optional[int] = ...) -> None: ...
+    quarantine_bytes: int
+    num_removed: int
+    def __init__(self, removed: _Optional[_Iterable[_Union[CacheEntry, _Mapping]]] = ..., removed_bytes: _Optional[int] = ..., total_bytes: _Optional[int] = ..., num_kept: _Optional[int] = ..., kept_bytes: _Optional[int] = ..., quarantine_bytes: _Optional[int] = ..., num_removed: _Optional[int] = ...) -> None: ...
 
 class PinBlobsRequest(_message.Message):
     __slots__ = ("names", "owner", "unpin")

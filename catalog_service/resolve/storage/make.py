@@ -1,0 +1,61 @@
+"""Puts the care of a store together."""
+
+from dataclasses import dataclass
+
+from catalog_service.blobs.records import Records
+from catalog_service.resolve.catalog import Catalog
+from catalog_service.resolve.storage.blob_pins import BlobPins
+from catalog_service.resolve.storage.entries import Entries
+from catalog_service.resolve.storage.entry import KeepRules
+from catalog_service.resolve.storage.notes import Notes
+from catalog_service.resolve.storage.prune import Pruning
+from catalog_service.resolve.storage.storage import Storage
+from catalog_service.resolve.storage.upkeep import Arrivals, Upkeep
+from catalog_service.resolve.storage.uses import Uses
+from catalog_service.resolve.storage.verify import Checking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCare:
+    """What looks after a store: on demand, and by itself."""
+
+    storage: Storage
+    upkeep: Upkeep
+
+
+def store_care(
+    catalog: Catalog, arrivals: Arrivals, *, budget_bytes: int, is_offline: bool
+) -> StoreCare:
+    """Return what looks after the catalog's store; nothing runs yet.
+
+    Args:
+        arrivals: what the store tells of new blobs.
+        budget_bytes: what the store may hold; 0 is no limit.
+        is_offline: whether weights cannot be had again.
+    """
+    store = catalog.store
+    notes, pins = Notes(store.root), BlobPins(Records(store.root, "blob_pins"))
+    uses = Uses(
+        conversions=Records(store.root, "conversions"),
+        builds=Records(store.root, "builds"),
+        backbones=Records(store.root, "backbones"),
+        checkpoints=catalog.registry.all,
+    )
+    entries = Entries(
+        store, uses=uses, pins=pins, notes=notes, rules=KeepRules(is_offline=is_offline)
+    )
+    pruning = Pruning(store, entries)
+    storage = Storage(
+        store=store,
+        entries=entries,
+        uses=uses,
+        pins=pins,
+        pruning=pruning,
+        checking=Checking(store, notes),
+        canonical=catalog.canonical_reference,
+        checkpoint=catalog.registry.get,
+        budget_bytes=budget_bytes,
+    )
+    return StoreCare(
+        storage=storage, upkeep=Upkeep(pruning, arrivals, notes, budget_bytes=budget_bytes)
+    )
