@@ -55,6 +55,16 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 256
+    context: ssl.SSLContext | None = None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Return the next connection; its handshake is made by the thread that reads it."""
+        connection, address = super().get_request()
+        if self.context:
+            connection = self.context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a failed handshake is what a test wanted."""
@@ -98,7 +108,6 @@ class FaultyOrigin:
         self.host = f"{name}:{self._server.server_address[1]}"
         self.url = f"{'https' if tls else 'http'}://{self.host}"
         self.ca_bundle = ""
-        self.context: ssl.SSLContext | None = None
         if self._authority:
             self._arm(self._authority, name)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
@@ -183,8 +192,9 @@ class FaultyOrigin:
         bundle = Path(self._folder.name) / "ca.pem"
         authority.cert_pem.write_to_path(bundle)
         self.ca_bundle = str(bundle)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(name).configure_cert(self.context)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(context)
+        self._server.context = context
 
 
 @contextmanager
@@ -202,13 +212,6 @@ def faulty_origin(
 def _handler(origin: FaultyOrigin) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            if origin.context:
-                self.request.settimeout(10)
-                self.request = origin.context.wrap_socket(self.request, server_side=True)
-                self.request.settimeout(None)
-            super().setup()
 
         def handle(self) -> None:
             with suppress(OSError):

@@ -84,7 +84,7 @@ class Body:
         except broken.HTTPError as error:
             raise Nonsense(f"{self._where} sends a broken body") from error
         self._position += len(data)
-        if not data and self.total_bytes is not None and self._position < self.total_bytes:
+        if not data and self._is_early_end():
             raise self._stopped("ended", stage="cut")
         if self.total_bytes is not None and self._position > self.total_bytes:
             raise Nonsense(f"{self._where} sends more than its {self.total_bytes} bytes")
@@ -106,6 +106,12 @@ class Body:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _is_early_end(self) -> bool:
+        """Headers that were cut have no length: then nothing at all is no file either."""
+        if self.total_bytes is None:
+            return self._position == 0
+        return self._position < self.total_bytes
 
     def _stopped(self, how: str, *, stage: str) -> Unreachable:
         total = "an unknown number" if self.total_bytes is None else str(self.total_bytes)

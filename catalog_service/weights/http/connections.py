@@ -53,7 +53,7 @@ class Connections:
         with Watch(policy.connect_timeout_s + policy.stall_timeout_s) as watch:
             pool.ConnectionCls = watch.noting(pool.ConnectionCls)  # type: ignore[assignment]
             try:
-                return manager.urlopen(
+                response = manager.urlopen(
                     method,
                     url,
                     headers=dict(headers),
@@ -64,6 +64,10 @@ class Connections:
                 )
             except (broken.HTTPError, OSError, ValueError) as error:
                 raise self._failure(url, error, watch) from error
+        if watch.has_fired:  # http.client takes the end of the connection for the end of headers
+            response.close()
+            raise self._too_late(url, watch)
+        return response
 
     def _manager(self, url: str) -> PoolManager:
         policy = self._policy
@@ -97,8 +101,7 @@ class Connections:
     def _failure(self, url: str, error: Exception, watch: Watch) -> HttpFailure:
         where = host_and_port(url)
         if watch.has_fired:
-            why = f"{where}: no whole answer within {watch.after_s:g} s"
-            return Unreachable(why, stage="timeout")
+            return self._too_late(url, watch)
         cause = error
         if isinstance(error, broken.ProxyError):
             where = f"{where} through the proxy {host_and_port(self._policy.proxy)}"
@@ -113,8 +116,12 @@ class Connections:
                 )
                 return Unreachable(f"{where}: {said}{_reason(cause)}", stage=stage)
         if isinstance(cause, OSError):
-            return Unreachable(f"{where}: {cause.strerror or 'no connection'}", stage="connect")
+            return Unreachable(f"{where}: {cause.strerror or cause}", stage="connect")
         return Nonsense(f"{where} does not answer in HTTP ({type(cause).__name__})")
+
+    def _too_late(self, url: str, watch: Watch) -> Unreachable:
+        why = f"{host_and_port(url)}: no whole answer within {watch.after_s:g} s"
+        return Unreachable(why, stage="timeout")
 
 
 def _is_garbage(error: Exception) -> bool:

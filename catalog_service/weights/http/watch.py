@@ -22,6 +22,8 @@ class Watch:
         self.has_fired = False
         self._timer = threading.Timer(after_s, self._fire)
         self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._is_over = False
         self._connection: Any = None
 
     def noting(self, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,10 +46,15 @@ class Watch:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        with self._lock:
+            self._is_over = True
 
     def _fire(self) -> None:
-        self.has_fired = True
-        sock = self._connection.sock if self._connection else None
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            if self._is_over:
+                return
+            self.has_fired = True
+            sock = self._connection.sock if self._connection else None
+            if sock is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
