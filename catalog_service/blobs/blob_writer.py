@@ -50,9 +50,9 @@ class BlobWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.discard()
+        self.leave()
 
-    def discard(self) -> None:
+    def leave(self) -> None:
         """Forget what was written, unless it was committed."""
         self._close()
         discard(self._path)

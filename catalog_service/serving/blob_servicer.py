@@ -14,6 +14,7 @@ from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.store import BlobStore
 from catalog_service.blobs.tensor_plan import TensorPlan, header_alone, plan_tensors
 from catalog_service.blobs.tensor_stream import KnownDigests, TensorStream
+from catalog_service.blobs.uploads import Uploads
 from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.serving.blob_upload import UploadLimits, receive_blob
 from catalog_service.serving.blob_wire import blob_message
@@ -54,6 +55,7 @@ class BlobServicer:
         self._models = models
         self._shares_paths = shares_paths
         self._limits = limits or UploadLimits()
+        self._uploads = Uploads(store)
         self._threads = DiskThreads()
         self._known_digests = KnownDigests()
 
@@ -120,7 +122,22 @@ class BlobServicer:
     ) -> pb.WriteBlobResponse:
         """Store what arrives; nothing is stored unless all of it is as announced."""
         return await receive_blob(
-            request_iterator, store=self._store, threads=self._threads, limits=self._limits
+            request_iterator,
+            store=self._store,
+            uploads=self._uploads,
+            threads=self._threads,
+            limits=self._limits,
+        )
+
+    async def QueryWrite(  # noqa: N802
+        self, request: pb.QueryWriteRequest, context: Context
+    ) -> pb.QueryWriteResponse:
+        """Return what is safely here of an upload; NOT_FOUND when nothing is."""
+        state = await self._threads.run(self._uploads.state, request.upload_id)
+        return pb.QueryWriteResponse(
+            committed_bytes=state.committed_bytes,
+            complete=state.blob is not None,
+            blob=blob_message(state.blob) if state.blob else None,
         )
 
     def _plan(self, request: pb.ReadTensorsRequest) -> TensorPlan:
@@ -179,6 +196,11 @@ def _add(servicer: BlobServicer, server: grpc.aio.Server) -> None:
             servicer.WriteBlob,
             request_deserializer=pb.WriteBlobRequest.FromString,
             response_serializer=pb.WriteBlobResponse.SerializeToString,
+        ),
+        "QueryWrite": grpc.unary_unary_rpc_method_handler(
+            servicer.QueryWrite,
+            request_deserializer=pb.QueryWriteRequest.FromString,
+            response_serializer=pb.QueryWriteResponse.SerializeToString,
         ),
     }
     server.add_registered_method_handlers(FULL_NAME, handlers)

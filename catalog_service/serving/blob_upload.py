@@ -8,6 +8,8 @@ from catalog_service.blobs.blob_writer import BlobWriter
 from catalog_service.blobs.chunk_stream import crc32c_of
 from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.store import BlobStore
+from catalog_service.blobs.upload_writer import Announced, UploadWriter
+from catalog_service.blobs.uploads import Uploads
 from catalog_service.errors import (
     Corrupt,
     Exhausted,
@@ -45,22 +47,28 @@ async def receive_blob(
     requests: AsyncIterator[pb.WriteBlobRequest],
     *,
     store: BlobStore,
+    uploads: Uploads,
     threads: DiskThreads,
     limits: UploadLimits,
 ) -> pb.WriteBlobResponse:
-    """Store an upload; nothing is stored unless all of it is as announced."""
+    """Store an upload; nothing is stored unless all of it is as announced.
+
+    Without an upload id nothing stays of a call that breaks off; with one, what arrived does.
+    """
     messages = _without_pauses(requests, limits.max_pause_s)
     header = await _header(messages)
     _check_total(header.expected_size_bytes, limits)
-    writer = _writer(store, header)
+    writer = await threads.run(_writer, store, uploads, header)
     try:
         async for message in messages:
+            if isinstance(writer, UploadWriter):
+                writer.begin_at(message.offset)
             _check_message(message, writer.size_bytes)
             _check_total(writer.size_bytes + len(message.data), limits)
             await threads.run(writer.write, message.data)
         info = await threads.run(writer.commit)
     finally:
-        await threads.run(writer.discard)
+        await threads.run(writer.leave)
     return pb.WriteBlobResponse(blob=blob_message(info), already_existed=writer.already_existed)
 
 
@@ -73,7 +81,7 @@ async def _without_pauses(
                 request = await anext(requests, None)
         except TimeoutError as error:
             raise Unavailable(
-                f"nothing arrived for {max_pause_s:g} s; nothing was stored, send the blob again",
+                f"nothing arrived for {max_pause_s:g} s; nothing was stored, send the rest again",
                 reason="UPLOAD_STALLED",
             ) from error
         if request is None:
@@ -92,14 +100,18 @@ async def _header(messages: AsyncIterator[pb.WriteBlobRequest]) -> pb.WriteBlobH
     return first.header
 
 
-def _writer(store: BlobStore, header: pb.WriteBlobHeader) -> BlobWriter:
+def _writer(
+    store: BlobStore, uploads: Uploads, header: pb.WriteBlobHeader
+) -> BlobWriter | UploadWriter:
     try:
         digest = parse_digest(header.expected_digest) if header.expected_digest else None
     except InvalidRequest as error:
         raise _bad("header.expected_digest", error.message) from error
-    return store.open_writer(
-        expected_digest=digest, expected_size_bytes=header.expected_size_bytes or None
-    )
+    size_bytes = header.expected_size_bytes or None
+    if not header.upload_id:
+        return store.open_writer(expected_digest=digest, expected_size_bytes=size_bytes)
+    announced = Announced(expected_digest=digest or "", expected_size_bytes=size_bytes)
+    return uploads.open(header.upload_id, announced)
 
 
 def _check_message(message: pb.WriteBlobRequest, position: int) -> None:
@@ -110,7 +122,7 @@ def _check_message(message: pb.WriteBlobRequest, position: int) -> None:
     if message.HasField("crc32c") and message.crc32c != crc32c_of(message.data):
         raise Corrupt(
             f"the {len(message.data)} bytes at offset {position} do not have the crc32c that came "
-            "with them; nothing was stored, send the blob again",
+            "with them and were not stored; send the blob again",
             metadata={"offset": str(position)},
         )
 
