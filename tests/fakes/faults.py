@@ -17,8 +17,17 @@ class Asked:
     @property
     def start(self) -> int:
         """Return the first byte asked for."""
-        text = self.headers.get("range", "")
-        return int(text.removeprefix("bytes=").partition("-")[0] or 0) if text else 0
+        return int(self._ends()[0] or 0)
+
+    @property
+    def end(self) -> int | None:
+        """Return the first byte not asked for any more, or None for all."""
+        last = self._ends()[1]
+        return int(last) + 1 if last else None
+
+    def _ends(self) -> tuple[str, str]:
+        first, _, last = self.headers.get("range", "").removeprefix("bytes=").partition("-")
+        return first, last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,5 +239,6 @@ def served(held: Held, asked: Asked, *, content_type: str | None = None) -> Answ
     total = len(held.data)
     if asked.start >= total:
         return Answer(status=416, headers=headers | {"Content-Range": f"bytes */{total}"})
-    headers["Content-Range"] = f"bytes {asked.start}-{total - 1}/{total}"
-    return Answer(status=206, data=held.data[asked.start :], headers=headers)
+    end = min(total, asked.end or total)
+    headers["Content-Range"] = f"bytes {asked.start}-{end - 1}/{total}"
+    return Answer(status=206, data=held.data[asked.start : end], headers=headers)

@@ -99,7 +99,7 @@ class FaultyOrigin:
         self.closing = threading.Event()
         self._files: dict[str, Held] = {}
         self._scripts: dict[str, list[Fault]] = {}
-        self._always: dict[str, Fault] = {}
+        self._always: dict[tuple[str, str], Fault] = {}
         self._routes: list[tuple[str, Route]] = []
         self._lock = threading.Lock()
         self._authority = trustme.CA() if tls else None
@@ -130,13 +130,17 @@ class FaultyOrigin:
 
     def always(self, path: str, fault: Fault) -> None:
         """Answer every request of a path with this, HEAD too, once its script is used up."""
-        self._always[path] = fault
+        self._always["", path] = fault
+
+    def only(self, method: str, path: str, fault: Fault) -> None:
+        """Answer every request of one method with this."""
+        self._always[method, path] = fault
 
     def heal(self, path: str) -> None:
         """Forget all faults of a path."""
         with self._lock:
             self._scripts.pop(path, None)
-            self._always.pop(path, None)
+            self._always = {key: one for key, one in self._always.items() if key[1] != path}
 
     def route(self, prefix: str, route: Route) -> None:
         """Let `route` answer what is asked below `prefix`; None from it means: as a file."""
@@ -167,7 +171,8 @@ class FaultyOrigin:
         with self._lock:
             script = self._scripts.get(asked.path, [])
             fault = script.pop(0) if script and asked.method == "GET" else None
-        fault = fault or self._always.get(asked.path)
+        fault = fault or self._always.get((asked.method, asked.path))
+        fault = fault or self._always.get(("", asked.path))
         return fault(plain, asked, held) if fault else plain
 
     def close(self) -> None:
