@@ -1,12 +1,7 @@
 """Both services as children of this process: started in order, watched, stopped in order."""
 
-import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,29 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vertebra.health import is_serving
+from vertebra.local_service import POLL_S, START_TIMEOUT_S, LocalServicesFailed, Service
 
 CATALOG_PORT, TRAINER_PORT = 50551, 50552
-
-START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 30.0
-POLL_S = 0.05
-LOG_LINES = 6
-ADMIN_OFFSET = 10
-"""The admin port of a service is this much above its own; free ports have free admin ports."""
-
-CLIENT_VARIABLES = ("VERTEBRA_CATALOG_ADDRESS", "VERTEBRA_TRAINER_ADDRESS", "VERTEBRA_TRACEBACK")
-
-GRPC_SERVICES = {
-    "catalog_service": "vertebra.catalog.v1.ModelService",
-    "trainer_service": "vertebra.trainer.v1.TrainJobService",
-}
-"""Whose health says that a child serves."""
 
 PACKAGES = (
     "catalog_service",
     "trainer_service",
     "sqlalchemy",
+    "alembic",
+    "urllib3",
     "pydantic_settings",
     "psutil",
     "prometheus_client",
@@ -55,101 +37,6 @@ def missing_packages() -> list[str]:
     return [name for name in PACKAGES if find_spec(name) is None]
 
 
-class LocalServicesFailed(Exception):
-    """A service did not start: says which and why, with its last words."""
-
-
-class Service:
-    """One child: `python -m <module>`, its log file and what it said when it was ready."""
-
-    def __init__(self, module: str, *, port: int, log: Path, ready_file: Path) -> None:
-        self.name = module.removesuffix("_service")
-        self.log = log
-        self.address = ""
-        self._module = module
-        self._grpc_service = GRPC_SERVICES[module]
-        self._port = port
-        self._ready_file = ready_file
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def port(self) -> int:
-        """The port it really listens on."""
-        return int(self.address.rpartition(":")[2])
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it was started and is gone."""
-        return self._process is not None and self._process.poll() is not None
-
-    def start(self, environment: dict[str, str]) -> None:
-        """Start it in its own session: Ctrl-C reaches only us. Raises LocalServicesFailed."""
-        _require_free(self._port, self.name)
-        prefix = f"VERTEBRA_{self.name.upper()}"
-        admin_port = self._port + ADMIN_OFFSET if self._port else 0
-        own = {
-            f"{prefix}_LISTEN": f"127.0.0.1:{self._port}",
-            f"{prefix}_ADMIN_LISTEN": f"127.0.0.1:{admin_port}",
-            f"{prefix}_READY_FILE": str(self._ready_file),
-        }
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module],
-                env={**_inherited(), **environment, **own},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
-
-    def wait_until_listening(self, deadline: float) -> None:
-        """Return when its address is known. Raises LocalServicesFailed."""
-        self._wait_for(self._is_listening, deadline)
-
-    def wait_until_serving(self, deadline: float) -> None:
-        """Return when it says that it serves. Raises LocalServicesFailed."""
-        self._wait_for(lambda: is_serving(self.address, self._grpc_service), deadline)
-
-    def _wait_for(self, is_so: Callable[[], bool], deadline: float) -> None:
-        while not is_so():
-            if self.has_ended:
-                raise LocalServicesFailed(self.death())
-            if time.monotonic() > deadline:
-                raise LocalServicesFailed(
-                    f"the {self.name} is not ready after {START_TIMEOUT_S:.0f} s; see {self.log}",
-                )
-            time.sleep(POLL_S)
-
-    def _is_listening(self) -> bool:
-        self.address = _read_address(self._ready_file)
-        return bool(self.address)
-
-    def stop(self) -> None:
-        """Ask it to drain; after `STOP_TIMEOUT_S` it is killed."""
-        if self._process is None or self.has_ended:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def hurry(self) -> None:
-        """Ask again: it then stops at once."""
-        if self._process is not None and not self.has_ended:
-            self._process.terminate()
-
-    def death(self) -> str:
-        """Return why it is gone: the last lines that it wrote."""
-        code = self._process.returncode if self._process else None
-        lines = self.log.read_text(errors="replace").splitlines()
-        told = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-        return f"the {self.name} stopped by itself (exit code {code}); {self.log} ends with\n{told}"
-
-
 class LocalServices:
     """Both services on this machine with embedded defaults, serving inside the `with`.
 
@@ -160,7 +47,8 @@ class LocalServices:
         home: their files: databases, blobs, jobs, logs.
         catalog_port, trainer_port: 0 is a free port.
         data_roots: jobs may read below these; none means the user's home folder.
-        mirrors: folders of weight files.
+        mirrors: folders and URLs with copies of weight files.
+        is_offline: no server is asked for weights.
 
     Raises:
         LocalServicesFailed: on entering; then nothing is left running.
@@ -173,11 +61,15 @@ class LocalServices:
         catalog_port: int = CATALOG_PORT,
         trainer_port: int = TRAINER_PORT,
         data_roots: Sequence[Path] = (),
-        mirrors: Sequence[Path] = (),
+        mirrors: Sequence[str] = (),
+        is_offline: bool = False,
     ) -> None:
         self.home = home.expanduser().absolute()
         self._data_roots = [folder.expanduser().absolute() for folder in data_roots]
-        self._mirrors = [folder.expanduser().absolute() for folder in mirrors]
+        self._http_mirrors = [mirror for mirror in mirrors if "://" in mirror]
+        folders = [Path(mirror) for mirror in mirrors if "://" not in mirror]
+        self._mirrors = [folder.expanduser().absolute() for folder in folders]
+        self._is_offline = is_offline
         self._ready_folder = Path(tempfile.mkdtemp(prefix="vertebra-up-"))
         self.catalog = self._service("catalog_service", catalog_port)
         self.trainer = self._service("trainer_service", trainer_port)
@@ -250,6 +142,10 @@ class LocalServices:
         environment = {"VERTEBRA_CATALOG_HOME": str(self.home)}
         if self._mirrors:
             environment["VERTEBRA_CATALOG_MIRRORS"] = os.pathsep.join(map(str, self._mirrors))
+        if self._http_mirrors:
+            environment["VERTEBRA_CATALOG_HTTP_MIRRORS"] = ",".join(self._http_mirrors)
+        if self._is_offline:
+            environment["VERTEBRA_CATALOG_OFFLINE"] = "1"
         return environment
 
     def _trainer_environment(self) -> dict[str, str]:
@@ -260,41 +156,3 @@ class LocalServices:
         if self._data_roots:
             environment["VERTEBRA_TRAINER_DATA_ROOTS"] = os.pathsep.join(map(str, self._data_roots))
         return environment
-
-
-def _inherited() -> dict[str, str]:
-    """Return our environment without the clients' own variables, which no service knows."""
-    return {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
-
-
-def _require_free(port: int, name: str) -> None:
-    """Raise LocalServicesFailed when something listens on the port already."""
-    if port == 0:
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalServicesFailed(
-                f"port {port} is taken: is `vertebra up` running already? "
-                f"--{name}-port takes another one, 0 for any free one",
-            ) from error
-
-
-def _read_address(ready_file: Path) -> str:
-    """Return the address in the ready file; empty while there is none."""
-    try:
-        return str(json.loads(ready_file.read_text())["address"])
-    except (FileNotFoundError, json.JSONDecodeError):
-        return ""
-
-
-def _die_with_parent() -> None:
-    """Have the kernel stop this child in order when `vertebra up` is killed. Linux only.
-
-    Source: prctl(2), PR_SET_PDEATHSIG = 1.
-    """
-    import ctypes
-
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

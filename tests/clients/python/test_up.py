@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.fake_service_program import write_fake_services
-from vertebra.local_services import LocalServices, LocalServicesFailed
+from vertebra.local_service import LocalServicesFailed
+from vertebra.local_services import LocalServices
 
 FREE_PORTS = ("--catalog-port", "0", "--trainer-port", "0")
 
@@ -55,7 +56,8 @@ def up(place: Path) -> Iterator[subprocess.Popen[str]]:
     """`vertebra up --json` on free ports; killed if a test leaves it."""
     program = subprocess.Popen(
         [sys.executable, "-m", "vertebra.cli", "up", "--json", "--home", "home", *FREE_PORTS,
-         "--mirror", "weights", "--mirror", "/more", "--data-root", "pictures"],
+         "--mirror", "weights", "--mirror", "/more", "--mirror", "https://weights.example/a",
+         "--offline", "--data-root", "pictures"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with program:
@@ -75,6 +77,8 @@ def test_both_start_with_the_settings_and_their_addresses_are_told(
     assert trainer["VERTEBRA_TRAINER_CATALOG"] == told["catalog"]
     assert catalog["VERTEBRA_CATALOG_HOME"] == trainer["VERTEBRA_TRAINER_HOME"] == told["home"]
     assert catalog["VERTEBRA_CATALOG_MIRRORS"] == f"{place / 'weights'}{os.pathsep}/more"
+    assert catalog["VERTEBRA_CATALOG_HTTP_MIRRORS"] == "https://weights.example/a"
+    assert catalog["VERTEBRA_CATALOG_OFFLINE"] == "1"
     assert trainer["VERTEBRA_TRAINER_DATA_ROOTS"] == str(place / "pictures")
 
 

@@ -42,7 +42,7 @@ class CliFailed(click.ClickException):
 def described(error: Exception) -> CliFailed | None:
     """Return what a failed call means to a person; None for what only a bug explains."""
     from vertebra.client_errors import RpcFailed, ServiceUnreachable
-    from vertebra.local_services import LocalServicesFailed
+    from vertebra.local_service import LocalServicesFailed
     from vertebra.state_file import StateFileUnreadable
     from vertebra.wire_json import FieldInvalid
 

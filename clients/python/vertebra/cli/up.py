@@ -13,7 +13,8 @@ import click
 from vertebra.cli import exit_codes
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.screen import facts, screen
-from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices, Service
+from vertebra.local_service import Service
+from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices
 
 DEFAULT_HOME = "~/.local/share/vertebra"
 PORT = click.IntRange(0, 65535)
@@ -29,8 +30,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     "--trainer-port", type=PORT, default=TRAINER_PORT, show_default=True, help="0 is a free one."
 )
 @click.option(
-    "--mirror", "mirrors", type=FOLDER, multiple=True, help="A folder of weight files; repeat it."
+    "--mirror",
+    "mirrors",
+    metavar="FOLDER|URL",
+    multiple=True,
+    help="Where copies of weight files are; repeat it.",
 )
+@click.option("--offline", is_flag=True, help="Ask no server for weights.")
 @click.option(
     "--data-root",
     "data_roots",
@@ -48,6 +54,7 @@ def up(**flags: Any) -> int:
     Example:
       vertebra up
       vertebra up --home /tmp/try --catalog-port 0 --trainer-port 0 --mirror /mnt/weights
+      vertebra up --mirror https://weights.my-company.example
     """
     stopping = StoppingSignals()
     services = LocalServices(
@@ -56,6 +63,7 @@ def up(**flags: Any) -> int:
         trainer_port=flags["trainer_port"],
         data_roots=flags["data_roots"],
         mirrors=flags["mirrors"],
+        is_offline=flags["offline"],
     )
     with stopping.caught(services.hurry):
         stopped = _serve(services, stopping, as_json=flags["as_json"])
