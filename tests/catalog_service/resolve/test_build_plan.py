@@ -297,3 +297,30 @@ def test_other_problems_come_before_an_infeasible_composition(registry: Registry
 def test_a_quantized_architecture_names_its_float_twin(registry: Registry) -> None:
     with pytest.raises(Precondition, match="use 'resnet18'"):
         plan(registry, backbone="quantized_resnet18")
+
+
+FEATURES_ONLY = {"backbone": "vgg16", "weights": "VGG16_Weights.IMAGENET1K_FEATURES"}
+
+
+@pytest.mark.parametrize(
+    "task", [{}, {"classification": TWO}, {"regression": {"num_targets": 1}}], ids=str
+)
+def test_weights_without_a_head_are_refused_for_tasks_that_keep_it(
+    registry: Registry, task: dict[str, Any]
+) -> None:
+    """VGG's classifier is published as NaN there; a new last layer would sit on it."""
+    found = problems(registry, **FEATURES_ONLY, **task)
+
+    assert "its classifier holds no numbers" in found["weights"]
+
+
+@pytest.mark.parametrize(
+    "task", [{"features": {}}, {"detection": TWO}, {"classification": {**TWO, "pooling": "gem"}}]
+)
+def test_weights_without_a_head_start_what_needs_the_trunk_alone(
+    registry: Registry, task: dict[str, Any]
+) -> None:
+    weight = plan(registry, **FEATURES_ONLY, **task).weight
+
+    assert weight is not None
+    assert weight.reference == "torchvision/VGG16_Weights.IMAGENET1K_FEATURES"
