@@ -3,10 +3,15 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from catalog_service.api.checkpoint_wire import CHECKPOINTS, checkpoint_message, registration_of
+from catalog_service.api.checkpoint_wire import (
+    CHECKPOINTS,
+    checkpoint_message,
+    deletion_of,
+    registration_of,
+)
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
-from catalog_service.errors import Exhausted
+from catalog_service.errors import Exhausted, Precondition
 from catalog_service.resolve import Catalog
 from catalog_service.resolve import Registration as Wanted
 from catalog_service.serving.call import Context
@@ -38,6 +43,22 @@ class CheckpointServicer:
         return pb.RegisterCheckpointResponse(
             checkpoint=checkpoint_message(checkpoint), replayed=replayed
         )
+
+    async def IdentifyCheckpoint(  # noqa: N802
+        self, request: pb.IdentifyCheckpointRequest, context: Context
+    ) -> pb.IdentifyCheckpointResponse:
+        """Return what a file holds."""
+        raise Precondition("files are not identified yet")
+
+    async def DeleteCheckpoint(  # noqa: N802
+        self, request: pb.DeleteCheckpointRequest, context: Context
+    ) -> pb.DeleteCheckpointResponse:
+        """Return the checkpoint as it was before it was taken off the list."""
+        name, request_id, force = deletion_of(request)
+        deleted = await asyncio.to_thread(
+            self._catalog.delete_checkpoint, name, request_id, force=force
+        )
+        return pb.DeleteCheckpointResponse(checkpoint=checkpoint_message(deleted))
 
     async def GetCheckpoint(  # noqa: N802
         self, request: pb.GetCheckpointRequest, context: Context

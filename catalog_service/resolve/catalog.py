@@ -1,6 +1,5 @@
 """The use cases, in numbered steps. Synchronous: the API runs them in threads."""
 
-import time
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.store import BlobStore
@@ -27,7 +26,8 @@ from catalog_service.resolve.description import (
 from catalog_service.resolve.ensure import Ensured, ensured_checkpoint, ensured_weight
 from catalog_service.resolve.explain import Explanation, explain_checkpoint, explain_weight
 from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
-from catalog_service.resolve.registration import Fitting, Registration
+from catalog_service.resolve.registrar import Registrar
+from catalog_service.resolve.registration import Registration
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.progress import Progress, Tell
 from catalog_service.weights.references import check_reference, is_checkpoint
@@ -45,7 +45,7 @@ class Catalog:
     definitions: Definitions
     descriptions: Descriptions
     builds: Builds
-    fitting: Fitting
+    registrar: Registrar
     flights: SingleFlight
 
     def build(self, spec: ModelSpec, *, definition_only: bool, tell: Tell) -> BuiltModel:
@@ -125,16 +125,15 @@ class Catalog:
         Raises:
             VertebraError: as RegisterCheckpoint's comment lists.
         """
-        # 1. Is this a repetition?
-        request = (registration.request_id, registration.digest)
-        answered = self.registry.answered(*request)
-        if answered is not None:
-            return answered, True
-        # 2. Does the file fit? Convert it and store the backbone.
-        fitted = self.fitting.fit(registration, self.index)
-        # 3. List it, now that everything about it is on disk.
-        checkpoint = fitted.checkpoint(registration, create_time=time.time())
-        return self.registry.add(checkpoint, *request), False
+        return self.registrar.register(registration)
+
+    def delete_checkpoint(self, name: str, request_id: str, *, force: bool) -> Checkpoint:
+        """Return a checkpoint as it was before it was taken off the list.
+
+        Raises:
+            VertebraError: as DeleteCheckpoint's comment lists.
+        """
+        return self.registrar.delete(name, request_id, force=force)
 
     def canonical_reference(self, name: str) -> str:
         """Return the one spelling of a weight or checkpoint that stands for all of them.

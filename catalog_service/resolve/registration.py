@@ -1,43 +1,39 @@
-"""Registering a backbone: from an uploaded file to a stored backbone under canonical names."""
+"""What a caller wants registered, as a value; its form was checked."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from catalog_service.blobs.digests import parse_digest
-from catalog_service.blobs.disk import discard
-from catalog_service.blobs.store import BlobInfo, BlobStore
-from catalog_service.checkpoints.checkpoint import Checkpoint
-from catalog_service.checkpoints.remap import Remap, matched_elements, remap
-from catalog_service.errors import InvalidRequest, Precondition, invalid
-from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.index.entries import WeightEntry
+from catalog_service.checkpoints.checkpoint import CheckpointRemedies
 from catalog_service.models.backbone_structure import BackboneStructure
-from catalog_service.models.layout import LoadReport, StateLayout
 from catalog_service.models.lineage import Lineage
-from catalog_service.models.part_report import PartReport, joined
 from catalog_service.models.plain_json import to_plain
-from catalog_service.models.recipe import Recipe
-from catalog_service.models.spec_check import check
-from catalog_service.reader.read_file import TensorListing, list_tensors, write_tensors
-from catalog_service.resolve.backbones import WrittenPart
-from catalog_service.resolve.build_plan import plan_on, require_buildable
-from catalog_service.resolve.definitions import Definitions
-from catalog_service.resolve.origin import Origin
-from catalog_service.worker_pool import WorkerPool
+from catalog_service.resolve.checkpoint_files import NamedFile
 
-MAX_REPORTED = 100
-MAX_REPORTED_CHARS = 200
-"""How many dropped names and rules a checkpoint's report keeps, and how much of each."""
+_FIRST_FIELDS = frozenset(
+    {"request_id", "checkpoint_id", "architecture_id", "blob_name", "lineage", "metrics"}
+    | {"mean", "std"}
+)
+_FIRST_LINEAGE_FIELDS = frozenset(
+    {"parent", "parent_backbone_digest", "source_digest", "source_proof", "licence", "method"}
+    | {"dataset", "num_images", "num_epochs", "train_job", "note"}
+)
+"""What the first release's requests had. Later fields count where they say something, so that its
+requests are still the same when they are repeated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a caller wants registered; its form was checked."""
+    """What a caller wants registered.
+
+    Attributes:
+        architecture_id: empty: what the file is, where that is beyond doubt.
+        blob_name, path: of the file; neither for an entry without bytes.
+        prefix: of the tree in the file; empty: the one that fits.
+        source_digest: `sha256:<hex>` that the file must have; empty: any.
+    """
 
     request_id: str
     checkpoint_id: str
@@ -48,184 +44,35 @@ class Registration:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     structure: BackboneStructure = field(default_factory=BackboneStructure)
+    path: str = ""
+    prefix: str = ""
+    remedies: CheckpointRemedies = field(default_factory=CheckpointRemedies)
+    source_digest: str = ""
+
+    @property
+    def file(self) -> NamedFile | None:
+        """The file that is registered; None for an entry without bytes."""
+        if not self.blob_name and not self.path:
+            return None
+        return NamedFile(blob_name=self.blob_name, path=self.path)
 
     @property
     def digest(self) -> str:
         """sha256 over everything but the request id: what makes two requests the same."""
-        plain = to_plain(replace(self, request_id=""))
-        if self.structure.is_published:
-            del plain["structure"]  # as requests were before there were other structures
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+        plain = _without_silent(self, to_plain(replace(self, request_id="")), _FIRST_FIELDS)
+        lineage = _without_silent(self.lineage, plain["lineage"], _FIRST_LINEAGE_FIELDS)
+        text = json.dumps({**plain, "lineage": lineage}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FittedBackbone:
-    """A backbone in the store, and how it got there."""
-
-    structure: WeightEntry
-    backbone_digest: str
-    blob: BlobInfo
-    report: LoadReport
-    source_digest: str
-
-    def checkpoint(self, registration: Registration, *, create_time: float) -> Checkpoint:
-        """Return the entry to list."""
-        return Checkpoint(
-            checkpoint_id=registration.checkpoint_id,
-            architecture_id=self.structure.architecture_id,
-            structure_of=self.structure.reference,
-            backbone_digest=self.backbone_digest,
-            blob_digest=self.blob.digest,
-            blob_size_bytes=self.blob.size_bytes,
-            lineage=replace(
-                registration.lineage, source_digest=self.source_digest, source_proof="full"
-            ),
-            load_report=self.report,
-            metrics=registration.metrics,
-            mean=registration.mean,
-            std=registration.std,
-            create_time=create_time,
-            structure=registration.structure,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    structure: WeightEntry
-    recipe: Recipe
-    remap: Remap
-    score: int
-
-
-class Fitting:
-    """Fits uploaded files to architectures."""
-
-    def __init__(self, *, store: BlobStore, pool: WorkerPool, definitions: Definitions) -> None:
-        self._store = store
-        self._pool = pool
-        self._definitions = definitions
-
-    def fit(self, registration: Registration, index: CatalogIndex) -> FittedBackbone:
-        """Store the file's backbone under canonical names.
-
-        Raises:
-            ArchitectureNotFound, ArchitectureNotBuildable, BlobNotFound, DigestMismatch.
-            InvalidRequest: the architecture cannot have this structure.
-            FileUnreadable: not a tensor file, or it would execute.
-            StateMismatch: it does not fit the architecture.
-        """
-        require_buildable(index.architecture(registration.architecture_id))
-        upload = self._store.ensure_intact(parse_digest(registration.blob_name))
-        renamed, backbone_out = self._store.new_staging_path(), self._store.new_staging_path()
-        path = self._store.path(upload.digest)
-        try:
-            with _calling((path.name, renamed.name), registration.checkpoint_id):
-                listing = list_tensors(path)
-                chosen = self._choose(listing, index, registration)
-                write_tensors(path, chosen.remap.names, renamed)
-                answer = self._fit(chosen, registration.structure, renamed, backbone_out)
-            blob = self._store.commit_staged(backbone_out)
-        finally:
-            discard(renamed)
-            discard(backbone_out)
-        part = WrittenPart.from_json(answer)
-        layout = self._definitions.layout(chosen.recipe)
-        report = joined(layout, part.report.renamed(layout.model_name), PartReport())
-        return FittedBackbone(
-            structure=chosen.structure,
-            backbone_digest=part.digest,
-            blob=blob,
-            report=_with_remap(report, chosen.remap, listing),
-            source_digest=upload.digest,
-        )
-
-    def _choose(
-        self, listing: TensorListing, index: CatalogIndex, registration: Registration
-    ) -> _Candidate:
-        """Return the structure of the architecture that fits best; the default where all do."""
-        candidates = []
-        for weight in _structures(index, registration.architecture_id):
-            recipe = self._recipe(weight, index, registration.structure)
-            layout = self._definitions.layout(recipe)
-            candidates.append(_candidate(weight, recipe, layout, listing))
-        return max(candidates, key=lambda candidate: candidate.score)
-
-    def _recipe(
-        self, weight: WeightEntry, index: CatalogIndex, structure: BackboneStructure
-    ) -> Recipe:
-        """Return the recipe of a published structure with what is not as published."""
-        if structure.is_published:
-            return index.recipe_for(weight.architecture_id, weight)
-        spec = structure.definition(weight.architecture_id)
-        entry = index.architecture(weight.architecture_id)
-        origin = Origin(entry=entry, structure=weight, weight=None, checkpoint=None)
-        try:
-            plan = plan_on(spec, origin, index, check(spec))
-            self._definitions.require_running(plan.recipe, plan.input)
-        except InvalidRequest as error:
-            raise _in_structure(error) from error
-        return plan.recipe
-
-    def _fit(
-        self, chosen: _Candidate, structure: BackboneStructure, source: Path, backbone_out: Path
-    ) -> dict[str, Any]:
-        order = {
-            "recipe": chosen.recipe.to_json(),
-            "source": str(source),
-            "source_recipe": chosen.recipe.to_json(),
-            "source_image_px": list(structure.image_px) if structure.image_px else None,
-            "rewrite": chosen.remap.rewrite.to_json(),
-            "allow_partial": False,
-            "backbone_out": str(backbone_out),
-        }
-        return self._pool.call("fit_backbone", order)
-
-
-def _in_structure(error: InvalidRequest) -> InvalidRequest:
-    """Return what is wrong with a structure under the fields of the registration."""
-    return invalid([replace(each, field=f"structure.{each.field}") for each in error.violations])
-
-
-def _structures(index: CatalogIndex, architecture_id: str) -> list[WeightEntry]:
-    """Return one weight for each structure of the architecture, the default's first."""
-    by_arguments: dict[str, WeightEntry] = {}
-    for weight in index.weights_of(architecture_id):
-        by_arguments.setdefault(str(sorted(weight.arguments.items())), weight)
-    return list(by_arguments.values())
-
-
-def _candidate(
-    weight: WeightEntry, recipe: Recipe, layout: StateLayout, listing: TensorListing
-) -> _Candidate:
-    mapped = remap(listing.tensors, layout, weight.family)
-    score = matched_elements(mapped, listing.tensors, layout)
-    return _Candidate(structure=weight, recipe=recipe, remap=mapped, score=score)
-
-
-def _with_remap(report: LoadReport, mapped: Remap, listing: TensorListing) -> LoadReport:
-    taken = (f"took the state from {listing.taken_from!r}",) if listing.taken_from else ()
-    ignored = tuple(f"ignored {item}" for item in listing.ignored)
-    return replace(
-        report,
-        dropped=_cut((*report.dropped, *mapped.dropped)),
-        rules=_cut((*taken, *mapped.rules, *report.rules, *ignored)),
-    )
-
-
-def _cut(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return what a report keeps: lists of checkpoints carry it and must fit into a message."""
-    shown = [text[:MAX_REPORTED_CHARS] for text in texts[:MAX_REPORTED]]
-    hidden = len(texts) - len(shown)
-    return (*shown, f"and {hidden} more") if hidden else tuple(shown)
-
-
-@contextmanager
-def _calling(file_names: Sequence[str], shown: str) -> Iterator[None]:
-    """Call the file in errors by the id that the caller gave it, not by names inside the store."""
-    try:
-        yield
-    except Precondition as error:
-        message = error.message
-        for name in file_names:
-            message = message.replace(name, shown)
-        raise Precondition(message, reason=error.error_reason, metadata=error.metadata) from error
+def _without_silent(value: Any, plain: dict[str, Any], first: frozenset[str]) -> dict[str, Any]:
+    """Return `plain` without the later fields that have their defaults."""
+    defaults = {
+        each.name: each.default_factory() if callable(each.default_factory) else each.default
+        for each in fields(value)
+    }
+    return {
+        name: item
+        for name, item in plain.items()
+        if name in first or getattr(value, name) != defaults[name]
+    }
