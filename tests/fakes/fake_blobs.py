@@ -32,7 +32,11 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     local_folder: Path | None = None
     """Where StatBlob says that blobs are; they are if a test put them there."""
     num_writes: int = 0
+    num_written_bytes: int = 0
     write_breaks: int = 0
+    """How many writes break after their first piece; what came of them stays."""
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    uploads_in_use: set[str] = field(default_factory=set)
 
     def add_to(self, server: grpc.Server) -> None:
         """Register with a server."""
@@ -140,14 +144,30 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
         """Store what comes, after comparing it with what was announced."""
         self.num_writes += 1
         header = next(requests).header
-        data = b""
+        if header.upload_id in self.uploads_in_use:
+            code = grpc.StatusCode.FAILED_PRECONDITION
+            refuse(context, code, "UPLOAD_IN_USE", "another call is writing it")
+        data = self.uploads.get(header.upload_id, b"")
         for request in requests:
             assert request.offset == len(data)
             assert request.crc32c == google_crc32c.value(request.data)
             data += request.data
+            self.num_written_bytes += len(request.data)
+            self.uploads[header.upload_id] = data
             if self.num_writes <= self.write_breaks:
                 context.abort(grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM, code 2)")
         assert len(data) == header.expected_size_bytes
+        del self.uploads[header.upload_id]
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != header.expected_digest:
+            refuse(context, grpc.StatusCode.DATA_LOSS, "DIGEST_MISMATCH", "not what was announced")
         if self.lie == "digest":
             data += b"!"
         return wire.WriteBlobResponse(blob=self.keep(data))
+
+    def QueryWrite(  # noqa: N802
+        self, request: wire.QueryWriteRequest, context: grpc.ServicerContext
+    ) -> wire.QueryWriteResponse:
+        """Say how much has arrived."""
+        if request.upload_id not in self.uploads:
+            refuse(context, grpc.StatusCode.NOT_FOUND, "UPLOAD_NOT_FOUND", "begin at 0")
+        return wire.QueryWriteResponse(committed_bytes=len(self.uploads[request.upload_id]))

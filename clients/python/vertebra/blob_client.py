@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import google_crc32c
 import grpc
 
 from vertebra.blob.v1 import blob_service_pb2 as wire
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
+from vertebra.blob_upload import FileToSend, Upload
 from vertebra.byte_cursors import BlobCursor, TensorsCursor, digest_of
 from vertebra.client_errors import AnswerRefused, RpcFailed
 from vertebra.connection import Connection, resumed
@@ -18,14 +18,8 @@ from vertebra.staged_file import StagedFile
 from vertebra.tensors_stream import TensorsStream, role_of
 from vertebra.write_behind import WriteBehind
 
-PIECE_BYTES = 256 * 1024
-"""Size of a message's data when writing."""
-
 LOCAL_PIECE_BYTES = 1024 * 1024
 """A blob on this host is copied in pieces of this size."""
-
-SLOWEST_BYTES_PER_S = 256 * 1024
-"""An upload may take as long as this speed needs, beyond the usual deadline."""
 
 SERVICE = "/vertebra.blob.v1.BlobService"
 
@@ -218,6 +212,8 @@ class BlobClient:
     def upload(self, path: str | Path) -> wire.Blob:
         """Return the blob that the file at `path` is now; bytes that are there are not sent.
 
+        A call that breaks is continued where it broke, also by the next process.
+
         Raises:
             RpcFailed: DISK_FULL, BLOB_TOO_LARGE, DIGEST_MISMATCH: nothing was stored.
         """
@@ -228,16 +224,7 @@ class BlobClient:
         except RpcFailed as failure:
             if failure.code is not grpc.StatusCode.NOT_FOUND:
                 raise
-        return self._send(file, digest, size_bytes)
-
-    def _send(self, file: Path, digest: str, size_bytes: int) -> wire.Blob:
-        """Send the whole file; a broken upload starts over, which stores nothing twice."""
-        answer = self._connection.send(
-            self._stub.WriteBlob,
-            lambda: _pieces(file, digest, size_bytes),
-            timeout_s=self._connection.timeout_s + size_bytes / SLOWEST_BYTES_PER_S,
-        )
-        blob: wire.Blob = answer.blob
+        blob = Upload(self._connection, self._stub, FileToSend.of(file, digest)).blob()
         if (blob.digest, blob.size_bytes) != (digest, size_bytes):
             address = self._connection.address
             raise AnswerRefused(f"{file} is {digest}, but {address} says it stored {blob.digest}")
@@ -270,14 +257,3 @@ def _pieces_of_file(path: Path, offset: int) -> Iterator[bytes]:
 def _digest_of_file(path: Path) -> str:
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _pieces(path: Path, digest: str, size_bytes: int) -> Iterator[wire.WriteBlobRequest]:
-    yield wire.WriteBlobRequest(
-        header=wire.WriteBlobHeader(expected_digest=digest, expected_size_bytes=size_bytes)
-    )
-    with path.open("rb") as file:
-        offset = 0
-        while data := file.read(PIECE_BYTES):
-            yield wire.WriteBlobRequest(offset=offset, data=data, crc32c=google_crc32c.value(data))
-            offset += len(data)

@@ -114,13 +114,16 @@ class Connection:
             lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
         )
 
-    def send(self, method: Method, requests: Callable[[], Any], *, timeout_s: float) -> Any:
-        """Return the answer to a stream of requests, sent from the start again where it breaks.
+    def send_once(self, method: Method, requests: Iterable[Any], *, timeout_s: float) -> Any:
+        """Return the answer to a stream of requests.
 
         Raises:
-            RpcFailed: the service refused, or the way there kept breaking.
+            RpcFailed: the service refused, or the way there broke.
         """
-        return self._attempt(lambda: method(requests(), timeout=timeout_s), lambda _: True)
+        try:
+            return method(iter(requests), timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.address) from error
 
     def _attempt(self, once: Callable[[], Any], is_ours: Callable[[RpcFailed], bool]) -> Any:
         """Return what `once` returns; `is_ours` says which failures gRPC did not repeat itself."""

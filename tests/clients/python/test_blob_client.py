@@ -1,5 +1,6 @@
 """Bytes arrive whole, in order and verified, or not at all."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import grpc
 import pytest
 
 from tests.fakes.fake_catalog import FakeCatalog
+from vertebra.blob_upload import FileToSend
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import AnswerRefused, RpcFailed
 
@@ -214,17 +216,79 @@ def test_an_upload_arrives_and_is_not_sent_twice(
     assert catalog.blobs.num_writes == 1
 
 
-def test_a_broken_upload_starts_over(
+LARGE = os.urandom(700_000)
+
+
+def test_a_broken_upload_goes_on_where_it_stopped(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "backbone.ckpt"
-    path.write_bytes(DATA)
+    path.write_bytes(LARGE)
     catalog.blobs.write_breaks = 2
 
     blob = catalog_client.blobs.upload(path)
 
-    assert catalog.blobs.blobs[blob.digest] == DATA
+    assert catalog.blobs.blobs[blob.digest] == LARGE
     assert catalog.blobs.num_writes == 3
+    assert catalog.blobs.num_written_bytes == len(LARGE), "nothing was sent twice"
+
+
+def test_the_next_process_goes_on_with_an_upload(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.ckpt"
+    path.write_bytes(LARGE)
+    upload_id = FileToSend.of(path, f"sha256:{hashlib.sha256(LARGE).hexdigest()}").upload_id
+    catalog.blobs.uploads[upload_id] = LARGE[:600_000]
+
+    blob = catalog_client.blobs.upload(path)
+
+    assert catalog.blobs.blobs[blob.digest] == LARGE
+    assert catalog.blobs.num_written_bytes == 100_000
+
+
+def test_wrong_bytes_of_an_earlier_upload_are_sent_again(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.ckpt"
+    path.write_bytes(LARGE)
+    upload_id = FileToSend.of(path, f"sha256:{hashlib.sha256(LARGE).hexdigest()}").upload_id
+    catalog.blobs.uploads[upload_id] = b"x" * 600_000
+
+    blob = catalog_client.blobs.upload(path)
+
+    assert catalog.blobs.blobs[blob.digest] == LARGE
+    assert catalog.blobs.num_written_bytes == 100_000 + len(LARGE)
+
+
+def test_an_upload_that_another_one_is_sending_is_sent_beside_it(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.ckpt"
+    path.write_bytes(LARGE)
+    digest = f"sha256:{hashlib.sha256(LARGE).hexdigest()}"
+    catalog.blobs.uploads_in_use.add(FileToSend.of(path, digest).upload_id)
+
+    assert catalog_client.blobs.upload(path).digest == digest
+
+
+def test_an_upload_that_never_gets_further_is_given_up(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.ckpt"
+    path.write_bytes(LARGE[:10])
+    catalog.blobs.write_breaks = 10**9
+    catalog.blobs.uploads = _Forgetful()
+
+    with pytest.raises(RpcFailed, match="RST_STREAM"):
+        catalog_client.blobs.upload(path)
+
+
+class _Forgetful(dict[str, bytes]):
+    """Keeps nothing."""
+
+    def __setitem__(self, key: str, value: bytes) -> None:
+        pass
 
 
 def test_a_server_that_stored_something_else_is_refused(
