@@ -15,8 +15,8 @@ from catalog_service.reader.known_names import check_name, constructed, loaded_s
 from catalog_service.reader.pickled_values import Ignored, Name, PickledMapping
 from catalog_service.reader.unreadable import FileUnreadable
 
-MAX_OPCODES = 1_500_000
-"""About 40 opcodes make a tensor; the largest published state has some 2,000 tensors."""
+MAX_OPCODES = 1_000_000
+"""Two seconds. About 30 opcodes make a tensor; the largest published state has some 2,000."""
 
 
 class _Mark:

@@ -122,6 +122,8 @@ def merge_tensors(
             timeout_s=TIMEOUT_S + size_bytes / 5_000_000,
             waiting=_teller(file.fileno(), size_bytes, written),
         )
+        if written is not None:
+            written(size_bytes, size_bytes)
     return tuple(done["non_finite"])
 
 

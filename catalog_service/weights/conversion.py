@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_service.blobs.blob import BlobInfo
+from catalog_service.blobs.disk import discard
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Precondition, listed
 from catalog_service.reader.read_file import (
@@ -86,7 +87,7 @@ def convert(
         non_finite = merge_tensors(parts, staged, written=written)
         blob = store.commit_staged(staged)
     finally:
-        staged.unlink(missing_ok=True)
+        discard(staged)
     ignored = tuple(item for listing in listings for item in listing.ignored)
     return Converted(blob=blob, rules=canonical.rules, ignored=ignored, non_finite=non_finite)
 

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.fakes.pickled_calls import Calls
+
 MAX_MEMORY_BYTES = 200_000_000
 DEADLINE_S = 60
 """A few seconds on a quiet machine; whoever loops without end fails."""
@@ -38,16 +40,6 @@ except VertebraError as error:
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([*said, used.ru_maxrss * 1024]))
 """
-
-
-class Calls:
-    """Pickles as a call of any function."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self._call = (function, arguments)
-
-    def __reduce__(self) -> Any:
-        return self._call
 
 
 def zip_of(path: Path, entries: dict[str, bytes], **options: Any) -> None:
@@ -98,7 +90,7 @@ def million_tensors(path: Path) -> None:
         b"((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ"
         b"K\x00)))tq\x02"
     )
-    one = b"X\x07\0\0\0%07dh\x01h\x02R"
+    one = b"\x8c\x07%07dh\x01h\x02R"
     pairs = b"".join(one % number for number in range(1_000_000))
     data = b"\x80\x02" + tensor + b"0" + storage + b"0}(" + pairs + b"u."
     zip_of(path, {"a/data.pkl": data, "a/data/0": bytes(4)})
@@ -158,7 +150,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a compressed archive": (deflated, "compressed"),
     "a link in the archive": (link, "is a link"),
     "an entry outside of the archive": (outside, "outside"),
-    "a million tensors": (million_tensors, "16 MiB|opcodes|tensors|memory"),
+    "a million tensors": (million_tensors, "opcodes"),
     "a million entries": (million_entries, "too long"),
     "a list in a list in a list": (deep_nest, "no state dictionary|malformed|memory"),
     "a number of ten million digits": (long_number, "malformed|digits"),

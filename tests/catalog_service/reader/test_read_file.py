@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from catalog_service.errors import VertebraError
 from catalog_service.reader.read_file import list_tensors, write_tensors
 from catalog_service.reader.unreadable import FileUnreadable
+from tests.fakes.pickled_calls import Calls
 
 DTYPES = [
     torch.float32,
@@ -150,16 +151,6 @@ def test_the_output_is_what_safetensors_itself_writes(tmp_path: Path) -> None:
     save_file(state, tmp_path / "expected.safetensors", metadata={"format": "pt"})
     expected = (tmp_path / "expected.safetensors").read_bytes()
     assert (tmp_path / "out.safetensors").read_bytes() == expected
-
-
-class Calls:
-    """Pickles as a call of any function."""
-
-    def __init__(self, function: Any, *arguments: Any) -> None:
-        self._call = (function, arguments)
-
-    def __reduce__(self) -> Any:
-        return self._call
 
 
 def test_the_malicious_fixture_does_execute_in_a_careless_reader(tmp_path: Path) -> None:
