@@ -1,7 +1,7 @@
 """Finds the state dictionary in what a file holds, and says what lies beside it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog_service.blobs.safetensors_file import is_unicode
@@ -19,12 +19,15 @@ STATE_KEYS = (
     "backbone",
     "student",
     "teacher",
+    "state_dict_ema",
     "model_ema",
+    "ema",
     "module",
 )
-"""Under which keys frameworks keep the state, the first one found wins: Lightning and lightly
-(state_dict), PyTorch's tutorials (model_state_dict), timm and torchvision's references (model),
-DINO (student, teacher). What was not taken is reported."""
+"""Under which keys frameworks keep the state: Lightning and lightly (state_dict), PyTorch's
+tutorials (model_state_dict), timm and torchvision's references (model, with state_dict_ema or
+model_ema), DINO (student, teacher). Where several hold one, all are taken, each behind its key: who
+reads the names chooses. What was not taken is reported."""
 
 MAX_DEPTH = 4
 
@@ -55,51 +58,66 @@ class FoundState:
 
 
 def find_state(root: Any) -> FoundState:
-    """Return the state in `root`: `root` itself, or the mapping under one of `STATE_KEYS`.
+    """Return the state in `root`: `root` itself, or what lies under `STATE_KEYS`.
+
+    Of several side by side the names begin with their keys: `student.conv1.weight`.
 
     Raises:
         FileUnreadable: there is no mapping from names to tensors.
     """
-    keys: list[str] = []
-    beside: list[str] = []
-    mapping = root
-    while isinstance(mapping, PickledMapping) and not _tensors(mapping):
-        inner = [key for key in STATE_KEYS if isinstance(mapping.items.get(key), PickledMapping)]
-        if not inner or len(keys) == MAX_DEPTH:
-            break
-        beside += [_described(k, v) for k, v in mapping.items.items() if k != inner[0]]
-        keys.append(inner[0])
-        mapping = mapping.items[inner[0]]
-    if not isinstance(mapping, PickledMapping) or not _tensors(mapping):
-        raise FileUnreadable(_no_state(root, keys))
+    if not isinstance(root, PickledMapping) or not _has_state(root, MAX_DEPTH):
+        raise FileUnreadable(f"no state dictionary in it, but {_kind(root)}")
+    found = _found(root)
+    _check_names(found.tensors)
+    return found
+
+
+def _has_state(mapping: PickledMapping, depth: int) -> bool:
+    if _tensors(mapping):
+        return True
+    inner = (mapping.items.get(key) for key in STATE_KEYS if depth)
+    return any(isinstance(each, PickledMapping) and _has_state(each, depth - 1) for each in inner)
+
+
+def _found(mapping: PickledMapping, depth: int = MAX_DEPTH) -> FoundState:
+    """Return the state in a mapping that has one."""
     tensors = _tensors(mapping)
-    _check_names(tensors)
-    beside += [_described(k, v) for k, v in mapping.items.items() if k not in tensors]
+    if tensors:
+        beside = tuple(_described(k, v) for k, v in mapping.items.items() if k not in tensors)
+        return FoundState(
+            tensors=tensors, taken_from="", versions=_versions(mapping), ignored=beside
+        )
+    states = {
+        key: _found(inner, depth - 1)
+        for key in STATE_KEYS
+        if isinstance(inner := mapping.items.get(key), PickledMapping)
+        and _has_state(inner, depth - 1)
+    }
+    beside = tuple(_described(k, v) for k, v in mapping.items.items() if k not in states)
+    return _single(states, beside) if len(states) == 1 else _side_by_side(states, beside)
+
+
+def _single(states: Mapping[str, FoundState], beside: tuple[str, ...]) -> FoundState:
+    ((key, state),) = states.items()
+    return replace(
+        state,
+        taken_from=f"{key}.{state.taken_from}".removesuffix("."),
+        ignored=(*beside, *state.ignored),
+    )
+
+
+def _side_by_side(states: Mapping[str, FoundState], beside: tuple[str, ...]) -> FoundState:
+    """Return all states in one; keys inside of each are left out, as where there is one alone."""
     return FoundState(
-        tensors=tensors,
-        taken_from=".".join(keys),
-        versions=_versions(mapping),
-        ignored=tuple(beside),
+        tensors={
+            f"{key}.{name}": t for key, one in states.items() for name, t in one.tensors.items()
+        },
+        taken_from="",
+        versions={
+            f"{key}.{path}": n for key, one in states.items() for path, n in one.versions.items()
+        },
+        ignored=(*beside, *(each for one in states.values() for each in one.ignored)),
     )
-
-
-def _no_state(root: Any, keys: Sequence[str]) -> str:
-    """Return what is there instead, and how to get a state out of a pickled model."""
-    where = f" under {'.'.join(keys)!r}" if keys else ""
-    models = [root] if isinstance(root, Ignored) else _pickled_models(root)
-    if not models:
-        return f"no state dictionary in it{where}, but {_kind(root)}"
-    return (
-        f"no state dictionary in it, but {_kind(models[0])}: a whole pickled model, which only its "
-        f"own code can open. {WAY_OUT}"
-    )
-
-
-def _pickled_models(root: Any) -> list[Ignored]:
-    if not isinstance(root, PickledMapping):
-        return []
-    found = [root.items.get(key) for key in STATE_KEYS]
-    return [value for value in found if isinstance(value, Ignored)]
 
 
 def _tensors(mapping: PickledMapping) -> dict[str, TensorRef]:
