@@ -5,9 +5,10 @@ The only place where settings become objects; torch is not reachable from here.
 
 import asyncio
 import json
+import logging
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,36 +20,37 @@ from catalog_service.api.architecture_servicer import (
 )
 from catalog_service.api.checkpoint_servicer import CheckpointServicer, checkpoint_registration
 from catalog_service.api.model_servicer import ModelServicer, model_registration
+from catalog_service.api.storage_servicer import StorageServicer, storage_registration
 from catalog_service.api.weights_servicer import WeightsServicer, weights_registration
-from catalog_service.blobs.disk import ensure_folder
+from catalog_service.blobs.census import self_check
+from catalog_service.blobs.disk import CacheReadOnly, ensure_folder
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, VertebraError
 from catalog_service.index.catalog_index import CatalogIndex, index_from_json
+from catalog_service.make_search import make_search
 from catalog_service.resolve import Catalog
 from catalog_service.resolve.backbones import Backbones
 from catalog_service.resolve.builds import Builds
+from catalog_service.resolve.checkpoint_files import CheckpointFiles
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.resolve.description import Descriptions
-from catalog_service.resolve.registration import Fitting
+from catalog_service.resolve.fitting import Fitting
+from catalog_service.resolve.registrar import Registrar
 from catalog_service.resolve.single_flight import SingleFlight
+from catalog_service.resolve.storage import Arrivals, StoreCare, store_care
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
 from catalog_service.settings import CatalogSettings
-from catalog_service.weights.locations.location import Location
-from catalog_service.weights.locations.mirror_folder import MirrorFolder
-from catalog_service.weights.locations.store import Store
-from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
 from catalog_service.weights.pins import Pins, supplied_pins
-from catalog_service.weights.remedies import Remedies
-from catalog_service.weights.search import Search
-from catalog_service.weights.verification import Verification
 from catalog_service.worker_pool import WorkerPool
 from vertebra.malloc import keep_freed_megabytes
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -74,9 +76,12 @@ async def _serve(settings: CatalogSettings) -> None:
         shares_paths=settings.shares_paths,
     )
     checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
+    storage = StorageServicer(objects.care.storage, parts.drain)
 
     async def stop() -> None:
         objects.pool.close()
+        storage.close()
+        objects.care.upkeep.close()
         models.close()
         weights.close()
         checkpoints.close()
@@ -84,11 +89,15 @@ async def _serve(settings: CatalogSettings) -> None:
 
     async def start() -> None:
         threading.Thread(target=objects.pool.prewarm, daemon=True).start()
+        objects.care.upkeep.start()
 
     service = Service(
         listen=settings.listen,
         admin_listen=settings.admin_listen,
-        registrations=_registrations(objects.catalog, models, weights, checkpoints, blobs),
+        registrations=[
+            *_registrations(objects.catalog, models, weights, checkpoints, blobs),
+            storage_registration(storage),
+        ],
         parts=parts,
         ready_file=settings.ready_file,
         on_start=start,
@@ -104,16 +113,19 @@ class Objects:
 
     catalog: Catalog
     pool: WorkerPool
+    care: StoreCare
 
 
 def make_objects(settings: CatalogSettings) -> Objects:
     """Return the catalog and its workers; no worker is started yet."""
+    arrivals = Arrivals()
     with _blaming("HOME", settings.home):
         ensure_folder(settings.home)
     with _blaming("BLOBS", settings.blobs_folder):
-        store = BlobStore(settings.blobs_folder)
+        store = BlobStore(settings.blobs_folder, arrived=arrivals.note)
         store.sweep_staging()
-        search = _search(settings, store)
+        log.info(self_check(store.root))
+        search = make_search(settings, store, _pins(settings))
         records = Records(store.root, "builds")
         backbones = Backbones(store, Records(store.root, "backbones"))
     with _blaming("INDEX", settings.index):
@@ -130,10 +142,18 @@ def make_objects(settings: CatalogSettings) -> Objects:
         definitions=definitions,
         descriptions=Descriptions(pool),
         builds=Builds(store=store, records=records, backbones=backbones, pool=pool),
-        fitting=Fitting(store=store, pool=pool, definitions=definitions),
+        registrar=Registrar(
+            index=index,
+            registry=registry,
+            files=CheckpointFiles(store, settings.checkpoint_folders),
+            fitting=Fitting(store=store, pool=pool, definitions=definitions),
+        ),
         flights=SingleFlight(),
     )
-    return Objects(catalog=catalog, pool=pool)
+    care = store_care(
+        catalog, arrivals, budget_bytes=settings.cache_bytes, is_offline=settings.is_offline
+    )
+    return Objects(catalog=catalog, pool=pool, care=care)
 
 
 class SettingUnusable(InvalidRequest):
@@ -145,7 +165,15 @@ def _blaming(setting: str, value: object) -> Iterator[None]:
     """Say which setting it is that cannot be used; a database URL is not shown: it has secrets."""
     try:
         yield
-    except (OSError, ValueError, LookupError, TypeError, ImportError, SQLAlchemyError) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        ImportError,
+        SQLAlchemyError,
+        CacheReadOnly,
+    ) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         name = f"{CatalogSettings.model_config['env_prefix']}{setting}"
         raise SettingUnusable(f"{name} {value} cannot be used: {why}") from error
@@ -155,26 +183,6 @@ def _index(settings: CatalogSettings) -> CatalogIndex:
     if settings.index is None:
         return CatalogIndex.load()
     return index_from_json(json.loads(settings.index.read_bytes()))
-
-
-def _search(settings: CatalogSettings, store: BlobStore) -> Search:
-    own = Store(store, Records(store.root, "conversions"))
-    hub = TorchHubCache(settings.torch_home_folder)
-    places: dict[str, Sequence[Location]] = {
-        "store": (),
-        "torch_hub_cache": (hub,),
-        "mirrors": tuple(MirrorFolder(folder) for folder in settings.mirrors),
-    }
-    return Search(
-        locations=[place for name in settings.locations for place in places[name]],
-        own=own,
-        store=store,
-        verification=Verification(Records(store.root, "hashed_files"), _pins(settings)),
-        remedies=Remedies(
-            torch_hub_folder=str(hub.folder),
-            mirror_folders=tuple(str(folder) for folder in settings.mirrors),
-        ),
-    )
 
 
 def _pins(settings: CatalogSettings) -> Pins:

@@ -3,15 +3,28 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catalog_service.serving.listen import Listen
-from catalog_service.serving.settings_reader import Address, ExpandedPath, OptionalPath, PathList
+from catalog_service.serving.settings_reader import (
+    Address,
+    ExpandedPath,
+    OptionalPath,
+    PathList,
+    UrlList,
+)
 
-LocationName = Literal["store", "torch_hub_cache", "mirrors"]
+LocationName = Literal["store", "torch_hub_cache", "hf_cache", "mirrors", "http_mirrors", "origin"]
 
-LOCATION_NAMES: tuple[LocationName, ...] = ("store", "torch_hub_cache", "mirrors")
+LOCATION_NAMES: tuple[LocationName, ...] = (
+    "store",
+    "torch_hub_cache",
+    "hf_cache",
+    "mirrors",
+    "http_mirrors",
+    "origin",
+)
 """Places that can be looked into, in the default order."""
 
 
@@ -21,7 +34,37 @@ def _names(value: object) -> object:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+def _false_if_empty(value: object) -> object:
+    return False if value == "" else value
+
+
 LocationNames = Annotated[tuple[LocationName, ...], NoDecode, BeforeValidator(_names)]
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+
+
+class HttpRules(BaseModel):
+    """What requests to one location may do; what is left out is as for all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    proxy: str | None = None
+    ca_bundle: Path | None = None
+    allowed_hosts: tuple[str, ...] | None = None
+    connect_timeout_s: float = Field(default=10.0, gt=0)
+    stall_timeout_s: float = Field(default=30.0, gt=0)
+    min_bytes_per_s: float = Field(default=1024.0, ge=0)
+    num_retries: int = Field(default=3, ge=0, le=20)
+
+
+class HttpTable(BaseModel):
+    """The rules of each location."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mirrors: HttpRules = HttpRules()
+    origin: HttpRules = HttpRules()
 
 
 class CatalogSettings(BaseSettings):
@@ -54,12 +97,47 @@ class CatalogSettings(BaseSettings):
     database_url: str = ""
     """SQLAlchemy URL of the checkpoint registry; `sqlite:///<home>/catalog.db` unless given."""
 
+    checkpoint_folders: PathList = ()
+    """Folders on this host whose files may be registered by their path."""
+
     mirrors: PathList = ()
-    """Folders with copies of published files, plain or laid out like a torch-hub cache."""
+    """Folders with copies of published files: plain, or laid out like a torch-hub cache, a Hugging
+    Face cache or `owner/repository/file`."""
+
+    http_mirrors: UrlList = ()
+    """URLs of servers with such copies, separated by commas: the file name, the published path or
+    `owner/repository/resolve/revision/file` follows. The hub's token is never sent there."""
+
+    offline: bool = False
+    """Ask no server for bytes. HF_HUB_OFFLINE does the same."""
+
+    share_downloads: Literal["off", "torch-hub", "hf"] = "off"
+    """Whether downloaded files are also put into the torch-hub or the Hugging Face cache, for
+    other programs. What is there is never replaced."""
+
+    proxy: str = ""
+    """URL of the proxy for requests to the origin; HTTPS_PROXY and the like are not read."""
+
+    ca_bundle: OptionalPath = None
+    """PEM file with the certificates to trust, in place of the system's."""
+
+    allowed_hosts: Names = ()
+    """Hosts that the origin's requests and redirects may go to, separated by commas: `host`,
+    `host:port` or `*.domain`. Unless given: the host of each published URL and those that it is
+    known to redirect to; and URLs that users register are not fetched."""
+
+    http: HttpTable | None = None
+    """Rules that differ between locations, as JSON: `{"mirrors": {...}, "origin": {...}}` with
+    proxy, ca_bundle, allowed_hosts, connect_timeout_s (10), stall_timeout_s (30),
+    min_bytes_per_s (1024) and num_retries (3)."""
 
     locations: LocationNames = LOCATION_NAMES
     """Where bytes are looked for, in this order, separated by commas; what is left out is not
-    looked into."""
+    looked into. The store always comes first."""
+
+    cache_bytes: ByteSize = ByteSize(0)
+    """What the blob store may hold, such as `200GB`; what can be had again is evicted above that,
+    least recently used first. 0 is no limit."""
 
     pins: OptionalPath = None
     """A file with full digests of published files, as JSON: file name or
@@ -87,6 +165,31 @@ class CatalogSettings(BaseSettings):
     xdg_cache_home: OptionalPath = Field(default=None, validation_alias="XDG_CACHE_HOME")
     """XDG_CACHE_HOME, which decides where TORCH_HOME is by default."""
 
+    hf_home: OptionalPath = Field(default=None, validation_alias="HF_HOME")
+    """HF_HOME, as huggingface_hub reads it."""
+
+    hf_hub_cache: OptionalPath = Field(default=None, validation_alias="HF_HUB_CACHE")
+    """HF_HUB_CACHE, in place of `hub` in HF_HOME."""
+
+    hf_endpoint: str = Field(default="https://huggingface.co", validation_alias="HF_ENDPOINT")
+    """HF_ENDPOINT: URL of the hub."""
+
+    hf_token: SecretStr = Field(default=SecretStr(""), validation_alias="HF_TOKEN")
+    """HF_TOKEN: sent to the hub's own host and nowhere else, never logged."""
+
+    hf_token_path: OptionalPath = Field(default=None, validation_alias="HF_TOKEN_PATH")
+    """HF_TOKEN_PATH: file with the token; `token` in HF_HOME unless given."""
+
+    hf_hub_offline: Annotated[bool, BeforeValidator(_false_if_empty)] = Field(
+        default=False, validation_alias="HF_HUB_OFFLINE"
+    )
+    """HF_HUB_OFFLINE: as VERTEBRA_CATALOG_OFFLINE."""
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no server may be asked for bytes."""
+        return self.offline or self.hf_hub_offline
+
     @property
     def blobs_folder(self) -> Path:
         """Folder of the blob store."""
@@ -107,3 +210,14 @@ class CatalogSettings(BaseSettings):
         """Where torch.hub keeps its cache. Source: torch/hub.py, `_get_torch_home`."""
         cache = self.xdg_cache_home or Path("~/.cache").expanduser()
         return self.torch_home or cache / "torch"
+
+    @property
+    def hf_home_folder(self) -> Path:
+        """Where huggingface_hub keeps everything. Source: huggingface_hub/constants.py."""
+        cache = self.xdg_cache_home or Path("~/.cache").expanduser()
+        return self.hf_home or cache / "huggingface"
+
+    @property
+    def hf_cache_folder(self) -> Path:
+        """Where huggingface_hub keeps repositories. Source: huggingface_hub/constants.py."""
+        return self.hf_hub_cache or self.hf_home_folder / "hub"

@@ -86,8 +86,15 @@ def _wait_until_ready(
 
 @contextmanager
 def running_catalog(home: Path, **variables: str) -> Iterator[Service]:
-    """Yield a catalog whose caches and mirrors are empty unless `variables` say otherwise."""
-    empty = {"TORCH_HOME": str(home / "no-torch-home"), "XDG_CACHE_HOME": str(home / "no-cache")}
+    """Yield a catalog that asks nobody and whose caches are empty, unless `variables` say so."""
+    empty = {
+        "TORCH_HOME": str(home / "no-torch-home"),
+        "XDG_CACHE_HOME": str(home / "no-cache"),
+        "HF_HOME": str(home / "no-hf-home"),
+        "HF_HUB_CACHE": "",
+        "HF_TOKEN": "",
+        "VERTEBRA_CATALOG_OFFLINE": "1",
+    }
     service = start_service("catalog_service", home, {**empty, **variables})
     try:
         yield service

@@ -1,21 +1,29 @@
 """The search for a weight's bytes: location after location, until one proves right."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from catalog_service.blobs.store import BlobStore
-from catalog_service.errors import Precondition
+from catalog_service.errors import VertebraError
 from catalog_service.index.entries import WeightEntry
-from catalog_service.weights.conversion import convert, store_as_published
-from catalog_service.weights.locations.location import ForeignFile, Location, Miss, Source
+from catalog_service.weights.collection import Collected, Collection
+from catalog_service.weights.copies import unreadable
+from catalog_service.weights.downloads.disk_room import naming_refusals
+from catalog_service.weights.downloads.turns import Turn, Turns
+from catalog_service.weights.locations.location import (
+    ForeignFile,
+    Location,
+    Miss,
+    RemoteFiles,
+    Source,
+)
 from catalog_service.weights.locations.store import Store
+from catalog_service.weights.probe import seen
 from catalog_service.weights.progress import Progress, Tell
 from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.sources.published_file import published_file
-from catalog_service.weights.trail import Outcome, Remedy, Step, failure
-from catalog_service.weights.verification import Proof, Refutation, Verification, stamp_of
-from catalog_service.weights.wanted_file import WantedFile
+from catalog_service.weights.trail import Remedy, Step, failure, hit, with_trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,8 @@ class Search:
         locations: in the order in which they are tried, behind our own store.
         own: where conversions are remembered.
         store: where converted blobs go.
+        collection: gets a weight's files from one location and converts them.
+        turns: who may fetch; over all processes with this store.
         remedies: for the error when nothing is found.
     """
 
@@ -42,13 +52,15 @@ class Search:
         locations: Sequence[Location],
         own: Store,
         store: BlobStore,
-        verification: Verification,
+        collection: Collection,
+        turns: Turns,
         remedies: Remedies,
     ) -> None:
         self._locations = tuple(locations)
         self._own = own
         self._store = store
-        self._verification = verification
+        self._collection = collection
+        self._turns = turns
         self._remedies = remedies
 
     def find(self, weight: WeightEntry, tell: Tell) -> Found:
@@ -56,19 +68,24 @@ class Search:
 
         Raises:
             WeightsUnavailable: no location has them; the message has the whole trail.
+            WeightsGated: the publisher does not hand them to us.
+            WeightsUnreachable: a location that may have them does not answer.
             EveryCopyCorrupt: there were copies, all with other bytes than published.
+            FileUnreadable, NamesCollide: the published file cannot be converted.
+            DiskFull, CacheReadOnly: there is nowhere to put them.
         """
         looked = self._own.look(weight)
         if isinstance(looked, Source):
-            return Found(source=looked, trail=(_hit(self._own.name),))
+            return Found(source=looked, trail=(hit(self._own.name),))
         steps = [_left(self._own.name, looked, tell)]
-        for location in self._locations:
-            outcome = self._try(location, weight, tell)
-            if isinstance(outcome, Source):
-                return Found(source=outcome, trail=(*steps, _hit(location.name)))
-            steps.append(_left(location.name, outcome, tell))
-        remedies = self._remedies.of(weight, published_file(weight))
-        raise failure(weight.reference, steps, remedies)
+        remedies = self.remedies(weight)
+        try:
+            source = self._search(weight, tell, steps)
+        except VertebraError as error:
+            raise with_trail(error, weight.reference, steps, remedies) from error.__cause__
+        if source is None:
+            raise failure(weight.reference, steps, remedies)
+        return Found(source=source, trail=tuple(steps))
 
     def look(self, weight: WeightEntry, *, probe: bool = False) -> tuple[Step, ...]:
         """Return what every location would say, in their order, also behind the first hit.
@@ -76,10 +93,10 @@ class Search:
         Args:
             probe: ask remote locations for headers.
         """
-        found = self._own.look(weight)
-        own = _hit(self._own.name) if isinstance(found, Source) else _missed(self._own.name, found)
+        own = self._own.look(weight)
+        first = hit(self._own.name) if isinstance(own, Source) else own.step(self._own.name)
         file = published_file(weight)
-        return (own, *(_seen(location, file) for location in self._locations))
+        return (first, *(seen(location, file, probe=probe) for location in self._locations))
 
     def remedies(self, weight: WeightEntry) -> tuple[Remedy, ...]:
         """Return what to do where no location has a weight."""
@@ -93,76 +110,43 @@ class Search:
         looked = (place.look(file) for place in self._locations)
         return "local_file" if any(isinstance(f, ForeignFile) for f in looked) else "absent"
 
-    def _try(self, location: Location, weight: WeightEntry, tell: Tell) -> Source | Miss:
-        looked = location.look(published_file(weight))
-        if not isinstance(looked, ForeignFile):
-            assert isinstance(looked, Miss)
-            return looked
+    def _search(self, weight: WeightEntry, tell: Tell, steps: list[Step]) -> Source | None:
+        """Try location after location; `steps` grows by each, the hit included."""
+        turn: Turn | None = None
+        with ExitStack() as stack:
+            for location in self._locations:
+                if turn is None and isinstance(location.look(published_file(weight)), RemoteFiles):
+                    turn = self._turn(stack, weight, tell)
+                    stored = self._own.look(weight)  # who had the turn before has brought it in
+                    if isinstance(stored, Source):
+                        steps.append(hit(self._own.name))
+                        return stored
+                collected = self._collect(location, weight, turn, tell)
+                if isinstance(collected, Collected):
+                    self._own.remember(weight, collected.source)
+                    steps.append(hit(location.name, collected.place))
+                    return collected.source
+                steps.append(_left(location.name, collected, tell))
+        return None
+
+    def _turn(self, stack: ExitStack, weight: WeightEntry, tell: Tell) -> Turn:
+        """Wait for the turn to fetch a weight: one holder over all processes; held by `stack`."""
+        with naming_refusals(self._store.root):
+            return stack.enter_context(
+                self._turns.turn(weight.reference, waiting=lambda one: tell(one.report()))
+            )
+
+    def _collect(
+        self, location: Location, weight: WeightEntry, turn: Turn | None, tell: Tell
+    ) -> Collected | Miss:
         try:
-            return self._adopt(looked.path, weight, tell)
+            return self._collection.from_location(location, weight, turn, tell)
         except OSError as error:
-            detail = f"{looked.path}: {error.strerror}"
-            return Miss(detail=detail, outcome=Outcome.UNREADABLE, place=str(looked.path))
-
-    def _adopt(self, path: Path, weight: WeightEntry, tell: Tell) -> Source | Miss:
-        before, place = stamp_of(path), str(path)
-        tell(Progress(step="verifying", text=f"{path}: comparing its sha256"))
-        proof = self._verification.check(path, published_file(weight))
-        if isinstance(proof, Refutation):
-            return Miss(detail=proof.detail, outcome=Outcome.WRONG_DIGEST, place=place)
-        tell(Progress(step="converting", text=f"{path.name}: reading tensors into canonical names"))
-        try:
-            source = self._convert(path, weight, proof)
-        except Precondition as error:
-            return Miss(detail=error.message, outcome=Outcome.UNREADABLE, place=place)
-        if stamp_of(path) != before:
-            changed = f"{path} changed while it was read"
-            return Miss(detail=changed, outcome=Outcome.UNREADABLE, place=place)
-        self._own.remember(weight, source)
-        return source
-
-    def _convert(self, path: Path, weight: WeightEntry, proof: Proof) -> Source:
-        if weight.is_quantized:
-            converted = store_as_published(path, self._store, digest=proof.digest)
-        else:
-            converted = convert([path], weight.family, self._store)
-        return Source(
-            blob_digest=converted.blob.digest,
-            source_digest=proof.digest,
-            proof=proof.kind,
-            rules=converted.rules,
-            ignored=converted.ignored,
-            non_finite=converted.non_finite,
-        )
-
-
-def _hit(location: str, place: str = "") -> Step:
-    return Step(location=location, outcome=Outcome.HIT, place=place)
-
-
-def _missed(location: str, miss: Miss) -> Step:
-    return Step(
-        location=location,
-        outcome=miss.outcome,
-        detail=miss.detail,
-        place=miss.place,
-        gate=miss.gate,
-        page=miss.page,
-        retry_after_s=miss.retry_after_s,
-    )
+            return unreadable(location.name, error)
 
 
 def _left(location: str, miss: Miss, tell: Tell) -> Step:
     """Return the step of a location that is left, and say so."""
-    step = _missed(location, miss)
+    step = miss.step(location)
     tell(Progress(step="resolving", text=str(step), location=location, left=step))
     return step
-
-
-def _seen(location: Location, file: WantedFile) -> Step:
-    """Return what a location would say of a file, without reading it."""
-    looked = location.look(file)
-    if isinstance(looked, ForeignFile):
-        return _hit(location.name, str(looked.path))
-    assert isinstance(looked, Miss)
-    return _missed(location.name, looked)

@@ -78,6 +78,11 @@ class EveryCopyCorrupt(Corrupt):
     reason = "DIGEST_MISMATCH"
 
 
+def hit(location: str, place: str = "") -> Step:
+    """Return the step of a location that has the bytes."""
+    return Step(location=location, outcome=Outcome.HIT, place=place)
+
+
 RETRY_AFTER_S = 30.0
 """When a location that did not answer may be asked again, unless it says so itself."""
 
@@ -133,6 +138,16 @@ def failure(
         retry_after_s=_retry_after_s(steps) if verdict.error is WeightsUnreachable else None,
         links=_links(steps, remedies),
     )
+
+
+def with_trail(
+    error: VertebraError, reference: str, steps: Sequence[Step], remedies: Sequence[Remedy] = ()
+) -> VertebraError:
+    """Return an error that ended a search, with what was tried before; what helps where it does."""
+    error.metadata = trail_metadata(reference, steps) | error.metadata
+    if isinstance(error, Precondition):
+        error.message = trail_message(error.message, (), remedies)
+    return error
 
 
 def trail_message(sentence: str, steps: Sequence[Step], remedies: Sequence[Remedy] = ()) -> str:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from catalog_service.weights.trail import Outcome
+from catalog_service.weights.http.client import HttpClient
+from catalog_service.weights.trail import Outcome, Step
 from catalog_service.weights.wanted_file import WantedFile
 
 
@@ -42,13 +43,20 @@ class RemoteFile:
 
     Attributes:
         location: as the trail calls the place.
-        url: may have a query or credentials of the settings: never shown, see `shown_url`.
+        url: may have a query or credentials of the settings: never shown, see `http.hosts.shown`.
         client: asks with the timeouts, the proxy and the token of this location.
     """
 
     location: str
     url: str
-    client: Any
+    client: HttpClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFiles:
+    """URLs at one location under which a file may be, the likeliest first."""
+
+    candidates: tuple[RemoteFile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,18 @@ class Miss:
     page: str = ""
     retry_after_s: float | None = None
 
+    def step(self, location: str) -> Step:
+        """Return the step of a location that ended like this."""
+        return Step(
+            location=location,
+            outcome=self.outcome,
+            detail=self.detail,
+            place=self.place,
+            gate=self.gate,
+            page=self.page,
+            retry_after_s=self.retry_after_s,
+        )
+
 
 class Location(Protocol):
     """One place."""
@@ -78,6 +98,6 @@ class Location(Protocol):
         """How the trail calls it."""
         ...
 
-    def look(self, file: WantedFile) -> ForeignFile | RemoteFile | Miss:
+    def look(self, file: WantedFile) -> ForeignFile | RemoteFiles | Miss:
         """Return what is here of a file. No server is asked."""
         ...

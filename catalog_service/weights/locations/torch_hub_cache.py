@@ -5,8 +5,8 @@ Source: torch/hub.py, `_get_torch_home` and `load_state_dict_from_url`.
 
 from pathlib import Path
 
+from catalog_service.weights.locations.first_file import ABSENT, first_file
 from catalog_service.weights.locations.location import ForeignFile, Miss
-from catalog_service.weights.locations.mirror_folder import first_file
 from catalog_service.weights.wanted_file import WantedFile
 
 
@@ -28,5 +28,7 @@ class TorchHubCache:
 
     def look(self, file: WantedFile) -> ForeignFile | Miss:
         """Return the file of that name."""
+        if not file.file_name:
+            return Miss(detail="absent")
         found = first_file([self.folder / file.file_name])
-        return Miss(detail="absent") if found == Miss(detail="no such file") else found
+        return Miss(detail="absent") if found is ABSENT else found
