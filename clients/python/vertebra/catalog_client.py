@@ -1,10 +1,9 @@
 """The catalog for Python programs: architectures, weights, builds and registered backbones."""
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import grpc
 
@@ -12,22 +11,18 @@ from vertebra.blob_client import BlobClient
 from vertebra.build_cursor import BuildCursor
 from vertebra.built_state import BuiltState
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
-from vertebra.catalog.v1 import checkpoint_service_pb2 as checkpoints
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServiceStub
-from vertebra.catalog.v1.checkpoint_service_pb2_grpc import CheckpointServiceStub
 from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
+from vertebra.checkpoint_calls import CheckpointCalls
 from vertebra.connection import Connection, Pace, resumed
-from vertebra.model.v1 import lineage_pb2, model_spec_pb2
+from vertebra.model.v1 import model_spec_pb2
 from vertebra.model_questions import ModelQuestions, Spec
 from vertebra.paging import items_of_pages
 from vertebra.weights_calls import WeightsCalls
 from vertebra.wire_json import to_message
 
 DEFAULT_ADDRESS = "localhost:50551"
-
-REGISTER_TIMEOUT_S = 900.0
-"""Registering reads and converts the whole file before it answers."""
 
 
 class CatalogClient:
@@ -65,7 +60,12 @@ class CatalogClient:
         self.get_weights = weights.get_weights
         self.explain_weights = weights.explain_weights
         self.ensure_weights = weights.ensure_weights
-        self._checkpoints = CheckpointServiceStub(channel)  # type: ignore[no-untyped-call]
+        checkpoints = CheckpointCalls(self._connection)
+        self.register_checkpoint = checkpoints.register_checkpoint
+        self.identify_checkpoint = checkpoints.identify_checkpoint
+        self.get_checkpoint = checkpoints.get_checkpoint
+        self.list_checkpoints = checkpoints.list_checkpoints
+        self.delete_checkpoint = checkpoints.delete_checkpoint
         self.blobs = BlobClient(self._connection)
 
     def __enter__(self) -> Self:
@@ -155,65 +155,3 @@ class CatalogClient:
     ) -> Path:
         """Return `path`, holding the state of a built model; as `BuiltState.save`."""
         return BuiltState(model, self.blobs).save(path, role=role, dtype=dtype)
-
-    def register_checkpoint(  # noqa: PLR0913 - the fields of one request, all by name
-        self,
-        *,
-        checkpoint_id: str,
-        architecture_id: str,
-        blob_name: str,
-        lineage: lineage_pb2.Lineage | Mapping[str, Any] | None = None,
-        metrics: Mapping[str, float] | None = None,
-        mean: Sequence[float] = (),
-        std: Sequence[float] = (),
-        structure: model_spec_pb2.BackboneStructure | Mapping[str, Any] | None = None,
-        request_id: str | None = None,
-    ) -> checkpoints.Checkpoint:
-        """Return the checkpoint that an uploaded blob is now.
-
-        Args:
-            blob_name: what `blobs.upload` returned.
-            mean, std: what inputs were normalised with: a number for each channel, or none.
-            structure: how the backbone differs from the published one; None: not at all.
-            request_id: a UUID; the same one again gives the first answer. None makes one.
-
-        Raises:
-            RpcFailed: CHECKPOINT_EXISTS, STATE_MISMATCH and what else the contract lists.
-        """
-        request = checkpoints.RegisterCheckpointRequest(
-            request_id=request_id or str(uuid.uuid4()),
-            checkpoint_id=checkpoint_id,
-            architecture_id=architecture_id,
-            blob_name=blob_name,
-            lineage=to_message(lineage or {}, lineage_pb2.Lineage),
-            metrics=metrics or {},
-            mean=mean,
-            std=std,
-            structure=to_message(structure or {}, model_spec_pb2.BackboneStructure),
-        )
-        answer = self._connection.call(
-            self._checkpoints.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S
-        )
-        checkpoint: checkpoints.Checkpoint = answer.checkpoint
-        return checkpoint
-
-    def get_checkpoint(self, name: str) -> checkpoints.Checkpoint:
-        """Return one checkpoint. Raises RpcFailed CHECKPOINT_NOT_FOUND."""
-        request = checkpoints.GetCheckpointRequest(name=name)
-        answer = self._connection.call(self._checkpoints.GetCheckpoint, request)
-        checkpoint: checkpoints.Checkpoint = answer.checkpoint
-        return checkpoint
-
-    def list_checkpoints(
-        self,
-        filter: str = "",  # noqa: A002 - the contract's word
-        order_by: str = "",
-    ) -> Iterator[checkpoints.Checkpoint]:
-        """Yield all matching checkpoints, newest first unless `order_by` says otherwise.
-
-        Raises:
-            RpcFailed: FILTER_INVALID, ORDER_INVALID.
-        """
-        request = checkpoints.ListCheckpointsRequest(filter=filter, order_by=order_by)
-        method = self._checkpoints.ListCheckpoints
-        return items_of_pages(self._connection, method, request, "checkpoints")
