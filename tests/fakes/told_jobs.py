@@ -34,6 +34,7 @@ def gradual_plan() -> jobs.TrainPlan:
         ),
         main_metric="iou",
         main_metric_grows=True,
+        validation_every_epochs=3,
         num_steps=45,
         num_steps_per_epoch=20,
         warmup_steps=5,

@@ -33,6 +33,7 @@ def plan_message(plan: TrainPlan) -> pb.TrainPlan:
         micro_batch_size=plan.micro_batch_size,
         warmup_steps=plan.warmup_steps,
         num_auxiliary_parameters=plan.num_auxiliary_parameters,
+        validation_every_epochs=plan.validation_every_epochs,
     )
 
 

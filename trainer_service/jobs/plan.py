@@ -74,3 +74,5 @@ class TrainPlan:
     num_auxiliary_parameters: int = 0
     num_epochs: int = 0
     """The last one may end early, where the spec counts steps."""
+    validation_every_epochs: int = 1
+    """The last epoch is validated, too."""

@@ -47,6 +47,7 @@ class JobSpec:
     num_epochs: int
     """0 where `num_steps` says how long."""
     num_steps: int = 0
+    validation_every_epochs: int = 1
     batch_size: int = DEFAULT_BATCH_SIZE
     micro_batch_size: int = 0
     """0 means batch_size."""

@@ -54,6 +54,7 @@ def train_plan(
         warmup_steps=course.warmup_steps,
         num_auxiliary_parameters=sum(tensor.num_elements for tensor in projection),
         num_epochs=course.num_epochs,
+        validation_every_epochs=spec.validation_every_epochs,
     )
 
 

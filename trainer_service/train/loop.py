@@ -32,8 +32,9 @@ def train(
 ) -> Generator[TrainEvent, None, Trained]:
     """Train, yielding what happened; afterwards the model holds the result, in evaluation mode.
 
-    Every epoch ends with a validation and a look at the seal. Order, augmentation and dropout are
-    functions of seed, epoch and position: on a CPU two runs are equal to the last bit.
+    Every epoch ends with a look at the seal, and those that the plan says with a validation. Order,
+    augmentation and dropout are functions of seed, epoch and position: on a CPU two runs are equal
+    to the last bit, however often they are validated.
 
     Args:
         training: its model is frozen as the first phase says, and may have been recalibrated.
@@ -107,9 +108,21 @@ class _Loop:
             epoch=epoch, split="train", values=metrics.values(), step=self._steps.number
         )
         yield trained
-        yield from self._validate(epoch)
+        is_validated = self._is_validated(epoch)
+        if is_validated:
+            yield from self._validate(epoch)
         self._seal.glance(self._training.model, when=f"the end of epoch {epoch}")
-        self._note(trained)
+        if is_validated:
+            self._note(trained)
+        else:
+            self._main.skip()
+            self._early.skip()
+
+    def _is_validated(self, epoch: int) -> bool:
+        """Whether this epoch, which is over, ends with a validation: the last one always does."""
+        plan = self._training.plan
+        is_last = self._steps.number == plan.num_steps
+        return is_last or epoch % plan.validation_every_epochs == 0
 
     def _validate(self, epoch: int) -> Events:
         """Judge all validation images; if need be fewer of them at a time."""

@@ -15,15 +15,25 @@ class Record:
         self._sign = 1.0 if grows else -1.0
         self._min_delta = min_delta
         self._best = -math.inf
+        self._num_epochs_skipped = 0
         self.num_epochs_since = 0
+        """Epochs up to the last validation that brought nothing better."""
 
     def note(self, values: Mapping[str, float]) -> bool:
-        """Count one epoch; say whether it was better than all before."""
+        """Count one epoch, and those skipped before it; say whether it was better than all
+        before.
+        """
         value = self._sign * values[self.metric]
         is_better = value > self._best + self._min_delta
-        self.num_epochs_since = 0 if is_better else self.num_epochs_since + 1
+        num_epochs = self.num_epochs_since + self._num_epochs_skipped + 1
+        self.num_epochs_since = 0 if is_better else num_epochs
+        self._num_epochs_skipped = 0
         self._best = value if is_better else self._best
         return is_better
+
+    def skip(self) -> None:
+        """Count one epoch that nobody judged: what it was worth shows at the next validation."""
+        self._num_epochs_skipped += 1
 
     @property
     def is_set(self) -> bool:
@@ -33,6 +43,7 @@ class Record:
     def start_over(self) -> None:
         """Count epochs anew; what was reached stays the measure."""
         self.num_epochs_since = 0
+        self._num_epochs_skipped = 0
 
     def __str__(self) -> str:
         """Return `no better accuracy in 3 epochs`."""

@@ -132,6 +132,7 @@ SET = {
     "--norm": ("frozen_statistics", "freeze.norm", jobs.NORM_POLICY_FROZEN_STATISTICS),
     "--epochs": ("3", "num_epochs", 3),
     "--steps": ("30", "num_steps", 30),
+    "--validate-every": ("5", "validation_every_epochs", 5),
     "--batch-size": ("64", "batch_size", 64),
     "--micro-batch-size": ("16", "micro_batch_size", 16),
     "--seed": ("7", "seed", 7),

@@ -16,6 +16,7 @@ from catalog_service.models.tasks import (
     SegmentationTask,
 )
 from tests.trainer_service.plan.test_train_plan import INPUT, LAYOUT, OUTPUT
+from trainer_service.api.plan_wire import plan_message
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import (
     AugmentationStep,
@@ -154,6 +155,13 @@ def test_steps_instead_of_epochs_end_the_last_epoch_early() -> None:
 
     assert planned.num_steps_per_epoch == 3
     assert (planned.num_steps, planned.num_epochs) == (7, 3)
+
+
+def test_the_plan_says_how_often_there_is_a_validation() -> None:
+    planned = plan_of(num_epochs=9, validation_every_epochs=4)
+
+    assert planned.validation_every_epochs == 4
+    assert plan_message(planned).validation_every_epochs == 4
 
 
 def test_warm_up_is_counted_in_steps() -> None:

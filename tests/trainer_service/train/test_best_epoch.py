@@ -60,13 +60,22 @@ class ScriptedMetrics:
         return self._script.said(self._inner.values())  # type: ignore[attr-defined]
 
 
+def script(spec: JobSpec, values: list[float]) -> list[float]:
+    """Return what is said of the passes, in order: 0 of those that train, and of epoch 0."""
+    lines, waiting = [0.0], list(values)
+    for epoch in range(1, spec.num_epochs + 1):
+        lines.append(0.0)
+        if waiting and (epoch % spec.validation_every_epochs == 0 or epoch == spec.num_epochs):
+            lines.append(waiting.pop(0))
+    return lines
+
+
 def run_scripted(
     spec: JobSpec, values: list[float], *, metric: str = "accuracy"
 ) -> tuple[list[TrainEvent], Trained, list[dict[str, torch.Tensor]]]:
-    """Train with these validation values, from epoch 0 on; also return the state of each epoch."""
+    """Train with these values of the validations after epoch 0; also return the state at each."""
     training, seal = ready(spec, num_images=4)
-    lines = [value for pair in zip([0.0, *values], [0.0, *values], strict=True) for value in pair]
-    training = replace(training, task=Scripted(training.task, metric, lines[1:]))  # type: ignore[arg-type]
+    training = replace(training, task=Scripted(training.task, metric, script(spec, values)))  # type: ignore[arg-type]
     events, states = [], []
     generator = train(training, seal, StopSwitch())
     while True:
@@ -130,6 +139,64 @@ def test_a_job_ends_early_when_nothing_gets_better() -> None:
     assert trained.epoch == 4
     texts = [event.text for event in events if isinstance(event, JobMessage)]
     assert texts == ["no better accuracy in 2 epochs: training ends after epoch 4"]
+
+
+def validated(events: list[TrainEvent]) -> list[int]:
+    """Return the epochs that were validated."""
+    passes = [event for event in events if isinstance(event, EpochMetrics)]
+    return [each.epoch for each in passes if each.split == "validation"]
+
+
+def test_a_spec_says_how_often_epochs_are_validated() -> None:
+    """The last one always is; the numbers are those of a job that validates every epoch."""
+    spec = job_spec(TINY, num_epochs=5)
+
+    often, _, each_state = run_scripted(spec, [0.1] * 5)
+    seldom, trained, states = run_scripted(replace(spec, validation_every_epochs=2), [0.1] * 3)
+
+    assert validated(often) == [0, 1, 2, 3, 4, 5]
+    assert validated(seldom) == [0, 2, 4, 5]
+    trains = [each for each in seldom if isinstance(each, EpochMetrics) and each.split == "train"]
+    assert [each.epoch for each in trains] == [1, 2, 3, 4, 5]
+    assert trained.epoch == 5
+    assert same(states[-1], each_state[-1])
+    assert same(states[1], each_state[2])
+
+
+def test_the_best_epoch_is_one_that_was_validated() -> None:
+    spec = job_spec(TINY, num_epochs=5, validation_every_epochs=2, export=BEST)
+
+    _, trained, states = run_scripted(spec, [0.3, 0.7, 0.5])
+
+    assert (trained.epoch, trained.step) == (4, 4)
+    assert trained.metrics["validation/accuracy"] == 0.7
+    assert same(states[-1], states[2])
+
+
+def test_patience_counts_epochs_and_ends_at_a_validation() -> None:
+    """Epochs 4 and 6 are no better than 2: four epochs without an improvement."""
+    stopping = EarlyStopping(patience_epochs=3)
+    spec = job_spec(TINY, num_epochs=9, validation_every_epochs=2, early_stopping=stopping)
+
+    events, trained, _ = run_scripted(spec, [0.5, 0.5, 0.5, 0.9])
+
+    assert trained.epoch == 6
+    texts = [event.text for event in events if isinstance(event, JobMessage)]
+    assert texts == ["no better accuracy in 4 epochs: training ends after epoch 6"]
+
+
+def test_skipped_epochs_count_once_a_validation_found_nothing_better() -> None:
+    record = Record("iou", grows=True)
+    record.note({"iou": 0.5})
+
+    record.skip()
+    assert record.num_epochs_since == 0
+    record.note({"iou": 0.4})
+    assert record.num_epochs_since == 2
+    record.skip()
+    record.start_over()
+    record.note({"iou": 0.4})
+    assert record.num_epochs_since == 1
 
 
 def test_a_metric_that_falls_gets_better_downwards() -> None:

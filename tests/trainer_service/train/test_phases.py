@@ -179,12 +179,18 @@ class Plateau:
         return SameAccuracy(self._inner.pass_metrics())  # type: ignore[attr-defined]
 
 
-def test_a_plateau_begins_the_next_phase_and_then_counts_anew() -> None:
-    """Epoch 1 sets the measure, 2 and 3 are no better; so are 4 and 5."""
+@pytest.mark.parametrize(("every", "expected"), [(1, [3, 5]), (2, [4, 6])])
+def test_a_plateau_begins_the_next_phase_and_then_counts_anew(
+    every: int, expected: list[int]
+) -> None:
+    """Epoch 1 sets the measure, 2 and 3 are no better; so are 4 and 5. Where every second epoch is
+    validated, 2 sets it, and 4 shows that two epochs were no better.
+    """
     spec = gradual(
         UnfreezeStep(after_plateau_epochs=2, num_blocks=1),
         UnfreezeStep(after_plateau_epochs=2),
         num_epochs=7,
+        validation_every_epochs=every,
     )
     training, seal = ready(spec, num_images=4)
 
@@ -195,7 +201,7 @@ def test_a_plateau_begins_the_next_phase_and_then_counts_anew() -> None:
         for at, event in enumerate(events)
         if isinstance(event, PhaseStarted)
     ]
-    assert epochs_before == [3, 5]
+    assert epochs_before == expected
 
 
 def adam_state(training: Training) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:

@@ -74,6 +74,7 @@ def _read(message: pb.TrainJobSpec, reader: Reader) -> JobSpec:
         optimizer=read_optimizer(message.optimizer, reader),
         num_epochs=message.num_epochs,
         num_steps=message.num_steps,
+        validation_every_epochs=message.validation_every_epochs or 1,
         batch_size=message.batch_size or DEFAULT_BATCH_SIZE,
         micro_batch_size=message.micro_batch_size,
         seed=message.seed,
@@ -100,6 +101,8 @@ def _check_length(spec: JobSpec, reader: Reader) -> None:
         reader.wrong("num_steps", "contradicts num_epochs; leave one of them out")
     elif spec.num_epochs < 1 and not spec.num_steps:
         reader.wrong("num_epochs", f"{spec.num_epochs} is less than 1, and there is no num_steps")
+    if spec.validation_every_epochs < 1:
+        reader.wrong("validation_every_epochs", f"{spec.validation_every_epochs} is less than 1")
 
 
 def _check_numbers(spec: JobSpec, reader: Reader) -> None:
@@ -132,6 +135,7 @@ def spec_message(spec: JobSpec) -> pb.TrainJobSpec:
         optimizer=optimizer_message(spec.optimizer),
         num_epochs=spec.num_epochs,
         num_steps=spec.num_steps,
+        validation_every_epochs=spec.validation_every_epochs,
         batch_size=spec.batch_size,
         micro_batch_size=spec.micro_batch_size,
         seed=spec.seed,

@@ -115,7 +115,8 @@ class LiveJob:
             self._advance(event.step_metrics, event.time.seconds)
 
     def _show_pass(self, metrics: events.EpochMetrics) -> None:
-        """Print one line an epoch: its training waits for its validation."""
+        """Print one line a validation: the training of its epoch waits for it."""
+        self._passes = [each for each in self._passes if each.epoch == metrics.epoch]
         self._passes.append(metrics)
         if metrics.split == "validation":
             self._bar.console.print(epoch_line(self._passes, self._num_epochs))

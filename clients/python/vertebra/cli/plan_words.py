@@ -154,7 +154,9 @@ def _weights(weights: Sequence[float]) -> str:
 def _judged_by(plan: jobs.TrainPlan) -> str:
     if not plan.main_metric:
         return ""
-    return f"{plan.main_metric}, {'more' if plan.main_metric_grows else 'less'} is better"
+    every = plan.validation_every_epochs
+    often = f", every {every} epochs" if every > 1 else ""
+    return f"{plan.main_metric}, {'more' if plan.main_metric_grows else 'less'} is better{often}"
 
 
 def _steps(plan: jobs.TrainPlan) -> str:

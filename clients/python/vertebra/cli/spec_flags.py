@@ -75,6 +75,12 @@ FREEZE_FLAGS = (
 DURATION_FLAGS = (
     number_flag("--epochs", "num_epochs", COUNT, "Passes over the images."),
     number_flag("--steps", "num_steps", AMOUNT, "Optimizer steps, instead of --epochs."),
+    number_flag(
+        "--validate-every",
+        "validation_every_epochs",
+        COUNT,
+        "Epochs from one validation to the next; 1. The last epoch always has one.",
+    ),
     number_flag("--batch-size", "batch_size", COUNT, "Images a step; 32."),
     number_flag(
         "--micro-batch-size",

@@ -49,7 +49,7 @@ def test_a_plan_of_phases_says_when_how_much_trains() -> None:
         ("task", "segmentation"),
         ("classes", "2: background, cat"),
         ("loss", "bce dice, class weights balanced: 0.5, 4.25"),
-        ("judged by", "iou, more is better"),
+        ("judged by", "iou, more is better, every 3 epochs"),
         ("steps", "45, 20 an epoch, 5 of warm-up, 8 images at a time"),
         ("computed once", "what goes into layer4, 2 views of every image"),
     ],
@@ -161,6 +161,26 @@ def test_the_live_view_counts_the_epochs_of_a_plan_in_steps() -> None:
     watching.show(event)
 
     assert bar.tasks[0].description == "epoch 1/3"
+
+
+def test_the_live_view_has_a_line_for_every_validation() -> None:
+    """What was trained since the one before is in the curves."""
+    page = Console(file=StringIO(), width=120, color_system=None, highlight=False)
+    watching = LiveJob(Progress(console=page, disable=True), jobs.TrainJob(), shows_plan=False)
+
+    for event in (
+        epoch(1, "train", 0.9, 0.1),
+        epoch(2, "train", 0.8, 0.2),
+        epoch(2, "validation", 0.7, 0.3),
+    ):
+        watching.show(event)
+
+    (line,) = page.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    trained, validated = (
+        "train loss 0.8000 accuracy 0.2000",
+        "validation loss 0.7000 accuracy 0.3000",
+    )
+    assert " ".join(line.split()) == f"epoch 2/? {trained} {validated}"
 
 
 def numbered(*told: events.TrainEvent) -> list[events.TrainEvent]:

@@ -80,6 +80,7 @@ def test_random_specs_come_back_the_same_or_are_refused_by_field() -> None:
 
 WHOLE = {
     "displayName": "all of it",
+    "validationEveryEpochs": 3,
     "model": {"backbone": "resnet18", "segmentation": {"numClasses": 3}},
     "freeze": {
         "gradual": {

@@ -39,6 +39,7 @@ REFUSED = [
     ({"num_epochs": 0, "num_steps": -1}, "num_steps"),
     ({"num_steps": 5}, "num_steps"),
     ({"num_epochs": 0, "num_steps": 2**31}, "num_steps"),
+    ({"validation_every_epochs": -1}, "validation_every_epochs"),
     ({"batch_size": 8, "micro_batch_size": 9}, "micro_batch_size"),
     ({"max_grad_norm": -1.0}, "max_grad_norm"),
     ({"precision": 9}, "precision"),
@@ -124,6 +125,11 @@ def test_a_contradiction_is_refused_under_its_field(changes: dict[str, Any], fie
         read(**changes)
 
     assert [one.field for one in caught.value.violations] == [f"spec.{field}"]
+
+
+def test_every_epoch_is_validated_unless_the_spec_says_otherwise() -> None:
+    assert read().validation_every_epochs == 1
+    assert read(validation_every_epochs=8).validation_every_epochs == 8
 
 
 def test_lars_starts_from_the_rate_of_its_paper() -> None:

@@ -61,7 +61,7 @@ JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class TrainJobSpec(_message.Message):
-    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export", "loss", "schedule", "early_stopping", "max_grad_norm", "precision", "compile", "micro_batch_size", "num_steps", "simclr", "preprocessing", "augmentation_steps", "feature_cache")
+    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export", "loss", "schedule", "early_stopping", "max_grad_norm", "precision", "compile", "micro_batch_size", "num_steps", "simclr", "preprocessing", "augmentation_steps", "feature_cache", "validation_every_epochs")
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FREEZE_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,7 @@ class TrainJobSpec(_message.Message):
     PREPROCESSING_FIELD_NUMBER: _ClassVar[int]
     AUGMENTATION_STEPS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_CACHE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_EVERY_EPOCHS_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     model: _model_spec_pb2.ModelSpec
     freeze: FreezeSpec
@@ -106,7 +107,8 @@ class TrainJobSpec(_message.Message):
     preprocessing: _learning_pb2.PreprocessingSpec
     augmentation_steps: _containers.RepeatedCompositeFieldContainer[_learning_pb2.AugmentationStep]
     feature_cache: _learning_pb2.FeatureCacheSpec
-    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., schedule: _Optional[_Union[_learning_pb2.ScheduleSpec, _Mapping]] = ..., early_stopping: _Optional[_Union[_learning_pb2.EarlyStopping, _Mapping]] = ..., max_grad_norm: _Optional[float] = ..., precision: _Optional[_Union[_learning_pb2.Precision, str]] = ..., compile: _Optional[_Union[_learning_pb2.CompilePolicy, str]] = ..., micro_batch_size: _Optional[int] = ..., num_steps: _Optional[int] = ..., simclr: _Optional[_Union[_learning_pb2.SimClrSpec, _Mapping]] = ..., preprocessing: _Optional[_Union[_learning_pb2.PreprocessingSpec, _Mapping]] = ..., augmentation_steps: _Optional[_Iterable[_Union[_learning_pb2.AugmentationStep, _Mapping]]] = ..., feature_cache: _Optional[_Union[_learning_pb2.FeatureCacheSpec, _Mapping]] = ...) -> None: ...
+    validation_every_epochs: int
+    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., schedule: _Optional[_Union[_learning_pb2.ScheduleSpec, _Mapping]] = ..., early_stopping: _Optional[_Union[_learning_pb2.EarlyStopping, _Mapping]] = ..., max_grad_norm: _Optional[float] = ..., precision: _Optional[_Union[_learning_pb2.Precision, str]] = ..., compile: _Optional[_Union[_learning_pb2.CompilePolicy, str]] = ..., micro_batch_size: _Optional[int] = ..., num_steps: _Optional[int] = ..., simclr: _Optional[_Union[_learning_pb2.SimClrSpec, _Mapping]] = ..., preprocessing: _Optional[_Union[_learning_pb2.PreprocessingSpec, _Mapping]] = ..., augmentation_steps: _Optional[_Iterable[_Union[_learning_pb2.AugmentationStep, _Mapping]]] = ..., feature_cache: _Optional[_Union[_learning_pb2.FeatureCacheSpec, _Mapping]] = ..., validation_every_epochs: _Optional[int] = ...) -> None: ...
 
 class FreezeSpec(_message.Message):
     __slots__ = ("full", "frozen_backbone", "last_blocks", "scratch", "gradual", "custom", "norm_only", "norm")
@@ -362,7 +364,7 @@ class JobModel(_message.Message):
     def __init__(self, spec: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., spec_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ...) -> None: ...
 
 class TrainPlan(_message.Message):
-    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class", "task", "loss", "main_metric", "main_metric_grows", "phases", "feature_cache", "micro_batch_size", "warmup_steps", "num_auxiliary_parameters")
+    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class", "task", "loss", "main_metric", "main_metric_grows", "phases", "feature_cache", "micro_batch_size", "warmup_steps", "num_auxiliary_parameters", "validation_every_epochs")
     FREEZE_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -383,6 +385,7 @@ class TrainPlan(_message.Message):
     MICRO_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     WARMUP_STEPS_FIELD_NUMBER: _ClassVar[int]
     NUM_AUXILIARY_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_EVERY_EPOCHS_FIELD_NUMBER: _ClassVar[int]
     freeze: FreezePlan
     input: _contracts_pb2.InputContract
     output: _contracts_pb2.OutputContract
@@ -403,7 +406,8 @@ class TrainPlan(_message.Message):
     micro_batch_size: int
     warmup_steps: int
     num_auxiliary_parameters: int
-    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ..., task: _Optional[str] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., main_metric: _Optional[str] = ..., main_metric_grows: bool = ..., phases: _Optional[_Iterable[_Union[PhasePlan, _Mapping]]] = ..., feature_cache: _Optional[_Union[FeatureCachePlan, _Mapping]] = ..., micro_batch_size: _Optional[int] = ..., warmup_steps: _Optional[int] = ..., num_auxiliary_parameters: _Optional[int] = ...) -> None: ...
+    validation_every_epochs: int
+    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ..., task: _Optional[str] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., main_metric: _Optional[str] = ..., main_metric_grows: bool = ..., phases: _Optional[_Iterable[_Union[PhasePlan, _Mapping]]] = ..., feature_cache: _Optional[_Union[FeatureCachePlan, _Mapping]] = ..., micro_batch_size: _Optional[int] = ..., warmup_steps: _Optional[int] = ..., num_auxiliary_parameters: _Optional[int] = ..., validation_every_epochs: _Optional[int] = ...) -> None: ...
 
 class PhasePlan(_message.Message):
     __slots__ = ("after_epochs", "after_steps", "after_plateau_epochs", "freeze", "optimizer_groups")
