@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vertebra.catalog_client import CatalogClient
-from vertebra.local_services import LocalServices
+from vertebra.local_services import FREE_PORTS, LocalServices
 
 PICTURES = Path(__file__).parent / "pictures"
 
@@ -36,7 +36,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as home,
-        LocalServices(Path(home), catalog_port=0, trainer_port=0) as services,
+        LocalServices(Path(home), ports=FREE_PORTS) as services,
     ):
         for name, content in drawings(services.catalog_address):
             (PICTURES / name).write_text(content, encoding="utf-8")

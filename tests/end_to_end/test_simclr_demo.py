@@ -18,7 +18,7 @@ from trainer_service.datasets.cluttered_digits import ClutteredScenes
 from trainer_service.tasks.simclr_metrics import nearest_labels
 from vertebra.demo import simclr_jobs
 from vertebra.demo.outcome import run_to_the_end
-from vertebra.local_services import LocalServices
+from vertebra.local_services import FREE_PORTS, LocalServices
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
@@ -75,7 +75,7 @@ def test_pretraining_without_labels_beats_a_calibrated_random_backbone(tmp_path:
     console = Console(quiet=True)
     for seed in SEEDS:
         with (
-            LocalServices(tmp_path / str(seed), catalog_port=0, trainer_port=0) as up,
+            LocalServices(tmp_path / str(seed), ports=FREE_PORTS) as up,
             TrainerClient(up.trainer_address) as trainer,
         ):
             pretrained = run_to_the_end(trainer, simclr_jobs.pretraining(seed, "a"), console)

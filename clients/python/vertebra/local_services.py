@@ -13,6 +13,7 @@ from typing import Self
 from vertebra.local_service import POLL_S, START_TIMEOUT_S, LocalServicesFailed, Service
 
 CATALOG_PORT, TRAINER_PORT = 50551, 50552
+FREE_PORTS = (0, 0)
 
 PACKAGES = (
     "catalog_service",
@@ -45,10 +46,11 @@ class LocalServices:
 
     Args:
         home: their files: databases, blobs, jobs, logs.
-        catalog_port, trainer_port: 0 is a free port.
+        ports: of catalog and trainer; 0 is a free port.
         data_roots: jobs may read below these; none means the user's home folder.
         mirrors: folders and URLs with copies of weight files.
         is_offline: no server is asked for weights.
+        slots: jobs that run at once and share the cores; None is the trainer's own setting.
 
     Raises:
         LocalServicesFailed: on entering; then nothing is left running.
@@ -58,11 +60,11 @@ class LocalServices:
         self,
         home: Path,
         *,
-        catalog_port: int = CATALOG_PORT,
-        trainer_port: int = TRAINER_PORT,
+        ports: tuple[int, int] = (CATALOG_PORT, TRAINER_PORT),
         data_roots: Sequence[Path] = (),
         mirrors: Sequence[str] = (),
         is_offline: bool = False,
+        slots: int | None = None,
     ) -> None:
         self.home = home.expanduser().absolute()
         self._data_roots = [folder.expanduser().absolute() for folder in data_roots]
@@ -70,9 +72,10 @@ class LocalServices:
         folders = [Path(mirror) for mirror in mirrors if "://" not in mirror]
         self._mirrors = [folder.expanduser().absolute() for folder in folders]
         self._is_offline = is_offline
+        self._slots = slots
         self._ready_folder = Path(tempfile.mkdtemp(prefix="vertebra-up-"))
-        self.catalog = self._service("catalog_service", catalog_port)
-        self.trainer = self._service("trainer_service", trainer_port)
+        self.catalog = self._service("catalog_service", ports[0])
+        self.trainer = self._service("trainer_service", ports[1])
 
     def _service(self, module: str, port: int) -> Service:
         log = self.home / "logs" / f"{module.removesuffix('_service')}.log"
@@ -155,4 +158,6 @@ class LocalServices:
         }
         if self._data_roots:
             environment["VERTEBRA_TRAINER_DATA_ROOTS"] = os.pathsep.join(map(str, self._data_roots))
+        if self._slots is not None:
+            environment["VERTEBRA_TRAINER_SLOTS"] = str(self._slots)
         return environment

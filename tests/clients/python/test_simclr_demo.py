@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from tests.fakes.fake_trainer import FakeTrainer
 from vertebra.demo import simclr_jobs
 from vertebra.demo.outcome import Outcome
 from vertebra.demo.simclr_run import (
@@ -16,9 +17,11 @@ from vertebra.demo.simclr_run import (
     NONE,
     Row,
     SimClrOutcomes,
+    queue_rows,
     report_simclr,
 )
 from vertebra.trainer.v1 import train_job_pb2 as wire
+from vertebra.trainer_client import TrainerClient
 from vertebra.wire_json import to_message
 
 IOU = {
@@ -85,6 +88,24 @@ def test_rows_differ_in_nothing_but_where_they_start_and_what_trains(data_ratio:
         for key in ("pretrained", "weights", "remove_modules"):
             row["model"].pop(key, None)
     assert rows[0] == rows[1] == rows[2]
+
+
+def test_rows_are_queued_together_and_known_by_start_and_share(
+    trainer_client: TrainerClient, trainer: FakeTrainer
+) -> None:
+    """The trainer runs several at once; which job is which row must not depend on their order."""
+    jobs = queue_rows(trainer_client, 3, {NONE: simclr_jobs.from_nothing})
+
+    assert list(jobs) == [(NONE, 0.1), (NONE, 0.8)]
+    for (_, data_ratio), job in jobs.items():
+        assert trainer.kept[job.job_id].spec.dataset.data_ratio == data_ratio
+        assert trainer.kept[job.job_id].spec.seed == 3
+
+
+@pytest.mark.parametrize(("data_ratio", "num_epochs"), [(0.1, 8), (0.8, 1), (0.05, 12), (1.0, 1)])
+def test_rows_are_validated_after_as_many_steps(data_ratio: float, num_epochs: int) -> None:
+    """24 or fewer, but at least an epoch: 480 scenes, 16 a step."""
+    assert simclr_jobs.from_nothing(1, data_ratio)["validation_every_epochs"] == num_epochs
 
 
 @pytest.mark.parametrize("make", [simclr_jobs.from_nothing, simclr_jobs.frozen_random])

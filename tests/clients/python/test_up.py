@@ -18,9 +18,9 @@ import pytest
 
 from tests.fakes.fake_service_program import write_fake_services
 from vertebra.local_service import LocalServicesFailed
-from vertebra.local_services import LocalServices
+from vertebra.local_services import FREE_PORTS, LocalServices
 
-FREE_PORTS = ("--catalog-port", "0", "--trainer-port", "0")
+FREE_PORT_FLAGS = ("--catalog-port", "0", "--trainer-port", "0")
 
 
 def notes(folder: Path) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def up(place: Path) -> Iterator[subprocess.Popen[str]]:
     """`vertebra up --json` on free ports; killed if a test leaves it."""
     program = subprocess.Popen(
-        [sys.executable, "-m", "vertebra.cli", "up", "--json", "--home", "home", *FREE_PORTS,
+        [sys.executable, "-m", "vertebra.cli", "up", "--json", "--home", "home", *FREE_PORT_FLAGS,
          "--mirror", "weights", "--mirror", "/more", "--mirror", "https://weights.example/a",
          "--offline", "--data-root", "pictures"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -80,6 +80,17 @@ def test_both_start_with_the_settings_and_their_addresses_are_told(
     assert catalog["VERTEBRA_CATALOG_HTTP_MIRRORS"] == "https://weights.example/a"
     assert catalog["VERTEBRA_CATALOG_OFFLINE"] == "1"
     assert trainer["VERTEBRA_TRAINER_DATA_ROOTS"] == str(place / "pictures")
+
+
+@pytest.mark.parametrize(("slots", "told"), [(None, None), (2, "2")])
+def test_the_trainer_is_told_how_many_jobs_run_at_once(
+    place: Path, slots: int | None, told: str | None
+) -> None:
+    with LocalServices(place / "home", ports=FREE_PORTS, slots=slots):
+        catalog, trainer = notes(place)
+
+    assert trainer.get("VERTEBRA_TRAINER_SLOTS") == told
+    assert "VERTEBRA_TRAINER_SLOTS" not in catalog
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -131,7 +142,7 @@ def test_a_taken_port_is_said_with_the_way_out(place: Path) -> None:
         port = taken.getsockname()[1]
 
         with pytest.raises(LocalServicesFailed, match=f"port {port} is taken.*--trainer-port"):
-            LocalServices(place / "home", catalog_port=0, trainer_port=port).__enter__()
+            LocalServices(place / "home", ports=(0, port)).__enter__()
 
     assert deeds(place) == ["catalog_service started", "catalog_service stopped"]
 
@@ -143,7 +154,7 @@ def test_a_service_that_cannot_start_is_told_with_its_last_words(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(LocalServicesFailed, match="the trainer stopped by itself") as caught:
-        LocalServices(tmp_path / "home", catalog_port=0, trainer_port=0).__enter__()
+        LocalServices(tmp_path / "home", ports=FREE_PORTS).__enter__()
 
     assert "the database is locked" in str(caught.value)
     assert str(tmp_path / "home" / "logs" / "trainer.log") in str(caught.value)
@@ -166,7 +177,7 @@ def test_the_clients_own_variables_do_not_reach_the_services(
     monkeypatch.setenv("VERTEBRA_CATALOG_ADDRESS", "localhost:1")
     monkeypatch.setenv("VERTEBRA_TRAINER_ADDRESS", "localhost:1")
 
-    with LocalServices(place / "home", catalog_port=0, trainer_port=0):
+    with LocalServices(place / "home", ports=FREE_PORTS):
         seen = {name for note in notes(place) for name in note}
 
     assert "VERTEBRA_CATALOG_HOME" in seen
@@ -174,7 +185,7 @@ def test_the_clients_own_variables_do_not_reach_the_services(
 
 
 def test_the_services_are_there_inside_the_with(place: Path) -> None:
-    with LocalServices(place / "home", catalog_port=0, trainer_port=0) as services:
+    with LocalServices(place / "home", ports=FREE_PORTS) as services:
         assert services.catalog_address != services.trainer_address
         assert len(deeds(place)) == 2
 

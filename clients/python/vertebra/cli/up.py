@@ -59,8 +59,7 @@ def up(**flags: Any) -> int:
     stopping = StoppingSignals()
     services = LocalServices(
         flags["home"],
-        catalog_port=flags["catalog_port"],
-        trainer_port=flags["trainer_port"],
+        ports=(flags["catalog_port"], flags["trainer_port"]),
         data_roots=flags["data_roots"],
         mirrors=flags["mirrors"],
         is_offline=flags["offline"],

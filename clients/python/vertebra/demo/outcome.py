@@ -57,8 +57,16 @@ def run_to_the_end(trainer: TrainerClient, spec: Experiment, console: Console) -
     Raises:
         JobFailed: it did not succeed.
     """
+    return follow_to_the_end(trainer, trainer.create(spec), console)
+
+
+def follow_to_the_end(trainer: TrainerClient, job: wire.TrainJob, console: Console) -> Outcome:
+    """Show a job from its first event on, which may be long ago, and return what it left.
+
+    Raises:
+        JobFailed: it did not succeed.
+    """
     recorder = _Recorder()
-    job = trainer.create(spec)
     job = follow_job(trainer, job.name, console, on_event=recorder)
     if job.state != wire.JobState.JOB_STATE_SUCCEEDED:
         raise JobFailed(f"{job.name} ended as {_state(job)}: {job.state_reason}")

@@ -11,7 +11,7 @@ from vertebra.demo import jobs
 from vertebra.demo.curves import Curve, draw_curves
 from vertebra.demo.images import draw_digits, draw_letters
 from vertebra.demo.outcome import Outcome, run_to_the_end
-from vertebra.local_services import LocalServices
+from vertebra.local_services import FREE_PORTS, LocalServices
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
@@ -42,7 +42,7 @@ def run_demo(folder: Path, seed: int, console: Console) -> Outcomes:
     console.print(f"Images: {letters} (1,560 letters), {train} (10 of each digit)\n")
     # 2. Start both services.
     with (
-        LocalServices(folder / "home", catalog_port=0, trainer_port=0, data_roots=[images]) as up,
+        LocalServices(folder / "home", ports=FREE_PORTS, data_roots=[images]) as up,
         TrainerClient(up.trainer_address) as trainer,
         CatalogClient(up.catalog_address) as catalog,
     ):

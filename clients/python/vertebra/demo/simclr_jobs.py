@@ -1,5 +1,7 @@
 """The jobs of `vertebra demo simclr`, as the experiment files that anyone could write."""
 
+from math import ceil
+
 from vertebra.demo.jobs import Experiment
 
 BACKBONE = "resnet18"
@@ -14,12 +16,15 @@ MAX_DIGITS = 1
 scene show different digits, and SimCLR learns to call those the same.
 """
 NUM_UNLABELLED = 2400
-NUM_PRETRAINING_EPOCHS = 8
+NUM_PRETRAINING_EPOCHS = 6
 NUM_SCENES = 480
 """Of which a share is labelled. They are the first of the unlabelled ones."""
 NUM_VALIDATION_SCENES = 120
 NUM_STEPS = 150
 """Of every row: with few labels the same images come more often."""
+BATCH_SIZE = 16
+NUM_STEPS_PER_VALIDATION = 24
+"""Of every row: with few labels an epoch has three steps, and is over sooner than a validation."""
 DIGIT_WEIGHT = 5.0
 """Most pixels are background: a digit's pixel counts as much as so many of them."""
 CLASSES = ("background", *"0123456789")
@@ -58,6 +63,7 @@ def pretraining(seed: int, register_as: str) -> Experiment:
         "optimizer": {"algorithm": "ALGORITHM_ADAMW", "lr": 2e-3},
         "schedule": {"kind": "KIND_COSINE", "warmup_epochs": 1},
         "num_epochs": NUM_PRETRAINING_EPOCHS,
+        "validation_every_epochs": 2,
         "batch_size": 64,
         "seed": seed,
         "export": {"register_as": register_as, "note": "SimCLR on cluttered digits, 24 px"},
@@ -118,10 +124,16 @@ def _learning(seed: int, data_ratio: float) -> Experiment:
         "optimizer": {"algorithm": "ALGORITHM_ADAMW", "lr": 4e-3},
         "schedule": {"kind": "KIND_COSINE", "warmup_steps": NUM_STEPS // 10},
         "num_steps": NUM_STEPS,
-        "batch_size": 16,
+        "validation_every_epochs": _epochs_per_validation(data_ratio),
+        "batch_size": BATCH_SIZE,
         "augmentation": "AUGMENTATION_SHIFT",
         "seed": seed,
     }
+
+
+def _epochs_per_validation(data_ratio: float) -> int:
+    num_steps_per_epoch = ceil(NUM_SCENES * data_ratio / BATCH_SIZE)
+    return max(1, NUM_STEPS_PER_VALIDATION // num_steps_per_epoch)
 
 
 def _from_nothing() -> Experiment:

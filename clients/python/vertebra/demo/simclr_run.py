@@ -13,14 +13,18 @@ from rich.table import Table
 from vertebra.catalog_client import CatalogClient
 from vertebra.demo import simclr_jobs
 from vertebra.demo.jobs import Experiment
-from vertebra.demo.outcome import Outcome, run_to_the_end
+from vertebra.demo.outcome import Outcome, follow_to_the_end
 from vertebra.demo.simclr_picture import draw_rows
-from vertebra.local_services import LocalServices
+from vertebra.local_services import FREE_PORTS, LocalServices
+from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
 CHECKPOINT = "digits-simclr"
 DATA_RATIOS = (0.1, 0.8)
 NONE, FROZEN, FULL = "none", "simclr, frozen", "simclr, full"
+
+SLOTS = 2
+"""Jobs at once, which share the cores: such small models gain little from a second one."""
 
 MakeRow = Callable[[int, float], Experiment]
 
@@ -73,31 +77,41 @@ def run_simclr_demo(folder: Path, seed: int, console: Console) -> SimClrOutcomes
     """
     # 1. Start both services. The scenes are drawn by the trainer itself.
     with (
-        LocalServices(folder / "home", catalog_port=0, trainer_port=0) as up,
+        LocalServices(folder / "home", ports=FREE_PORTS, slots=SLOTS) as up,
         TrainerClient(up.trainer_address) as trainer,
         CatalogClient(up.catalog_address) as catalog,
     ):
-        # 2. Pretrain without labels; the trainer registers the backbone in the catalog.
+        console.print(f"Up to {SLOTS} jobs run at once; they are shown one after the other.\n")
+        # 2. Pretrain without labels; the trainer registers the backbone in the catalog. What needs
+        #    no backbone runs beside it.
+        pretraining = trainer.create(simclr_jobs.pretraining(seed, CHECKPOINT))
+        jobs = queue_rows(trainer, seed, {NONE: simclr_jobs.from_nothing})
         console.rule("SimCLR: learn from scenes without their labels", align="left")
-        spec = simclr_jobs.pretraining(seed, CHECKPOINT)
-        pretrained = run_to_the_end(trainer, spec, console)
+        pretrained = follow_to_the_end(trainer, pretraining, console)
         # 3. Segment, with and without it, with few labels and with many.
+        jobs |= queue_rows(trainer, seed, _starts(catalog.get_checkpoint(CHECKPOINT).name))
         rows = []
-        for name, make in _kinds(catalog.get_checkpoint(CHECKPOINT).name).items():
-            for data_ratio in DATA_RATIOS:
-                console.rule(f"Segment: {name}, {data_ratio:.0%} of the labels", align="left")
-                outcome = run_to_the_end(trainer, make(seed, data_ratio), console)
-                rows.append(Row(pretrained=name, data_ratio=data_ratio, outcome=outcome))
+        for (name, data_ratio), job in jobs.items():
+            console.rule(f"Segment: {name}, {data_ratio:.0%} of the labels", align="left")
+            outcome = follow_to_the_end(trainer, job, console)
+            rows.append(Row(pretrained=name, data_ratio=data_ratio, outcome=outcome))
     return SimClrOutcomes(pretrained=pretrained, rows=tuple(rows))
 
 
-def _kinds(checkpoint: str) -> Mapping[str, MakeRow]:
-    """Return what the table compares: name -> experiment of a seed and a share of the labels."""
+def _starts(checkpoint: str) -> Mapping[str, MakeRow]:
+    """Return the rows that start from the backbone, by name."""
     start = partial(simclr_jobs.from_backbone, checkpoint=checkpoint)
+    return {FROZEN: partial(start, frozen=True), FULL: partial(start, frozen=False)}
+
+
+def queue_rows(
+    trainer: TrainerClient, seed: int, kinds: Mapping[str, MakeRow]
+) -> dict[tuple[str, float], wire.TrainJob]:
+    """Queue a job for every kind of start and share of the labels: (kind, share) -> job."""
     return {
-        NONE: simclr_jobs.from_nothing,
-        FROZEN: partial(start, frozen=True),
-        FULL: partial(start, frozen=False),
+        (name, data_ratio): trainer.create(make(seed, data_ratio))
+        for name, make in kinds.items()
+        for data_ratio in DATA_RATIOS
     }
 
 
