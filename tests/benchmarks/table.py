@@ -35,6 +35,11 @@ BENCHMARKS = (
         tiny={"num_bytes": 3_000_000, "num_rounds": 1},
     ),
     Benchmark(
+        name="fetch",
+        size={"num_bytes": (102_000_000, 346_000_000), "num_rounds": 5},
+        tiny={"num_bytes": (3_000_000,), "num_rounds": 1},
+    ),
+    Benchmark(
         name="stream",
         size={"num_bytes": 1_217_000_000, "num_small_bytes": 102_000_000, "num_rounds": 3},
         tiny={"num_bytes": 6_000_000, "num_small_bytes": 3_000_000, "num_rounds": 1},
