@@ -3,15 +3,17 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from catalog_service.api.bounded_threads import BoundedThreads
 from catalog_service.api.checkpoint_wire import (
     CHECKPOINTS,
     checkpoint_message,
     deletion_of,
     registration_of,
 )
+from catalog_service.api.identify_wire import identified_message, named_file, num_candidates
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
-from catalog_service.errors import Exhausted, Precondition
+from catalog_service.errors import Exhausted
 from catalog_service.resolve import Catalog
 from catalog_service.resolve import Registration as Wanted
 from catalog_service.serving.call import Context
@@ -25,6 +27,10 @@ FULL_NAME = "vertebra.catalog.v1.CheckpointService"
 MAX_REGISTRATIONS = 8
 """Registrations at once; each holds a thread for as long as its file takes to read."""
 
+NUM_READERS = 2
+MAX_IDENTIFICATIONS = 16
+"""Files that are read for their names at once, each by a process of its own, and that wait."""
+
 
 class CheckpointServicer:
     """The servicer; register it with `checkpoint_registration`."""
@@ -34,6 +40,9 @@ class CheckpointServicer:
         self._registry = registry
         self._threads = ThreadPoolExecutor(MAX_REGISTRATIONS, thread_name_prefix="register")
         self._num_registrations = 0
+        self._readers = BoundedThreads(
+            "identifications", num_threads=NUM_READERS, max_calls=MAX_IDENTIFICATIONS
+        )
 
     async def RegisterCheckpoint(  # noqa: N802  # the contract's spelling
         self, request: pb.RegisterCheckpointRequest, context: Context
@@ -48,7 +57,12 @@ class CheckpointServicer:
         self, request: pb.IdentifyCheckpointRequest, context: Context
     ) -> pb.IdentifyCheckpointResponse:
         """Return what a file holds."""
-        raise Precondition("files are not identified yet")
+        file, count = named_file(request), num_candidates(request)
+        return identified_message(
+            await self._readers.run(
+                lambda: self._catalog.identify(file, max_candidates=count),
+            )
+        )
 
     async def DeleteCheckpoint(  # noqa: N802
         self, request: pb.DeleteCheckpointRequest, context: Context
@@ -87,6 +101,7 @@ class CheckpointServicer:
 
     def close(self) -> None:
         """Take no more registrations; those under way end with their workers."""
+        self._readers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _register(self, wanted: Wanted) -> "asyncio.Future[tuple[Checkpoint, bool]]":

@@ -16,6 +16,7 @@ from catalog_service.resolve.backbones import Numbers
 from catalog_service.resolve.build_plan import BuildPlan, plan_build
 from catalog_service.resolve.builds import Builds, ModelParts, StoredState, model_name
 from catalog_service.resolve.built_model import BuiltModel, StatePart
+from catalog_service.resolve.checkpoint_files import NamedFile
 from catalog_service.resolve.definitions import Definitions
 from catalog_service.resolve.description import (
     DescribedModel,
@@ -25,6 +26,7 @@ from catalog_service.resolve.description import (
 )
 from catalog_service.resolve.ensure import Ensured, ensured_checkpoint, ensured_weight
 from catalog_service.resolve.explain import Explanation, explain_checkpoint, explain_weight
+from catalog_service.resolve.identifying import IdentifiedFile, identify_file
 from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
 from catalog_service.resolve.registrar import Registrar
 from catalog_service.resolve.registration import Registration
@@ -126,6 +128,15 @@ class Catalog:
             VertebraError: as RegisterCheckpoint's comment lists.
         """
         return self.registrar.register(registration)
+
+    def identify(self, file: NamedFile, *, max_candidates: int) -> IdentifiedFile:
+        """Return what a file may be; nothing is stored.
+
+        Raises:
+            VertebraError: as IdentifyCheckpoint's comment lists.
+        """
+        path = self.registrar.files.find(file)
+        return identify_file(path, str(file), max_candidates=max_candidates)
 
     def delete_checkpoint(self, name: str, request_id: str, *, force: bool) -> Checkpoint:
         """Return a checkpoint as it was before it was taken off the list.

@@ -19,6 +19,7 @@ from catalog_service.models.published_dinov3 import LICENCE as DINOV3_LICENCE
 from catalog_service.resolve.build_plan import require_buildable
 from catalog_service.resolve.checkpoint_files import CheckpointFiles, NamedFile
 from catalog_service.resolve.fitting import Fitting
+from catalog_service.resolve.identifying import decided
 from catalog_service.resolve.inherited_licence import check_licence, inherited_licence
 from catalog_service.resolve.registration import Registration
 
@@ -41,7 +42,7 @@ class Registrar:
     registry: Registry
     files: CheckpointFiles
     fitting: Fitting
-    decide: Decide | None = None
+    decide: Decide = decided
 
     def register(self, registration: Registration) -> tuple[Checkpoint, bool]:
         """Return the checkpoint as it is listed now, and whether the request was answered before.
@@ -98,8 +99,6 @@ class Registrar:
     def _with_architecture(self, registration: Registration) -> Registration:
         if registration.architecture_id or registration.file is None:
             return registration
-        if self.decide is None:
-            raise invalid([Violation(field="architecture_id", description="required")])
         found = self.decide(self.files.find(registration.file), registration.prefix)
         return replace(registration, architecture_id=found)
 
