@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -40,7 +41,8 @@ class EnsureRow:
         latest = self._latest
         line = Table.grid(padding=(0, 1, 0, 0))
         line.add_column(width=1)
-        line.add_column(style="bold cyan", no_wrap=True, overflow="ellipsis", max_width=MAX_NAME)
+        width = min(cell_len(self._name), MAX_NAME)
+        line.add_column(style="bold cyan", no_wrap=True, overflow="ellipsis", width=width)
         line.add_column(no_wrap=True, overflow="ellipsis")
         if self._ended:
             line.add_row("", self._name, Text(self._ended, style="dim"))

@@ -47,8 +47,14 @@ def trail_table(steps: Iterable[wire.TrailStep]) -> Table:
     rows.columns[2].overflow = "fold"
     for step in steps:
         word, style = answer(step)
-        rows.add_row(step.location, Text(word, style=style), step.detail or step.place)
+        why = step.detail or step.place
+        rows.add_row(step.location, Text(word, style=style), why if why != word else "")
     return rows
+
+
+def where(step: wire.TrailStep) -> str:
+    """Return a location and the file or URL there."""
+    return " ".join(part for part in (step.location, step.place) if part)
 
 
 def troubles(steps: Iterable[wire.TrailStep]) -> str:

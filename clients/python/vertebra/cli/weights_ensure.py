@@ -84,12 +84,12 @@ def _ensured(page: Console, address: str, names: Sequence[str]) -> list[Outcome]
 
 def print_ensured(page: Console, one: wire.EnsuredWeights) -> None:
     """Print what is in the store now, where it came from and how it was proven."""
-    architecture = f", for {one.architecture_id}" if one.architecture_id else ""
-    page.print(title(one.reference, f"  is in the store{architecture}\n"))
+    page.print(title(one.reference, "  is in the store\n"))
     hit = one.trail[-1] if one.trail else wire.TrailStep()
     page.print(
         facts(
-            ("from", hit.location),
+            ("for", one.architecture_id),
+            ("from", trail_words.where(hit)),
             ("left", trail_words.troubles(one.trail[:-1])),
             ("sha256", _source(one)),
             ("renamed", words.listed(one.rules)),

@@ -10,8 +10,8 @@ from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
 
 VERDICTS = {
-    wire.AVAILABILITY_STORED: "is in the store, proven and converted",
-    wire.AVAILABILITY_LOCAL: "is on the catalog's host; it is proven when it is used",
+    wire.AVAILABILITY_STORED: "is in the store",
+    wire.AVAILABILITY_LOCAL: "is on the catalog's host",
     wire.AVAILABILITY_REMOTE: "would be fetched",
     wire.AVAILABILITY_NONE: "is not to be had",
 }

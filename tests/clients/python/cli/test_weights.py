@@ -84,8 +84,9 @@ def test_weights_in_the_store_are_described(shell: Shell, with_catalog: FakeCata
 
     assert code == exit_codes.OK
     assert out.splitlines() == [
-        "torchvision/resnet18  is in the store, for resnet18",
+        "torchvision/resnet18  is in the store",
         "",
+        "for      resnet18",
         "from     origin https://weights.example",
         "left     mirror http://mirror.example:8080: other bytes than published: "
         "sha256 0badc0de..., published is deadbeef...",
