@@ -69,7 +69,7 @@ class Copies:
         except OSError as error:
             return unreadable(place, error)
         if isinstance(proof, Refutation):
-            return Miss(detail=proof.detail, outcome=Outcome.WRONG_DIGEST, place=place)
+            return _wrong(proof, place, found.path.name)
         return Copy(
             file=file,
             path=found.path,
@@ -118,7 +118,7 @@ class Copies:
         if isinstance(proof, Refutation):
             self._store.quarantine_file(downloaded.path, file.file_name, proof.detail)
             self._downloads.discard(downloaded)
-            return Miss(detail=proof.detail, outcome=Outcome.WRONG_DIGEST, place=place)
+            return _wrong(proof, place, file.file_name)
         return Copy(
             file=file,
             path=downloaded.path,
@@ -127,6 +127,12 @@ class Copies:
             size_bytes=downloaded.size_bytes,
             downloaded=downloaded,
         )
+
+
+def _wrong(proof: Refutation, place: str, name: str) -> Miss:
+    """Return why a copy is none; by its name, for the step names the location already."""
+    detail = proof.detail.replace(place, name)
+    return Miss(detail=detail, outcome=Outcome.WRONG_DIGEST, place=place)
 
 
 def missing(url: str, failure: HttpFailure, file: WantedFile) -> Miss:

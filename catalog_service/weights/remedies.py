@@ -42,7 +42,7 @@ class Remedies:
         offline = ", or import a bundle with `vertebra mirror import`" if self.is_offline else ""
         return (
             f"Put {file.file_name} into {folder} or into the torch-hub cache "
-            f"{self.torch_hub_folder}{offline}."
+            f"{self.torch_hub_folder}{offline}"
         )
 
 
@@ -53,10 +53,9 @@ def _origin(file: WantedFile) -> tuple[Remedy, ...]:
 
 
 def _recipe(weight: WeightEntry) -> Remedy:
-    own = "register a backbone of your own with RegisterCheckpoint."
     if not weight.recipe_url or weight.is_gated:
-        return Remedy(kind="recipe", text=f"Or {own}")
-    text = f"Train it again, as {weight.recipe_url} says, or {own}"
+        return Remedy(kind="recipe", text="Register a backbone of your own: RegisterCheckpoint")
+    text = f"How it was trained: {weight.recipe_url}"
     return Remedy(kind="recipe", text=text, url=weight.recipe_url)
 
 
