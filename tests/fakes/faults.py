@@ -187,6 +187,16 @@ def shifted(by: int) -> Fault:
     return changed
 
 
+def piecemeal(num_bytes: int) -> Fault:
+    """Answer a range with its first bytes only, honestly labelled; RFC 9110 lets a server."""
+
+    def changed(answer: Answer, asked: Asked, held: Held) -> Answer:
+        end = asked.start + num_bytes - 1
+        return served(held, replace(asked, headers={"range": f"bytes={asked.start}-{end}"}))
+
+    return changed
+
+
 def length(value: int) -> Fault:
     """Say another Content-Length than is true (-1: say none, the end of the connection ends it)."""
     return lambda answer, asked, held: replace(answer, length=value)

@@ -290,8 +290,8 @@ class Sending:
 
     def _send_piece(self, piece: memoryview) -> None:
         self._origin.throttle.wait(len(piece))
+        self._request.sent_bytes += len(piece)  # before: whoever has read it finds it counted
         self._handler.wfile.write(piece)
-        self._request.sent_bytes += len(piece)
 
     def _reset(self) -> None:
         connection: socket.socket = self._handler.connection

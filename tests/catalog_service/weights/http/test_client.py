@@ -72,7 +72,8 @@ def test_a_server_without_head_is_asked_for_one_byte(origin: FaultyOrigin, code:
     origin.only("HEAD", PATH, faults.status(code))
 
     assert client().head(origin.url + PATH).size_bytes == len(DATA)
-    assert [(r.method, r.sent_bytes) for r in origin.requests] == [("HEAD", 0), ("GET", 1)]
+    asked = [(request.method, request.range) for request in origin.requests]
+    assert asked == [("HEAD", ""), ("GET", "bytes=0-0")]
 
 
 def test_head_of_a_page_is_nonsense(origin: FaultyOrigin):
@@ -157,6 +158,20 @@ def test_a_part_of_another_file_starts_from_zero(origin: FaultyOrigin, etag: str
 
     assert whole(body) == OTHER
     assert [r.status for r in origin.gets(PATH)] == [206, 200]
+
+
+def test_less_than_was_asked_for_is_no_whole_file(origin: FaultyOrigin):
+    """A server may answer a part of the range; its end is not the end of the file."""
+    origin.fault(PATH, faults.piecemeal(100))
+
+    with client().open(origin.url + PATH, start=HALF) as body:
+        assert (body.start, body.total_bytes, body.read(10_000)) == (
+            HALF,
+            len(DATA),
+            DATA[HALF : HALF + 100],
+        )
+        with pytest.raises(Unreachable, match=f"after {HALF + 100} of {len(DATA)} bytes"):
+            body.read(10_000)
 
 
 def test_a_range_behind_the_end_says_that_all_is_there(origin: FaultyOrigin):
