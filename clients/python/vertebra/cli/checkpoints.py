@@ -4,6 +4,7 @@ import click
 
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli.checkpoint_words import print_checkpoint, print_rows
+from vertebra.cli.checkpoints_identify import identify
 from vertebra.cli.checkpoints_register import register
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import print_json, print_json_list, screen
@@ -11,9 +12,10 @@ from vertebra.cli.screen import print_json, print_json_list, screen
 
 @click.group()
 def checkpoints() -> None:
-    """List, register and delete backbones."""
+    """Identify, list, register and delete backbones."""
 
 
+checkpoints.add_command(identify)
 checkpoints.add_command(register)
 
 
