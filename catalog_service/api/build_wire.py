@@ -32,10 +32,11 @@ _PART_ROLES: Mapping[str, Role] = {"backbone": ROLE_BACKBONE, "head": ROLE_HEAD}
 
 
 def progress_message(progress: Progress) -> pb.BuildModelResponse:
-    """Return what the build is doing now."""
-    return pb.BuildModelResponse(
-        progress=pb.BuildProgress(step=STEPS[progress.step], message=progress.text)
-    )
+    """Return what the build is doing now; bytes are counted only while they are downloaded."""
+    message = pb.BuildProgress(step=STEPS[progress.step], message=progress.text)
+    if message.step == pb.BuildProgress.STEP_DOWNLOADING:
+        message.bytes_done, message.bytes_total = progress.bytes_done, progress.bytes_total
+    return pb.BuildModelResponse(progress=message)
 
 
 def heartbeat_message() -> pb.BuildModelResponse:

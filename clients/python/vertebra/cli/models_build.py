@@ -55,7 +55,7 @@ def build(**flags: Any) -> None:
         built = catalog.build_model(
             spec,
             definition_only=flags["definition_only"],
-            on_progress=lambda progress: status.update(_progress_line(progress)),
+            on_progress=lambda progress: status.update(progress_line(progress)),
         )
         if save is not None:
             status.update(Text(f"saving {save}"))
@@ -71,9 +71,13 @@ def _save(catalog: CatalogClient, built: wire.BuiltModel, flags: dict[str, Any])
     catalog.save_state(built, flags["save"], role=flags["role"] or "", dtype=dtype)
 
 
-def _progress_line(progress: wire.BuildProgress) -> Text:
+def progress_line(progress: wire.BuildProgress) -> Text:
+    """Return what is being done, and how many bytes of it are here."""
     step = words.word(wire.BuildProgress.Step.Name(progress.step), "STEP_")
-    return Text(f"{step}: {progress.message}")
+    counted = words.size(progress.bytes_done) if progress.bytes_done else ""
+    if counted and progress.bytes_total:
+        counted += f" of {words.size(progress.bytes_total)}"
+    return Text("  ".join(part for part in (f"{step}: {progress.message}", counted) if part))
 
 
 def print_built(page: Console, built: wire.BuiltModel, save: Path | None) -> None:

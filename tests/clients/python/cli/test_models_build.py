@@ -7,6 +7,8 @@ import pytest
 
 from tests.clients.python.conftest import Shell
 from tests.fakes.fake_catalog import FakeCatalog
+from vertebra.catalog.v1 import model_service_pb2 as models
+from vertebra.cli.models_build import progress_line
 from vertebra.model.v1 import layout_pb2
 
 
@@ -59,3 +61,22 @@ def test_a_definition_has_no_digests(shell: Shell, with_catalog: FakeCatalog) ->
 
     assert code == 0
     assert "digest" not in out
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ({}, "downloading: x.pth"),
+        ({"bytes_done": 2_000_000}, "downloading: x.pth  2.0 MB"),
+        (
+            {"bytes_done": 2_000_000, "bytes_total": 4_000_000},
+            "downloading: x.pth  2.0 MB of 4.0 MB",
+        ),
+    ],
+)
+def test_a_build_that_downloads_says_how_much_came(numbers: dict[str, int], shown: str) -> None:
+    progress = models.BuildProgress(
+        step=models.BuildProgress.STEP_DOWNLOADING, message="x.pth", **numbers
+    )
+
+    assert progress_line(progress).plain == shown
