@@ -32,10 +32,7 @@ SAME_NAMES = (
 """Architectures of ours whose tensors timm calls and shapes as torchvision does; a test compares
 every name, and outputs."""
 
-TIMM_ARCHITECTURES: Mapping[str, str] = {
-    **{name: name for name in SAME_NAMES},
-    **{f"tv_{name}": name for name in ("resnet34", "resnet50", "resnet101", "resnet152")},
-}
+TIMM_ARCHITECTURES: Mapping[str, str] = {name: name for name in SAME_NAMES}
 """timm's architecture -> ours."""
 
 NEUTRAL_ARGUMENTS: Mapping[str, tuple[Any, ...]] = {
