@@ -40,6 +40,21 @@ BENCHMARKS = (
         tiny={"num_bytes": (3_000_000,), "num_rounds": 1},
     ),
     Benchmark(
+        name="ensure",
+        size={
+            "architecture_id": "resnet50",
+            "bytes_per_s": 30e6,
+            "num_callers": 64,
+            "num_rounds": 3,
+        },
+        tiny={
+            "architecture_id": "squeezenet1_1",
+            "bytes_per_s": 30e6,
+            "num_callers": 4,
+            "num_rounds": 1,
+        },
+    ),
+    Benchmark(
         name="stream",
         size={"num_bytes": 1_217_000_000, "num_small_bytes": 102_000_000, "num_rounds": 3},
         tiny={"num_bytes": 6_000_000, "num_small_bytes": 3_000_000, "num_rounds": 1},
