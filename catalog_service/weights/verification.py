@@ -183,8 +183,9 @@ def _kind(known: WantedFile, seen: _Seen) -> Kind:
 
 
 def _sizes(known: WantedFile, seen: _Seen) -> str:
+    """Return what the sizes say, where they are not the same."""
     wanted_bytes, slack_bytes = _wanted_size(known)
-    if not wanted_bytes:
+    if not wanted_bytes or abs(seen.size_bytes - wanted_bytes) <= slack_bytes:
         return ""
     about = "about " if slack_bytes else ""
     return f"; it has {seen.size_bytes} of {about}{wanted_bytes} bytes"
