@@ -50,7 +50,7 @@ def explain_weights(name: str, probe: bool, catalog_address: str, as_json: bool)
 
 def print_explanation(page: Console, found: wire.ExplainWeightsResponse) -> None:
     """Print the verdict, the trail, and what helps where nothing is at hand."""
-    page.print(title(found.reference, f"  {VERDICTS.get(found.availability, '')}\n"))
+    page.print(title(found.reference, f"  {_verdict(found)}\n"))
     page.print(
         facts(
             ("size", words.size(found.size_bytes) if found.size_bytes else ""),
@@ -65,6 +65,13 @@ def print_explanation(page: Console, found: wire.ExplainWeightsResponse) -> None
         none = found.availability == wire.AVAILABILITY_NONE
         page.print("\nwhat helps:" if none else "\nif that fails:", style="dim")
         page.print(trail_words.remedies(found.remedies))
+
+
+def _verdict(found: wire.ExplainWeightsResponse) -> str:
+    is_shut = any(step.outcome == wire.TrailStep.OUTCOME_GATED for step in found.steps)
+    if is_shut and found.availability == wire.AVAILABILITY_NONE:
+        return "is kept from this catalog by its publisher"
+    return VERDICTS.get(found.availability, "")
 
 
 def _digest(found: wire.ExplainWeightsResponse) -> str:
