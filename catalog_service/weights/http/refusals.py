@@ -126,33 +126,46 @@ def _gate(gate: str, sentence: str) -> Callable[[Refusal], Gated]:
     def made(refusal: Refusal) -> Gated:
         page = refusal.token_page if gate == "BAD_TOKEN" else refusal.page
         text = sentence.format(repository=refusal.repository, page=page)
-        return Gated(f"{text}{refusal.said}", gate=gate, page=page)
+        return Gated(text, gate=gate, page=page)
 
     return made
 
 
 def _is_bad_token(refusal: Refusal, words: str) -> bool:
-    is_refused = refusal.status == 401 and refusal.had_token
-    return is_refused or "invalid credentials" in words or "fine-grained token" in words
+    return (refusal.status == 401 and refusal.had_token) or "invalid credentials" in words
 
 
 _Row = tuple[Callable[[Refusal, str], bool], Callable[[Refusal], Gated]]
 
 _GATES: tuple[_Row, ...] = (
     (
+        lambda refusal, words: "fine-grained token" in words,
+        _gate(
+            "BAD_TOKEN",
+            "this catalog's token (HF_TOKEN) may not read gated repositories such as "
+            "{repository!r}; allow it to at {page}",
+        ),
+    ),
+    (
         _is_bad_token,
-        _gate("BAD_TOKEN", "the hub does not take this token for {repository!r}; see {page}"),
+        _gate(
+            "BAD_TOKEN", "the hub does not know this catalog's token (HF_TOKEN); make one at {page}"
+        ),
     ),
     (
         lambda refusal, words: refusal.code == "GatedRepo" and not refusal.had_token,
-        _gate("NO_TOKEN", "{repository!r} is gated and wants a token; ask for access at {page}"),
+        _gate(
+            "NO_TOKEN",
+            "{repository!r} is gated and this catalog has no token (HF_TOKEN); ask for access at "
+            "{page}",
+        ),
     ),
     (
         lambda refusal, words: refusal.status == 401,
         _gate(
             "UNKNOWN_REPOSITORY",
-            "the hub shows strangers no {repository!r}: it does not exist, is private or is gated "
-            "(then a token is wanted); see {page}",
+            "the hub shows strangers no {repository!r}: it does not exist, or wants a token "
+            "(HF_TOKEN); see {page}",
         ),
     ),
     (
@@ -161,14 +174,14 @@ _GATES: tuple[_Row, ...] = (
     ),
     (
         lambda refusal, words: "rejected" in words,
-        _gate("REJECTED", "access to {repository!r} was rejected; see {page}"),
+        _gate("REJECTED", "access to {repository!r} was asked for and rejected; see {page}"),
     ),
     (
         lambda refusal, words: refusal.code == "GatedRepo" or "authorized list" in words,
         _gate(
             "NOT_REQUESTED",
-            "{repository!r} is gated and the token's owner has not asked for access; do so at "
-            "{page}",
+            "{repository!r} is gated and the owner of this catalog's token (HF_TOKEN) has not "
+            "asked for access; do so at {page}",
         ),
     ),
 )

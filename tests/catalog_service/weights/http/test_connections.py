@@ -23,16 +23,16 @@ MANY_S = 20.0
 
 
 @contextmanager
-def listening(reply: bytes = b""):
-    """A port that takes connections, says `reply` and nothing more; yields its URL."""
+def listening(reply: bytes | None = None):
+    """A port that says `reply` to one connection and closes it, or keeps it; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(MANY_S)
         host, port = server.getsockname()
         thread = threading.Thread(target=reply_once, args=(server, reply))
-        if reply:
+        if reply is not None:
             thread.start()
         yield f"http://{host}:{port}{PATH}"
-        if reply:
+        if reply is not None:
             thread.join()
 
 
@@ -121,6 +121,14 @@ def test_headers_that_are_cut_make_no_empty_file():
         read(url)
 
     assert caught.value.stage == "cut"
+
+
+def test_a_connection_that_is_closed_without_an_answer_is_cut():
+    """As a server does that restarts: worth asking again."""
+    with listening(b"") as url:
+        found = failure(url)
+
+    assert (stage(found), found.passes) == ("cut", True)
 
 
 def test_a_server_that_resets_is_cut():

@@ -180,3 +180,25 @@ def test_a_page_of_the_content_network_is_no_gate(hub: FakeHub):
 
     assert not isinstance(caught.value, Gated)
     assert "cdn-signature" not in caught.value.sentence
+
+
+def test_more_bytes_than_the_hub_declares_are_not_taken(hub: FakeHub):
+    """The content network names no length and sends on and on."""
+    hub.cdn.add(hub.cdn_path(OPEN, "model.safetensors"), DATA + b"more")
+    hub.cdn.fault(hub.cdn_path(OPEN, "model.safetensors"), faults.length(-1))
+
+    with pytest.raises(Nonsense, match=f"more than its {len(DATA)} bytes"):
+        whole(client(hub).open(url(hub, OPEN)))
+
+
+def test_a_server_that_repeats_the_token_is_not_quoted_with_it(hub: FakeHub):
+    """In its header and in its text."""
+    said = "no such token hf_good"
+    hub.origin.always(hub.path(OPEN, "model.safetensors"), faults.status(400, x_error_message=said))
+    by_header = refusal(hub, url(hub, OPEN), "hf_good")
+    hub.origin.always(hub.path(OPEN, "model.safetensors"), faults.status(400, text=said))
+    with pytest.raises(HttpFailure) as by_text:
+        client(hub, "hf_good").open(url(hub, OPEN))
+
+    assert "'no such token ***'" in by_header.sentence
+    assert "'no such token ***'" in by_text.value.sentence
