@@ -25,7 +25,8 @@ BF16_STEP = 2.0**-8
 def rewritten(state: State, rewrite: Rewrite, recipe: Recipe, layout: StateLayout) -> State:
     """Return the tensors under the names and in the shapes of a layout.
 
-    Parts are views, what is joined is a copy. What does not fit in size stays as it is: the fit names it.
+    Parts are views, what is joined is a copy. What does not fit in size stays as it is: the fit
+    names it.
 
     Raises:
         StateMismatch: something to be left out is not what the model computes by itself.

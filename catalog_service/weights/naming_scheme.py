@@ -104,6 +104,11 @@ def spot(scheme: Scheme, name: str) -> Spot:
     return Spot(names=(name,), place=Place(ours=name, theirs=name))
 
 
+def is_at(path: str, name: str) -> bool:
+    """Return whether a path with wildcards fits a name."""
+    return _pattern(path).fullmatch(name) is not None
+
+
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
     """Return what a path with wildcards matches, a group for each of them."""

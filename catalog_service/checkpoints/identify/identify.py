@@ -136,13 +136,13 @@ def _verdict(candidates: Sequence[Candidate], num_matches: int, *, is_chosen: bo
     if not candidates:
         return "nothing that the catalog knows is like it"
     best = candidates[0]
+    matches = [one for one in candidates if one.is_match]
     if is_chosen:
-        also = f"; its {candidates[1].branch} copy is not what the method hands out"
-        return f"it is {best}{_of_head(best)}, in the names of {best.source_layout}" + (
-            also if num_matches > 1 and len(candidates) > 1 else ""
-        )
+        others = listed([repr(one.prefix) for one in matches[1:]])
+        also = f"; what follows it under {others} is left out" if num_matches > 1 and others else ""
+        return f"it is {best}{_of_head(best)}, in the names of {best.source_layout}{also}"
     if num_matches:
-        shown = [str(one) for one in candidates if one.is_match]
+        shown = [str(one) for one in matches]
         return f"{listed(shown)} fit equally well; choose by architecture or prefix"
     return (
         f"it fits no architecture; nearest is {best} with {percent(best.coverage)} of its numbers: "

@@ -3,7 +3,7 @@
 Says what the worker's strict fit would say (`models/fit_state.py`), short of the numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog_service.blobs.safetensors_file import TensorSpec
@@ -12,6 +12,7 @@ from catalog_service.checkpoints.remap import Remap, fits, remap_tree, shapes_of
 from catalog_service.errors import Precondition
 from catalog_service.models.layout import ShapeMismatch, StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import COUNTER
+from catalog_service.weights.naming_scheme import is_at
 
 CASTABLE = frozenset({"F16", "BF16", "F32", "F64"})
 """As in `models/fit_state.py`, which needs torch."""
@@ -87,7 +88,7 @@ def judged(reading: Reading, tensors: Sequence[TensorSpec]) -> Judged:
             if t.name in shapes and t.name not in fitting
         ),
         mistyped=_mistyped(mapped, tensors, layout),
-        unexpected=_unexpected(mapped, shapes, layout),
+        unexpected=(*_unexpected(mapped, shapes, layout), *_lost_parts(mapped)),
     )
 
 
@@ -126,3 +127,18 @@ def _unexpected(
         and new not in frozen
         and not any(is_inside(new, module) for module in others)
     )
+
+
+def _lost_parts(mapped: Remap) -> Iterator[str]:
+    """Yield the tensors of which a part has a name of ours in other architectures alone.
+
+    A part that is nobody's (the bias of keys) is looked at and left out; a gate is not.
+    """
+    scheme = mapped.tree.scheme
+    for cut in mapped.rewrite.cuts:
+        lost = {part for part, name in enumerate(cut.parts) if not name}
+        if scheme is not None and any(
+            place.part in lost and place.num_parts > 1 and is_at(place.theirs, cut.source)
+            for place in scheme.places
+        ):
+            yield cut.source
