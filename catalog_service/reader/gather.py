@@ -15,8 +15,11 @@ from catalog_service.reader.unreadable import FileUnreadable
 PIECE_BYTES = 1 << 20
 """Stored runs are handed on in pieces of this size; a multiple of every item's size."""
 
-BLOCK_BYTES = 8 << 20
-"""Views are put in order block by block; a block and what it is read from are in memory."""
+BLOCK_BYTES = 32 << 20
+"""Views are put in order block by block. A transposed storage is read once for each block."""
+
+SPAN_BYTES = 8 << 20
+"""What a block is put together from is read in spans of at most this."""
 
 _Code = Literal["B", "H", "I", "Q"]
 _CODES: Mapping[int, _Code] = {1: "B", 2: "H", 4: "I", 8: "Q"}
@@ -168,7 +171,7 @@ def _gathered(stored: _Stored, view: _View) -> bytearray:
 
 def _fill(stored: _Stored, view: _View, target: _Target) -> None:
     """Read the view's span where it is short; else halve it along its longest step."""
-    if view.span * stored.item_bytes <= BLOCK_BYTES:
+    if view.span * stored.item_bytes <= SPAN_BYTES:
         span = stored.read(view.first, view.span)
         _copy(memoryview(span).cast(_CODES[stored.item_bytes]), view, target)
         return

@@ -55,6 +55,11 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        name="convert",
+        size={"num_layers": 17, "has_largest": True, "num_rounds": 3},
+        tiny={"num_layers": 1, "has_largest": False, "num_rounds": 1},
+    ),
+    Benchmark(
         name="stream",
         size={"num_bytes": 1_217_000_000, "num_small_bytes": 102_000_000, "num_rounds": 3},
         tiny={"num_bytes": 6_000_000, "num_small_bytes": 3_000_000, "num_rounds": 1},

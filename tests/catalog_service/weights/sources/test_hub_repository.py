@@ -1,4 +1,4 @@
-"""What a repository of the hub holds is read from its config.json, or refused with what would do."""
+"""What a repository of the hub holds is read from its config.json, or refused in words."""
 
 import json
 from collections.abc import Mapping
