@@ -32,6 +32,9 @@ FULL_NAME = "vertebra.catalog.v1.StorageService"
 HEARTBEAT_S = 15.0
 """The longest silence on a stream: no proxy takes it for dead."""
 
+RETRY_AFTER_S = 5.0
+"""When another check may be asked for: a client whose stream broke tries again by itself."""
+
 PACE_S = 0.2
 """Progress is told at most five times a second."""
 
@@ -70,7 +73,7 @@ class StorageServicer(stubs.StorageServiceServicer):
         check_names(request.names)
         if self._is_checking:
             raise Exhausted(
-                "another verification is under way; come back later", retry_after_s=30.0
+                "another verification is under way; come back later", retry_after_s=RETRY_AFTER_S
             )
         self._is_checking = True
         try:

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2
 from tests.fakes.catalog_rows import ROWS, architecture, weight
 from tests.fakes.fake_blobs import FakeBlobs
 from tests.fakes.fake_server import refuse
+from tests.fakes.fake_storage import FakeStorage
 from tests.fakes.model_answers import advised, compositions, described, drawn, verdicts
 from tests.fakes.weight_answers import ensuring, explained
 from vertebra.blob.v1 import blob_service_pb2
@@ -41,6 +42,7 @@ class FakeCatalog(
     """`failures` are (code, message) pairs that the next calls end with, one each."""
 
     blobs: FakeBlobs = field(default_factory=FakeBlobs)
+    storage: FakeStorage = field(default_factory=FakeStorage)
     failures: list[tuple[grpc.StatusCode, str]] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
     """The next calls are refused as too many; so many seconds later there is room."""
@@ -63,6 +65,7 @@ class FakeCatalog(
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(self, server)  # type: ignore[no-untyped-call]
         checkpoint_service_pb2_grpc.add_CheckpointServiceServicer_to_server(self, server)  # type: ignore[no-untyped-call]
         self.blobs.add_to(server)
+        self.storage.add_to(server)
 
     def _fail_if_told(self, context: grpc.ServicerContext) -> None:
         if self.busy:

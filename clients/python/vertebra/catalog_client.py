@@ -19,6 +19,7 @@ from vertebra.connection import Connection, Pace, resumed
 from vertebra.model.v1 import model_spec_pb2
 from vertebra.model_questions import ModelQuestions, Spec
 from vertebra.paging import items_of_pages
+from vertebra.storage_client import StorageClient
 from vertebra.weights_calls import WeightsCalls
 from vertebra.wire_json import to_message
 
@@ -67,6 +68,7 @@ class CatalogClient:
         self.list_checkpoints = checkpoints.list_checkpoints
         self.delete_checkpoint = checkpoints.delete_checkpoint
         self.blobs = BlobClient(self._connection)
+        self.storage = StorageClient(self._connection)
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ COMMANDS = {
     "models": ("vertebra.cli.models:models", "List, describe and build models."),
     "weights": ("vertebra.cli.weights:weights", "List, find and fetch published weights."),
     "checkpoints": ("vertebra.cli.checkpoints:checkpoints", "List and register backbones."),
+    "cache": ("vertebra.cli.cache:cache", "List, verify, prune and pin what is stored."),
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
     "jobs": ("vertebra.cli.jobs:jobs", "List, describe, watch and cancel training jobs."),
 }
