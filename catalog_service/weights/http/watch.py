@@ -7,11 +7,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+AGAIN_S = 0.5
+"""A connection that was still being made at the deadline is shut this much later."""
+
 
 class Watch:
     """Shuts the connection when headers are not there by a deadline.
 
     Socket timeouts start anew with every byte, so a server that drips headers would never meet one.
+    Looking up a name cannot be ended from outside; its time counts all the same.
 
     Args:
         after_s: until when the block must have ended.
@@ -20,10 +24,8 @@ class Watch:
     def __init__(self, after_s: float) -> None:
         self.after_s = after_s
         self.has_fired = False
-        self._timer = threading.Timer(after_s, self._fire)
-        self._timer.daemon = True
+        self._is_over = threading.Event()
         self._lock = threading.Lock()
-        self._is_over = False
         self._connection: Any = None
 
     def noting(self, make: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +38,7 @@ class Watch:
         return made
 
     def __enter__(self) -> "Watch":
-        self._timer.start()
+        threading.Thread(target=self._watch, name="http-watch", daemon=True).start()
         return self
 
     def __exit__(
@@ -45,16 +47,22 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._is_over = True
+        with self._lock:  # whoever leaves finds the connection as it will stay
+            self._is_over.set()
 
-    def _fire(self) -> None:
-        with self._lock:
-            if self._is_over:
-                return
-            self.has_fired = True
-            sock = self._connection.sock if self._connection else None
-            if sock is not None:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+    def _watch(self) -> None:
+        pause_s = self.after_s
+        while not self._is_over.wait(pause_s):
+            with self._lock:
+                if not self._is_over.is_set():
+                    self.has_fired = True
+                    self._shut()
+            pause_s = AGAIN_S
+
+    def _shut(self) -> None:
+        """Shut below TLS: its own shutdown would pull the state away from under the reader."""
+        sock = getattr(self._connection, "sock", None)
+        below = getattr(sock, "socket", sock)  # TLS within TLS wraps a socket of its own
+        if isinstance(below, socket.socket):
+            with suppress(OSError):
+                socket.socket.shutdown(below, socket.SHUT_RDWR)

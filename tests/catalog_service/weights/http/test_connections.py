@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from catalog_service.weights.http.client import HttpClient
 from catalog_service.weights.http.connections import Connections
 from catalog_service.weights.http.failures import HttpFailure, Nonsense, Unreachable
 from catalog_service.weights.http.policy import HttpPolicy
+from catalog_service.weights.http.watch import Watch
 from tests.fakes import faults
 from tests.fakes.faulty_origin import FaultyOrigin, faulty_origin
 from tests.fakes.forward_proxy import forward_proxy
@@ -82,17 +84,45 @@ def test_a_server_that_never_answers_times_out():
         assert stage(failure(url, stall_timeout_s=0.2)) == "timeout"
 
 
-def test_a_server_that_drips_headers_times_out():
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_server_that_drips_headers_times_out(tls: bool):
     """Every single byte comes in time; the naive timeout of a socket never ends it."""
-    with faulty_origin() as origin:
+    with faulty_origin(tls=tls) as origin:
         url = origin.add(PATH, DATA)
         origin.always(PATH, faults.drip_headers(every_s=0.05))
         began = time.monotonic()
 
-        found = failure(url, connect_timeout_s=0.3, stall_timeout_s=0.3)
+        times = {"connect_timeout_s": 0.5, "stall_timeout_s": 0.5}
+        found = failure(url, ca_bundle=origin.ca_bundle, **times)
 
     assert stage(found) == "timeout"
     assert time.monotonic() - began < MANY_S
+
+
+def test_a_connection_that_is_made_after_the_deadline_is_shut_too():
+    """A name that took long to look up: then there was no socket to shut yet."""
+    one, other = socket.socketpair()
+    with one, other, Watch(0.0) as watch:
+        time.sleep(0.2)
+        watch.noting(lambda: SimpleNamespace(sock=one))()
+        other.settimeout(MANY_S)
+
+        assert other.recv(1) == b""
+
+    assert watch.has_fired
+
+
+def test_a_connection_that_answered_in_time_stays_open():
+    """The body has limits of its own."""
+    one, other = socket.socketpair()
+    with one, other:
+        with Watch(0.2) as watch:
+            watch.noting(lambda: SimpleNamespace(sock=one))()
+        time.sleep(0.4)
+        other.sendall(b"x")
+
+        assert one.recv(1) == b"x"
+        assert not watch.has_fired
 
 
 @pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc\r\n\r\n"])
