@@ -177,7 +177,12 @@ def pin(names: tuple[str, ...], owner: str, catalog_address: str, as_json: bool)
 @catalog_option
 @json_option
 def unpin(names: tuple[str, ...], owner: str, catalog_address: str, as_json: bool) -> None:
-    """Take pins away; those of other owners stay."""
+    """Take pins away; those of other owners stay.
+
+    \b
+    Example:
+      vertebra cache unpin resnet50
+    """
     with CatalogClient(catalog_address) as catalog:
         _print_pinned(catalog.storage.unpin(names, owner=owner), as_json=as_json)
 
