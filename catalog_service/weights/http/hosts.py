@@ -56,9 +56,12 @@ def is_allowed(url: str, *, first: str, allowed: Sequence[str]) -> bool:
     """Return whether a request that began at `first` may go to `url`.
 
     Without a list it may go to the same host and port, from http to https of the same host,
-    and to where the first host is known to redirect.
+    and to where the first host is known to redirect. Never to what is no URL.
     """
-    host, _, port = host_and_port(url).rpartition(":")
+    try:
+        host, _, port = host_and_port(url).rpartition(":")
+    except Nonsense:
+        return False
     if allowed:
         return any(_matches(pattern, host, port) for pattern in allowed)
     own, _, own_port = host_and_port(first).rpartition(":")
@@ -76,7 +79,7 @@ def redirected(url: str, location: str, *, first: str, allowed: Sequence[str]) -
     """
     if not location:
         raise Nonsense(f"{shown(url)} redirects without saying where")
-    target = parsed(urljoin(url, location))
+    target = parsed(_joined(url, location))
     came, goes = parsed(url), str(target._replace(auth=None, fragment=None))
     if came.scheme == "https" and target.scheme == "http":
         raise HostRefused(f"{shown(url)} redirects from https to plain http at {target.host!r}")
@@ -93,6 +96,13 @@ def refused(url: str, *, came_from: str = "") -> HostRefused:
         f"host {host!r} is not allowed ({how}); nothing was sent to it; add it to the allowed "
         "hosts if it is trusted"
     )
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:  # an address in brackets that is none
+        raise Nonsense(f"{shown(url)} redirects to a URL that cannot be read") from None
 
 
 def _matches(pattern: str, host: str, port: str) -> bool:

@@ -1,6 +1,9 @@
 """Where a request may go, and how a URL is shown."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3.util import parse_url
 
 from catalog_service.weights.http.failures import HostRefused, Nonsense
 from catalog_service.weights.http.hosts import host_and_port, is_allowed, parsed, redirected, shown
@@ -109,6 +112,12 @@ def test_a_redirect_elsewhere_is_refused_by_name(location: str):
         redirected(MIRROR, location, first=MIRROR, allowed=())
 
 
+@pytest.mark.parametrize("url", ["ftp://mirror.lan/x", "http://[::1", "x", ""])
+def test_what_is_no_url_is_not_allowed(url: str):
+    """Users register URLs, and lists of hosts have patterns."""
+    assert not is_allowed(url, first=MIRROR, allowed=("mirror.lan", "x", "*"))
+
+
 def test_a_redirect_from_https_to_http_is_refused():
     """Even to the same host: the bytes and the token would go in the open."""
     with pytest.raises(HostRefused, match="plain http"):
@@ -120,3 +129,18 @@ def test_a_redirect_to_nothing_useful_is_nonsense(location: str):
     """Only http and https."""
     with pytest.raises(Nonsense):
         redirected(MIRROR, location, first=MIRROR, allowed=())
+
+
+ODD = st.text("htps:/[]@#?%.\\\r\n ax1é-", max_size=30) | st.text(max_size=30)
+
+
+@given(ODD, st.sampled_from(["", "http://", "//", "http://[", "https://a@", "http://mirror.lan"]))
+def test_whatever_a_server_writes_is_allowed_refused_or_nonsense(text: str, before: str):
+    """And what is allowed is the mirror itself, in the eyes of the parser that connects."""
+    try:
+        goes = redirected(MIRROR, before + text, first=MIRROR, allowed=())
+    except (HostRefused, Nonsense) as failure:
+        assert failure.sentence
+    else:
+        assert parse_url(goes).host in {"mirror.lan", "mirror.lan."}
+        assert shown(goes)
