@@ -29,7 +29,7 @@ from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, VertebraError
 from catalog_service.index.catalog_index import CatalogIndex, index_from_json
-from catalog_service.make_search import make_search
+from catalog_service.make_search import make_finders
 from catalog_service.resolve import Catalog
 from catalog_service.resolve.backbones import Backbones
 from catalog_service.resolve.builds import Builds
@@ -40,6 +40,7 @@ from catalog_service.resolve.fitting import Fitting
 from catalog_service.resolve.registrar import Registrar
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.resolve.storage import Arrivals, StoreCare, store_care
+from catalog_service.resolve.supply import Supply
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
@@ -125,30 +126,43 @@ def make_objects(settings: CatalogSettings) -> Objects:
         store = BlobStore(settings.blobs_folder, arrived=arrivals.note)
         store.sweep_staging()
         log.info(self_check(store.root))
-        search = make_search(settings, store, _pins(settings))
         records = Records(store.root, "builds")
         backbones = Backbones(store, Records(store.root, "backbones"))
     with _blaming("INDEX", settings.index):
         index = _index(settings)
+    with _blaming("BLOBS", settings.blobs_folder):
+        finders = make_finders(settings, store, _pins(settings), index)
     with _blaming("DATABASE_URL", "of the registry"):
         registry = Registry(settings.registry_url)
     pool = WorkerPool(settings.workers)
-    definitions = Definitions(pool)
+    definitions, flights = Definitions(pool), SingleFlight()
+    registrar = Registrar(
+        index=index,
+        registry=registry,
+        files=CheckpointFiles(store, settings.checkpoint_folders),
+        fitting=Fitting(store=store, pool=pool, definitions=definitions),
+    )
+    supply = Supply(
+        index=index,
+        store=store,
+        registry=registry,
+        search=finders.search,
+        hub=finders.hub,
+        registered_files=finders.registered_files,
+        complete=registrar.complete,
+        flights=flights,
+    )
     catalog = Catalog(
         index=index,
         store=store,
         registry=registry,
-        search=search,
+        search=finders.search,
+        supply=supply,
         definitions=definitions,
         descriptions=Descriptions(pool),
         builds=Builds(store=store, records=records, backbones=backbones, pool=pool),
-        registrar=Registrar(
-            index=index,
-            registry=registry,
-            files=CheckpointFiles(store, settings.checkpoint_folders),
-            fitting=Fitting(store=store, pool=pool, definitions=definitions),
-        ),
-        flights=SingleFlight(),
+        registrar=registrar,
+        flights=flights,
     )
     care = store_care(
         catalog, arrivals, budget_bytes=settings.cache_bytes, is_offline=settings.is_offline

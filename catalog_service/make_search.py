@@ -1,10 +1,12 @@
 """Makes the search for bytes and its locations out of the settings, for `__main__`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
+from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.settings import CatalogSettings, HttpRules, HttpTable
 from catalog_service.weights.collection import Collection
 from catalog_service.weights.copies import Copies
@@ -12,6 +14,7 @@ from catalog_service.weights.downloads.downloads import Downloads
 from catalog_service.weights.downloads.turns import Turns
 from catalog_service.weights.http.client import HttpClient
 from catalog_service.weights.http.policy import HostToken, HttpPolicy
+from catalog_service.weights.hub_entries import HubEntries
 from catalog_service.weights.locations.hf_cache import HuggingFaceCache
 from catalog_service.weights.locations.http_mirror import HttpMirror
 from catalog_service.weights.locations.location import Location
@@ -20,12 +23,29 @@ from catalog_service.weights.locations.origin import Origin
 from catalog_service.weights.locations.store import Store
 from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
 from catalog_service.weights.pins import Pins
+from catalog_service.weights.registered_files import RegisteredFiles
 from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.search import Search
+from catalog_service.weights.small_files import SmallFiles
 from catalog_service.weights.verification import Verification
 
 
-def make_search(settings: CatalogSettings, store: BlobStore, pins: Pins) -> Search:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finders:
+    """What finds bytes: of published weights, and of checkpoints whose files are served.
+
+    Attributes:
+        hub: what repositories hold that the index does not list.
+    """
+
+    search: Search
+    hub: HubEntries
+    registered_files: RegisteredFiles
+
+
+def make_finders(
+    settings: CatalogSettings, store: BlobStore, pins: Pins, index: CatalogIndex
+) -> Finders:
     """Return the search over the locations that the settings name; no server is asked.
 
     Raises:
@@ -35,14 +55,27 @@ def make_search(settings: CatalogSettings, store: BlobStore, pins: Pins) -> Sear
     downloads.sweep()
     verification = Verification(Records(store.root, "hashed_files"), pins)
     copies = Copies(verification=verification, downloads=downloads, store=store)
-    return Search(
-        locations=_locations(settings),
+    locations, turns = _locations(settings), Turns(store.root / "turns")
+    search = Search(
+        locations=locations,
         own=Store(store, Records(store.root, "conversions")),
         store=store,
         collection=Collection(copies=copies, store=store),
-        turns=Turns(store.root / "turns"),
+        turns=turns,
         remedies=_remedies(settings),
     )
+    rules = (settings.http or HttpTable()).origin
+    registered_files = RegisteredFiles(
+        copies=copies,
+        turns=turns,
+        store=store,
+        client=HttpClient(_origin_policy(settings, rules, token="")),
+        allowed_hosts=rules.allowed_hosts or settings.allowed_hosts,
+        is_offline=settings.is_offline,
+    )
+    files = SmallFiles(locations=locations, copies=copies, turns=turns, store=store)
+    hub = HubEntries(files=files, records=Records(store.root, "hub_entries"), index=index)
+    return Finders(search=search, hub=hub, registered_files=registered_files)
 
 
 def _locations(settings: CatalogSettings) -> list[Location]:
@@ -50,7 +83,7 @@ def _locations(settings: CatalogSettings) -> list[Location]:
     offline = settings.is_offline
     http = settings.http or HttpTable()
     mirrors = HttpClient(_policy(settings, http.mirrors))
-    origin = HttpClient(_origin_policy(settings, http.origin))
+    origin = HttpClient(_origin_policy(settings, http.origin, token=_hub_token(settings)))
     places: dict[str, Sequence[Location]] = {
         "store": (),
         "torch_hub_cache": (TorchHubCache(settings.torch_home_folder),),
@@ -64,8 +97,7 @@ def _locations(settings: CatalogSettings) -> list[Location]:
     return [place for name in settings.locations for place in places[name]]
 
 
-def _origin_policy(settings: CatalogSettings, rules: HttpRules) -> HttpPolicy:
-    token = _hub_token(settings)
+def _origin_policy(settings: CatalogSettings, rules: HttpRules, *, token: str) -> HttpPolicy:
     return _policy(
         settings,
         rules.model_copy(

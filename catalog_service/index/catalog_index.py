@@ -63,6 +63,14 @@ class CatalogIndex:
         """Return the index of this package; read once a process."""
         return _load()
 
+    def with_weight(self, reference: str, entry: WeightEntry) -> CatalogIndex:
+        """Return the index with one more weight, under its own reference and under `reference`."""
+        more = CatalogIndex(
+            library=self.library, architectures=self.architectures, weights=self.weights
+        )
+        more._weights |= {_short(name): entry for name in (reference, entry.reference)}
+        return more
+
     def architecture(self, name: str) -> ArchitectureEntry:
         """Return the entry of an architecture.
 

@@ -37,7 +37,7 @@ class NoSuchHubId(InvalidRequest):
 
 def is_hub_id(name: str) -> bool:
     """Return whether a name is an id of the hub, with or without `huggingface/`."""
-    return name.removeprefix(HUB).startswith(OWNERS)
+    return name.startswith((HUB, *OWNERS))
 
 
 def check_hub_id(name: str) -> None:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
-from catalog_service.errors import Precondition, invalid
+from catalog_service.errors import Precondition
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.index.entries import WeightEntry
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec, spec_digest
@@ -24,16 +23,16 @@ from catalog_service.resolve.description import (
     Training,
     describe_plan,
 )
-from catalog_service.resolve.ensure import Ensured, ensured_checkpoint, ensured_weight
-from catalog_service.resolve.explain import Explanation, explain_checkpoint, explain_weight
+from catalog_service.resolve.ensure import Ensured
+from catalog_service.resolve.explain import Explanation
 from catalog_service.resolve.identifying import IdentifiedFile, identify_file
 from catalog_service.resolve.input_check import GivenInput, InputCheck, check_input
 from catalog_service.resolve.registrar import Registrar
 from catalog_service.resolve.registration import Registration
 from catalog_service.resolve.single_flight import SingleFlight
-from catalog_service.weights.progress import Progress, Tell
-from catalog_service.weights.references import check_reference, is_checkpoint
-from catalog_service.weights.search import Found, Search
+from catalog_service.resolve.supply import Supply
+from catalog_service.weights.progress import Progress, Tell, ignore
+from catalog_service.weights.search import Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,7 @@ class Catalog:
     store: BlobStore
     registry: Registry
     search: Search
+    supply: Supply
     definitions: Definitions
     descriptions: Descriptions
     builds: Builds
@@ -60,7 +60,7 @@ class Catalog:
             VertebraError: as BuildModel's comment lists.
         """
         # 1. What does the spec mean?
-        plan = self._planned(spec)
+        plan = self._planned(spec, tell)
         _say(tell, "resolving", f"{plan.recipe.architecture_id}: reading its layout")
         layout = self.definitions.layout(plan.recipe)
         if definition_only:
@@ -107,7 +107,7 @@ class Catalog:
         Raises:
             VertebraError: as CheckInput's comment lists.
         """
-        return check_input(plan_build(spec, self.index, self.registry), given)
+        return check_input(self._plan(spec), given)
 
     def advise(self, question: Question) -> Advice:
         """Return how to fine-tune for a data set, and which weights to start from.
@@ -147,80 +147,46 @@ class Catalog:
         return self.registrar.delete(name, request_id, force=force)
 
     def canonical_reference(self, name: str) -> str:
-        """Return the one spelling of a weight or checkpoint that stands for all of them.
-
-        Args:
-            name: any spelling; without a network.
-
-        Raises:
-            InvalidRequest: it is no reference, field `name`; an id that the hub never had.
-            WeightsNotFound, CheckpointNotFound: with the nearest names.
-        """
-        violations = check_reference(name, field="name")
-        if violations:
-            raise invalid(violations)
-        if is_checkpoint(name):
-            return self.registry.get(name).name
-        return self.index.weight(name).reference
+        """Return the one spelling that stands for all of a weight or checkpoint; as Supply."""
+        return self.supply.canonical_reference(name)
 
     def ensure(self, reference: str, tell: Tell) -> Ensured:
         """Bring a weight or a checkpoint into the store.
 
-        Args:
-            reference: any spelling.
-            tell: called from this thread with what is being done.
-
         Raises:
             VertebraError: as EnsureWeights' comment lists.
         """
-        name = self.canonical_reference(reference)
-        if is_checkpoint(name):
-            return ensured_checkpoint(self.registry.get(name), self.store)
-        weight = self.index.weight(name)
-        return ensured_weight(weight, self._found(weight, tell), self.store)
+        return self.supply.ensure(reference, tell)
 
     def explain(self, reference: str, *, probe: bool) -> Explanation:
         """Return where the bytes of a weight or a checkpoint would come from; changes nothing.
 
-        Args:
-            probe: ask each remote location for headers.
-
         Raises:
             VertebraError: as ExplainWeights' comment lists.
         """
-        name = self.canonical_reference(reference)
-        if is_checkpoint(name):
-            return explain_checkpoint(self.registry.get(name), self.store)
-        return explain_weight(self.index.weight(name), self.search, probe=probe)
+        return self.supply.explain(reference, probe=probe)
 
-    def _found(self, weight: WeightEntry, tell: Tell) -> Found:
-        """Return a weight's bytes, searched once for all who ask at the same time."""
-        _say(tell, "resolving", f"looking for {weight.file_name}")
-        return self.flights.do(
-            f"weights {weight.reference}",
-            lambda: self.search.find(weight, tell),
-            waiting=lambda: _say(tell, "waiting", "joined another caller's search"),
-        )
-
-    def _planned(self, spec: ModelSpec) -> BuildPlan:
+    def _planned(self, spec: ModelSpec, tell: Tell = ignore) -> BuildPlan:
         """Return what a spec means; without the modules that it removes, the model runs."""
-        plan = plan_build(spec, self.index, self.registry)
+        plan = self._plan(spec, tell)
         self.definitions.require_running(plan.recipe, plan.input)
         return plan
 
+    def _plan(self, spec: ModelSpec, tell: Tell = ignore) -> BuildPlan:
+        return plan_build(spec, self.supply.index_for(spec, tell), self.registry)
+
     def _numbers(self, plan: BuildPlan, tell: Tell) -> tuple[Numbers, Lineage]:
-        lineage = _lineage(plan)
         if plan.checkpoint is not None:
-            self.store.ensure_intact(plan.checkpoint.blob_digest)
+            checkpoint = self.supply.checkpoint(plan.checkpoint, tell)
             numbers = Numbers(
-                blob_digest=plan.checkpoint.blob_digest,
-                image_px=plan.checkpoint.structure.image_px,
+                blob_digest=checkpoint.blob_digest, image_px=checkpoint.structure.image_px
             )
-            return numbers, lineage
+            return numbers, _lineage(replace(plan, checkpoint=checkpoint))
+        lineage = _lineage(plan)
         if plan.weight is None:
             return Numbers(), lineage
         weight = plan.weight
-        source = self._found(weight, tell).source
+        source = self.supply.weight(weight, tell).source
         numbers = Numbers(
             blob_digest=source.blob_digest,
             recipe=self.index.recipe_for(weight.architecture_id, weight),

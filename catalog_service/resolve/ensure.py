@@ -51,8 +51,13 @@ def ensured_weight(weight: WeightEntry, found: Found, store: BlobStore) -> Ensur
     )
 
 
-def ensured_checkpoint(checkpoint: Checkpoint, store: BlobStore) -> Ensured:
+def ensured_checkpoint(
+    checkpoint: Checkpoint, store: BlobStore, fetched: tuple[Step, ...] = ()
+) -> Ensured:
     """Return a registered backbone, whose bytes are in the store.
+
+    Args:
+        fetched: the trail, where they were brought in just now.
 
     Raises:
         BlobNotFound: they are not.
@@ -65,6 +70,6 @@ def ensured_checkpoint(checkpoint: Checkpoint, store: BlobStore) -> Ensured:
         source_digest=checkpoint.lineage.source_digest,
         source_proof=checkpoint.lineage.source_proof,
         rules=checkpoint.load_report.rules,
-        trail=(Step(location="store", outcome=Outcome.HIT),),
+        trail=fetched or (Step(location="store", outcome=Outcome.HIT),),
         licence=checkpoint.lineage.licence,
     )

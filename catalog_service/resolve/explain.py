@@ -7,6 +7,7 @@ from typing import Literal
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.index.entries import WeightEntry
+from catalog_service.weights.remedies import checkpoint_remedies
 from catalog_service.weights.search import Search
 from catalog_service.weights.sources.published_file import published_file
 from catalog_service.weights.trail import Outcome, Remedy, Step
@@ -58,20 +59,27 @@ def explain_weight(weight: WeightEntry, search: Search, *, probe: bool) -> Expla
     )
 
 
-def explain_checkpoint(checkpoint: Checkpoint, store: BlobStore) -> Explanation:
-    """Return whether a registered backbone's bytes are in the store."""
-    is_here = store.find(checkpoint.blob_digest) is not None
-    steps = (Step(location=OWN_STORE, outcome=Outcome.HIT if is_here else Outcome.ABSENT),)
+def explain_checkpoint(
+    checkpoint: Checkpoint, store: BlobStore, origins: tuple[Step, ...]
+) -> Explanation:
+    """Return whether a registered backbone's bytes are in the store, or where they would be asked.
+
+    Args:
+        origins: what would become of each URL of the entry.
+    """
+    is_here = checkpoint.has_bytes and store.find(checkpoint.blob_digest) is not None
+    own = Step(location=OWN_STORE, outcome=Outcome.HIT if is_here else Outcome.ABSENT)
+    steps = (own, *origins) if not checkpoint.has_bytes else (own,)
     return Explanation(
         reference=checkpoint.name,
         steps=steps,
         availability=availability(steps),
         size_bytes=checkpoint.blob_size_bytes,
-        expected_digest=checkpoint.blob_digest,
-        expected_proof="full",
+        expected_digest=checkpoint.blob_digest or checkpoint.lineage.source_digest,
+        expected_proof="full" if checkpoint.blob_digest or checkpoint.lineage.source_digest else "",
         licence=checkpoint.lineage.licence,
         is_gated=False,
-        remedies=(),
+        remedies=checkpoint_remedies(checkpoint.name, checkpoint.remedies),
     )
 
 

@@ -33,3 +33,7 @@ class Progress:
 
 Tell = Callable[[Progress], None]
 """Takes a report; called from the thread that does the work."""
+
+
+def ignore(progress: Progress) -> None:
+    """Take a report that nobody reads."""

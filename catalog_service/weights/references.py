@@ -7,13 +7,16 @@ from catalog_service.models.spec_check import CHECKPOINT_PREFIX
 
 _PUBLISHED = re.compile(
     r"(?:weights/)?(?:(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+"
-    r"|(?:huggingface/)?[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9][A-Za-z0-9_.-]*)"
+    r"|(?:huggingface/)?[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*"
+    r"(?:@[A-Za-z0-9][A-Za-z0-9_-]*(?:[./]?[A-Za-z0-9_-]+)*)?)"
 )
+_REPOSITORY = re.compile(r"(?:weights/)?huggingface/[^/]+/.+")
 _CHECKPOINT = re.compile(r"checkpoints/[a-z][a-z0-9_.-]{0,62}")
 
 FORMS = (
     "torchvision/ResNet50_Weights.IMAGENET1K_V2, ResNet50_Weights.DEFAULT, "
-    "facebook/dinov3-vitb16-pretrain-lvd1689m, resnet50 or checkpoints/letters"
+    "facebook/dinov3-vitb16-pretrain-lvd1689m, huggingface/owner/repository@revision, resnet50 "
+    "or checkpoints/letters"
 )
 """What people may write, for messages."""
 
@@ -21,6 +24,11 @@ FORMS = (
 def is_checkpoint(reference: str) -> bool:
     """Return whether a reference names a registered backbone."""
     return reference.startswith(CHECKPOINT_PREFIX)
+
+
+def is_repository(reference: str) -> bool:
+    """Return whether a reference names a repository of the hub, listed or not."""
+    return _REPOSITORY.fullmatch(reference) is not None
 
 
 def check_reference(reference: str, *, field: str) -> list[Violation]:

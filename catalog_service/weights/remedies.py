@@ -1,7 +1,9 @@
 """What a person can do where there are no bytes, the best first. Pure."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+from catalog_service.checkpoints.checkpoint import CheckpointRemedies
 from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.trail import Remedy
 from catalog_service.weights.wanted_file import WantedFile
@@ -68,4 +70,25 @@ def _contact(weight: WeightEntry) -> Remedy:
         return Remedy(kind="contact", text=text, url=TORCHVISION_ISSUES)
     return Remedy(
         kind="contact", text=f"Ask its makers: {weight.recipe_url}", url=weight.recipe_url
+    )
+
+
+def checkpoint_remedies(name: str, remedies: CheckpointRemedies) -> tuple[Remedy, ...]:
+    """Return what its makers say about getting a checkpoint's bytes, and what always helps."""
+    return (
+        *(
+            Remedy(kind="origin", text=f"It is served at {url}", url=url)
+            for url in remedies.origin_urls
+        ),
+        *_told("recipe", "How it was trained", remedies.recipe),
+        *_told("contact", "Ask", remedies.contact),
+        Remedy(kind="recipe", text=f"Register its file as {name!r}: RegisterCheckpoint"),
+    )
+
+
+def _told(kind: Literal["recipe", "contact"], label: str, text: str) -> tuple[Remedy, ...]:
+    if not text:
+        return ()
+    return (
+        Remedy(kind=kind, text=f"{label}: {text}", url=text if text.startswith("http") else ""),
     )

@@ -130,6 +130,13 @@ class Layouts:
         return NO_LAYOUT
 
 
+class Names:
+    """A provision for names of the index alone."""
+
+    def index_for(self, spec: ModelSpec, tell: object) -> CatalogIndex:
+        return CatalogIndex.load()
+
+
 def test_a_build_that_ended_a_moment_ago_is_not_repeated(
     store: BlobStore, record: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -144,8 +151,9 @@ def test_a_build_that_ended_a_moment_ago_is_not_repeated(
         definitions=cast(Any, Layouts()),
         descriptions=cast(Any, None),
         builds=cast(Any, EndedMeanwhile(state)),
-        fitting=cast(Any, None),
+        registrar=cast(Any, None),
         flights=SingleFlight(),
+        supply=cast(Any, Names()),
     )
 
     built = catalog.build(

@@ -9,7 +9,6 @@ import pytest
 from catalog_service.weights.locations.hf_cache import HuggingFaceCache
 from catalog_service.weights.locations.location import ForeignFile, Miss
 from catalog_service.weights.locations.mirror_folder import MirrorFolder
-from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
 from catalog_service.weights.trail import Outcome
 from catalog_service.weights.wanted_file import WantedFile
 
