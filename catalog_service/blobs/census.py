@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog_service.blobs.disk import free_bytes
+from catalog_service.blobs.disk import CacheReadOnly, free_bytes
 from catalog_service.blobs.usage import last_used
 
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -45,6 +45,21 @@ def is_read_only(root: Path) -> bool:
     if os.statvfs(root).f_flag & os.ST_RDONLY:
         return True
     return not all(os.access(root / name, os.W_OK | os.X_OK) for name in ("staging", "sha256"))
+
+
+def require_writable(root: Path) -> None:
+    """Check that the store can be changed.
+
+    Raises:
+        CacheReadOnly: it cannot.
+    """
+    if is_read_only(root):
+        free = free_bytes(root)
+        raise CacheReadOnly(
+            f"user {os.getuid()} cannot write into {root}, where {free} bytes are free; what is "
+            "there is served as it is",
+            metadata={"path": str(root), "free_bytes": str(free)},
+        )
 
 
 def self_check(root: Path) -> str:

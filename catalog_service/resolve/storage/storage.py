@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.blob import BlobNotFound
-from catalog_service.blobs.census import StoreState, is_read_only
+from catalog_service.blobs.census import StoreState, is_read_only, require_writable
 from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.disk import free_bytes
 from catalog_service.blobs.store import BlobStore
@@ -74,6 +74,8 @@ class Storage:
         Raises:
             CacheReadOnly: nothing can be removed.
         """
+        if not order.dry_run:
+            require_writable(self.store.root)
         if order.target_bytes is None:
             order = replace(order, target_bytes=self.budget_bytes or sys.maxsize)
         return self.pruning.prune(order)
