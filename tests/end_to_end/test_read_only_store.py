@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from catalog_service.blobs.census import stored_blobs
 from tests.fakes.read_only import run_read_only
 from tests.services import running_catalog
