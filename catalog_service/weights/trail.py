@@ -154,9 +154,19 @@ def trail_message(sentence: str, steps: Sequence[Step], remedies: Sequence[Remed
     """Return a sentence, a line for each step and one for each remedy, short enough to travel."""
     ending = [f"  {_short(remedy.text, MAX_REMEDY_CHARS)}" for remedy in remedies]
     room = MAX_MESSAGE_CHARS - len(sentence) - sum(map(len, ending))
-    longest = max(MIN_STEP_CHARS, room // max(1, len(steps)) - 3)
-    lines = [f"  {_short(str(step), longest)}" for step in steps]
-    return "\n".join([sentence, *lines, *ending])
+    said = [f"  {step}" for step in steps]
+    longest = max(MIN_STEP_CHARS, _fair_length([len(line) + 1 for line in said], room))
+    return "\n".join([sentence, *(_short(line, longest) for line in said), *ending])
+
+
+def _fair_length(lengths: Sequence[int], room: int) -> int:
+    """Return what each may have of the room; what short ones leave goes to the long ones."""
+    for number, length in enumerate(sorted(lengths)):
+        share = room // (len(lengths) - number)
+        if length > share:
+            return share
+        room -= length
+    return max(lengths, default=0)
 
 
 def trail_metadata(reference: str, steps: Sequence[Step]) -> dict[str, str]:

@@ -76,3 +76,12 @@ def test_long_trails_are_cut_and_the_remedies_stay(num_steps: int) -> None:
     assert "Put x.pth" in failed.message
     assert failed.message.count("mirror /mnt/x") == num_steps
     assert len(failed.details) <= MAX_DETAILS_BYTES
+
+
+def test_one_long_step_has_the_room_that_short_ones_leave() -> None:
+    """A page to visit is of no use with its end cut off."""
+    page = "https://hub.example/" + "x" * 400
+
+    error = failure("huggingface/x/y", [ABSENT] * 5 + [replace(GATED, detail=f"ask at {page}")])
+
+    assert f"origin: ask at {page}\n" in f"{error.message}\n"
