@@ -26,6 +26,12 @@ from catalog_service.weights.pins import Pins
 from catalog_service.weights.registered_files import RegisteredFiles
 from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.search import Search
+from catalog_service.weights.sharing import (
+    HuggingFaceSharing,
+    NoSharing,
+    Sharing,
+    TorchHubSharing,
+)
 from catalog_service.weights.small_files import SmallFiles
 from catalog_service.weights.verification import Verification
 
@@ -60,7 +66,7 @@ def make_finders(
         locations=locations,
         own=Store(store, Records(store.root, "conversions")),
         store=store,
-        collection=Collection(copies=copies, store=store),
+        collection=Collection(copies=copies, store=store, sharing=_sharing(settings)),
         turns=turns,
         remedies=_remedies(settings),
     )
@@ -141,6 +147,15 @@ def _hub_token(settings: CatalogSettings) -> str:
 def _first_line(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").split()
     return lines[0] if lines else ""
+
+
+def _sharing(settings: CatalogSettings) -> Sharing:
+    kinds: dict[str, Sharing] = {
+        "off": NoSharing(),
+        "torch-hub": TorchHubSharing(TorchHubCache(settings.torch_home_folder).folder),
+        "hf": HuggingFaceSharing(settings.hf_cache_folder),
+    }
+    return kinds[settings.share_downloads]
 
 
 def _remedies(settings: CatalogSettings) -> Remedies:

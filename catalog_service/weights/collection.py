@@ -16,6 +16,7 @@ from catalog_service.weights.downloads.turns import Turn
 from catalog_service.weights.locations.location import ForeignFile, Location, Miss, Source
 from catalog_service.weights.progress import Progress, Tell
 from catalog_service.weights.published_layouts import NamesCollide
+from catalog_service.weights.sharing import Sharing
 from catalog_service.weights.sources.published_file import (
     beside,
     forms,
@@ -53,11 +54,13 @@ class Collection:
     Args:
         copies: gets single files.
         store: where blobs go.
+        sharing: the cache that downloads are put into as well.
     """
 
-    def __init__(self, *, copies: Copies, store: BlobStore) -> None:
+    def __init__(self, *, copies: Copies, store: BlobStore, sharing: Sharing) -> None:
         self._copies = copies
         self._store = store
+        self._sharing = sharing
 
     def from_location(
         self, location: Location, weight: WeightEntry, turn: Turn | None, tell: Tell
@@ -93,6 +96,7 @@ class Collection:
             return Miss(detail=detail, outcome=Outcome.UNREADABLE, place=changed[0])
         for copy in parts.copies:
             self._copies.trust(copy)
+            self._sharing.put(copy)
         source = Source(
             blob_digest=converted.blob.digest,
             source_digest=parts.digest,

@@ -24,6 +24,7 @@ from catalog_service.weights.pins import Pins
 from catalog_service.weights.progress import Progress
 from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.search import Search
+from catalog_service.weights.sharing import NoSharing, Sharing
 from catalog_service.weights.verification import Verification
 
 
@@ -68,7 +69,9 @@ class WeightSite:
         told: everything that was reported.
     """
 
-    def __init__(self, home: Path, locations: Sequence[Location]) -> None:
+    def __init__(
+        self, home: Path, locations: Sequence[Location], sharing: Sharing | None = None
+    ) -> None:
         self.home = home
         self.store = BlobStore(home / "blobs")
         self.told: list[Progress] = []
@@ -80,7 +83,7 @@ class WeightSite:
             locations=locations,
             own=Store(self.store, Records(self.store.root, "conversions")),
             store=self.store,
-            collection=Collection(copies=copies, store=self.store),
+            collection=Collection(copies=copies, store=self.store, sharing=sharing or NoSharing()),
             turns=Turns(self.store.root / "turns"),
             remedies=Remedies(torch_hub_folder=str(home / "torch")),
         )
