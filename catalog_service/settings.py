@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from catalog_service.serving.listen import Listen
@@ -14,6 +22,7 @@ from catalog_service.serving.settings_reader import (
     PathList,
     UrlList,
 )
+from catalog_service.weights.http.policy import checked_hosts, checked_proxy
 
 LocationName = Literal["store", "torch_hub_cache", "hf_cache", "mirrors", "http_mirrors", "origin"]
 
@@ -41,7 +50,9 @@ def _false_if_empty(value: object) -> object:
 LocationNames = Annotated[tuple[LocationName, ...], NoDecode, BeforeValidator(_names)]
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(checked_hosts)]
+
+Proxy = Annotated[str, AfterValidator(checked_proxy)]
 
 
 class HttpRules(BaseModel):
@@ -49,9 +60,9 @@ class HttpRules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    proxy: str | None = None
+    proxy: Proxy | None = None
     ca_bundle: Path | None = None
-    allowed_hosts: tuple[str, ...] | None = None
+    allowed_hosts: Hosts | None = None
     connect_timeout_s: float = Field(default=10.0, gt=0)
     stall_timeout_s: float = Field(default=30.0, gt=0)
     min_bytes_per_s: float = Field(default=1024.0, ge=0)
@@ -115,13 +126,13 @@ class CatalogSettings(BaseSettings):
     """Whether downloaded files are also put into the torch-hub or the Hugging Face cache, for
     other programs. What is there is never replaced."""
 
-    proxy: str = ""
+    proxy: Proxy = ""
     """URL of the proxy for requests to the origin; HTTPS_PROXY and the like are not read."""
 
     ca_bundle: OptionalPath = None
     """PEM file with the certificates to trust, in place of the system's."""
 
-    allowed_hosts: Names = ()
+    allowed_hosts: Hosts = ()
     """Hosts that the origin's requests and redirects may go to, separated by commas: `host`,
     `host:port` or `*.domain`. Unless given: the host of each published URL and those that it is
     known to redirect to; and URLs that users register are not fetched."""

@@ -38,7 +38,7 @@ def _urls(value: object) -> object:
         return value
     urls = tuple(value.replace(",", " ").split())
     if wrong := [url for url in urls if "://" not in url]:
-        raise ValueError(f"no URL: {', '.join(wrong)}; s3://bucket/folder is one")
+        raise ValueError(f"{len(wrong)} of {len(urls)} are no URL; s3://bucket/folder is one")
     return urls
 
 
@@ -66,8 +66,9 @@ PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 """A settings field for folders separated by `:` (`;` on Windows), `~` expanded."""
 
 
-_SECRET = re.compile(r"token|secret|password|_url$|_key$")
-"""Fields whose values are never repeated; a database URL may hold a password."""
+_SECRET = re.compile(r"token|secret|password|_url$|_key$|proxy$|mirrors$|^http$")
+"""Fields whose values are never repeated; the URL of a database, a proxy or a mirror may hold a
+password."""
 
 _OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?")
 """Variables that Kubernetes sets in every pod for a service `vertebra-catalog`.
@@ -145,6 +146,8 @@ def _field(error: ErrorDetails) -> str:
 
 def _description(error: ErrorDetails) -> str:
     problem = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if inner := ".".join(str(part) for part in error["loc"][1:]):
+        problem = f"{inner}: {problem}"
     if error["type"] == "missing":
         return "is required"
     return problem if _SECRET.search(_field(error)) else f"{problem}, not {error['input']!r}"

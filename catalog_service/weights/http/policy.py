@@ -1,10 +1,41 @@
 """What a location's HTTP requests may do. Values only."""
 
+import re
 from dataclasses import dataclass, field
 
-from catalog_service.weights.http.hosts import host_and_port
+from catalog_service.errors import listed
+from catalog_service.weights.http.failures import Nonsense
+from catalog_service.weights.http.hosts import host_and_port, parsed
+
+_HOST_PATTERN = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 
 USER_AGENT = "vertebra-catalog"
+
+
+def checked_proxy(url: str) -> str:
+    """Return the URL of a proxy, or nothing for none.
+
+    Raises:
+        ValueError: it is no URL of one; the message does not repeat it.
+    """
+    if url:
+        try:
+            parsed(url)
+        except Nonsense:
+            raise ValueError("no URL of a proxy; http://proxy.lan:3128 is one") from None
+    return url
+
+
+def checked_hosts(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a list of allowed hosts.
+
+    Raises:
+        ValueError: some of it could never match a host, such as a URL.
+    """
+    wrong = [pattern for pattern in patterns if not _HOST_PATTERN.fullmatch(pattern)]
+    if wrong:
+        raise ValueError(f"no host: {listed(wrong)}; `host`, `host:port` and `*.domain` are")
+    return patterns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
