@@ -1,5 +1,6 @@
 """What the fake catalog says about where weights are, and how it brings them in."""
 
+import threading
 from collections.abc import Iterator
 
 import grpc
@@ -61,6 +62,10 @@ def ensuring(
     for progress in progresses():
         yield wire.EnsureWeightsResponse(progress=progress)
     yield wire.EnsureWeightsResponse(heartbeat=stream_pb2.Heartbeat())
+    if early_end == "hanging":
+        cut = threading.Event()
+        context.add_callback(cut.set)
+        cut.wait()
     completed = stream_pb2.StreamEnd(reason=stream_pb2.StreamEnd.REASON_COMPLETED)
     if early_end == "draining":
         draining = stream_pb2.StreamEnd(reason=stream_pb2.StreamEnd.REASON_DRAINING)

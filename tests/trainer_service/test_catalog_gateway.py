@@ -11,7 +11,7 @@ import pytest
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.store import BlobStore
-from catalog_service.errors import Exhausted, NotFound, Precondition, VertebraError
+from catalog_service.errors import Exhausted, NotFound, Precondition, Unavailable, VertebraError
 from catalog_service.models.lineage import Lineage
 from catalog_service.models.spec import ModelSpec
 from tests.fakes.fake_catalog import BACKBONE, HEAD, FakeCatalog, weight
@@ -20,7 +20,7 @@ from trainer_service.catalog_gateway import CatalogGateway, NewCheckpoint, error
 from trainer_service.errors import CatalogUnavailable
 from vertebra.catalog.v1 import weights_service_pb2
 from vertebra.catalog_client import CatalogClient
-from vertebra.client_errors import RpcFailed, Violation
+from vertebra.client_errors import Link, RpcFailed, Violation
 from vertebra.staged_file import StagedFile
 
 CODE = grpc.StatusCode
@@ -210,3 +210,17 @@ def test_every_status_has_its_kind(code, kind):
     if kind is not CatalogUnavailable:
         assert (error.message, error.error_reason) == ("m", "R")
         assert [one.field for one in error.violations] == ["f"]
+
+
+def test_weights_that_nobody_serves_now_are_no_silence_of_the_catalog():
+    """It answered, with a trail and a page that a person needs."""
+    page = Link(text="where it is published", url="https://weights.example/x.pth")
+    failure = RpcFailed(
+        CODE.UNAVAILABLE, "no bytes now", reason="WEIGHTS_UNREACHABLE", links=[page]
+    )
+
+    error = error_of(failure)
+
+    assert type(error) is Unavailable
+    assert (error.message, error.error_reason) == ("no bytes now", "WEIGHTS_UNREACHABLE")
+    assert [(link.text, link.url) for link in error.links] == [(page.text, page.url)]

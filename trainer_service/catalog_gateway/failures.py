@@ -8,14 +8,16 @@ from catalog_service.errors import (
     Denied,
     Exhausted,
     InvalidRequest,
+    Link,
     NotFound,
     OutOfRange,
     Precondition,
+    Unavailable,
     VertebraError,
     Violation,
 )
 from trainer_service.errors import CatalogUnavailable
-from vertebra.client_errors import RpcFailed
+from vertebra.client_errors import TRIED_LONG_ENOUGH, RpcFailed
 
 KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
@@ -33,7 +35,7 @@ KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
 
 def error_of(failure: RpcFailed) -> VertebraError:
     """Return what the catalog said as one of our own kinds, with its whole message and reason."""
-    kind = KINDS.get(failure.code)
+    kind = Unavailable if failure.reason in TRIED_LONG_ENOUGH else KINDS.get(failure.code)
     if kind is None or failure.may_pass:
         return CatalogUnavailable(
             f"the catalog does not answer: {failure.message}",
@@ -48,4 +50,5 @@ def error_of(failure: RpcFailed) -> VertebraError:
             Violation(field=one.field, description=one.description) for one in failure.violations
         ],
         retry_after_s=failure.retry_after_s,
+        links=[Link(text=one.text, url=one.url) for one in failure.links],
     )

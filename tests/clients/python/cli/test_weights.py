@@ -1,6 +1,10 @@
 """`vertebra weights ensure` and `explain`: what people and programs read, and how they end."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import grpc
 import pytest
@@ -234,3 +238,21 @@ def test_pages_that_the_sentence_lacks_are_shown() -> None:
 
     assert shown is not None
     assert shown.message == "gated\n  where access is granted: https://hub.example/a/b"
+
+
+def test_ctrl_c_leaves_the_catalog_at_it(with_catalog: FakeCatalog) -> None:
+    with_catalog.ensure_breaks = ["hanging"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "vertebra.cli", "weights", "ensure", "resnet18"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with program:
+        deadline = time.monotonic() + 60
+        while not with_catalog.asked:
+            assert time.monotonic() < deadline and program.poll() is None
+            time.sleep(0.05)
+        program.send_signal(signal.SIGINT)
+        out, err = program.communicate(timeout=60)
+
+    assert (program.returncode, out) == (exit_codes.INTERRUPTED, "")
+    assert err == "\nthe catalog goes on without you; the same command joins again\n"
