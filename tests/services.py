@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +41,14 @@ class Service:
         return self.process.wait(timeout=STOP_TIMEOUT_S)
 
 
-def start_service(module: str, home: Path, variables: Mapping[str, str]) -> Service:
-    """Start `python -m <module>` on free ports and wait until it says that it serves."""
+def start_service(
+    module: str, home: Path, variables: Mapping[str, str], *, under: Sequence[str] = ()
+) -> Service:
+    """Start `python -m <module>` on free ports and wait until it says that it serves.
+
+    Args:
+        under: a command that runs it as its own child or itself, such as `strace -D`.
+    """
     prefix = "VERTEBRA_" + module.removesuffix("_service").upper()
     home.mkdir(parents=True, exist_ok=True)
     ready = home / f"{module}.ready.json"
@@ -59,7 +65,7 @@ def start_service(module: str, home: Path, variables: Mapping[str, str]) -> Serv
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module], env=environment, stdout=output, stderr=output
+            [*under, sys.executable, "-m", module], env=environment, stdout=output, stderr=output
         )
     addresses = _wait_until_ready(process, ready, log)
     return Service(
@@ -85,7 +91,9 @@ def _wait_until_ready(
 
 
 @contextmanager
-def running_catalog(home: Path, **variables: str) -> Iterator[Service]:
+def running_catalog(
+    home: Path, *, under: Sequence[str] = (), **variables: str
+) -> Iterator[Service]:
     """Yield a catalog that asks nobody and whose caches are empty, unless `variables` say so."""
     empty = {
         "TORCH_HOME": str(home / "no-torch-home"),
@@ -95,7 +103,7 @@ def running_catalog(home: Path, **variables: str) -> Iterator[Service]:
         "HF_TOKEN": "",
         "VERTEBRA_CATALOG_OFFLINE": "1",
     }
-    service = start_service("catalog_service", home, {**empty, **variables})
+    service = start_service("catalog_service", home, {**empty, **variables}, under=under)
     try:
         yield service
     finally:
