@@ -101,9 +101,9 @@ class BlobStore:
         """
         info = self.info(digest)
         place = self._place(digest)
-        if place.lstat().st_mtime_ns == SEAL_NS:
+        if _is_sealed(place):
             note_use(place)
-            return info
+            return self.info(digest)  # it may have been evicted before the use was noted
         if not self.verify(digest):
             with suppress(CacheReadOnly):
                 self.quarantine(digest, "the bytes changed after they were stored")
@@ -234,3 +234,11 @@ class BlobStore:
         if not existed:
             self._arrived(parse_digest(digest))
         return existed
+
+
+def _is_sealed(place: Path) -> bool:
+    """Return whether nobody touched a blob since it was stored; one that went is as it was."""
+    try:
+        return place.lstat().st_mtime_ns == SEAL_NS
+    except FileNotFoundError:
+        return True

@@ -17,6 +17,7 @@ from catalog_service.blobs.chunk_stream import (
     read_exactly,
 )
 from catalog_service.blobs.tensor_plan import Run, TensorPlan
+from catalog_service.blobs.usage import LongUse
 from catalog_service.errors import OutOfRange
 
 Files = dict[Path, int]
@@ -81,11 +82,13 @@ class TensorStream:
         """
         hashed = None if self.digest else hashlib.sha256()
         with _opened(self._plan.runs) as files:
+            use = LongUse(files)
             for begin, end in self._spans(0, self._offset) if hashed else ():
                 assert hashed is not None
                 hashed.update(self._bytes(files, begin, end))
                 yield None
             for begin, end in self._spans(self._offset, self._plan.size_bytes):
+                use.goes_on()
                 data = self._bytes(files, begin, end)
                 if hashed is not None:
                     hashed.update(data)

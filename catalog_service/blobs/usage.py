@@ -6,7 +6,7 @@ the time newer; what is read by a check is no use, and `unused` puts the old tim
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,3 +43,23 @@ def unused(place: Path) -> Iterator[None]:
         with suppress(OSError):
             if place.lstat().st_ctime_ns == before.st_ctime_ns and before.st_mtime_ns == SEAL_NS:
                 os.utime(place, ns=(before.st_atime_ns, SEAL_NS), follow_symlinks=False)
+
+
+LONG_USE_S = 60.0
+"""A use that lasts is noted this often."""
+
+
+class LongUse:
+    """A use of blobs that lasts, such as a stream to a slow reader. Call `goes_on` now and then."""
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        self._places = tuple(places)
+        self._noted_at = time.monotonic()
+
+    def goes_on(self) -> None:
+        """Note the use again where it was noted long ago."""
+        now = time.monotonic()
+        if now - self._noted_at >= LONG_USE_S:
+            self._noted_at = now
+            for place in self._places:
+                note_use(place)

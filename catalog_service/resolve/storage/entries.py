@@ -67,6 +67,15 @@ class Entries:
         is_leased = self._clock() - blob.last_used_time < self.rules.lease_s
         return is_leased or blob.digest in self._pins.all()
 
+    def forget_gone(self) -> None:
+        """Forget what was noted about blobs that went. Raises CacheReadOnly."""
+        here = {blob.digest for blob in stored_blobs(self._store.root)}
+        self._uses.forget_gone(here.__contains__, self._clock())
+        created, verified = self._notes.all()
+        for digest in (created.keys() | verified.keys()) - here:
+            if self._store.find(digest) is None:
+                self._notes.forget(digest)
+
     def _known(self) -> _Known:
         created, verified = self._notes.all()
         return _Known(

@@ -98,6 +98,14 @@ class Pruning:
         """Finish removals of processes that died; return how many blobs went."""
         return self._removal.sweep(lambda blob: bool(self._entries.of(blob).kept_because))
 
+    def forget_gone(self) -> None:
+        """Forget what was noted about blobs that went.
+
+        Raises:
+            CacheReadOnly: nothing is forgotten.
+        """
+        self._entries.forget_gone()
+
     def _take(self, entry: Entry) -> bool:
         """Return whether a blob is gone now, also where another process took it.
 

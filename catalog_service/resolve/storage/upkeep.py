@@ -78,10 +78,12 @@ class Upkeep:
         pruned = self._pruning.prune(PruneOrder(target_bytes=self._budget_bytes))
         for entry in pruned.removed:
             log.info("evicted %s, %d bytes", entry.blob.digest, entry.blob.size_bytes)
+        self._pruning.forget_gone()
         return pruned.total_bytes <= self._budget_bytes
 
     def _run(self) -> None:
         self._careful(self._pruning.finish)
+        self._careful(self._pruning.forget_gone)
         while not self._is_over.is_set():
             is_within = self._careful(self.once)
             self._arrivals.news.wait(None if is_within else RETRY_S)

@@ -1,7 +1,7 @@
 """What blobs are for, gathered from where it was noted: conversions, builds and the registry."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from catalog_service.blobs.record_scan import RecordScan
 from catalog_service.blobs.records import Record, Records
@@ -10,7 +10,19 @@ from catalog_service.resolve.builds import model_name
 from catalog_service.resolve.storage.entry import Use
 from catalog_service.weights.locations.store import reference_of
 
+FORGOTTEN_AFTER_S = 3600.0
+"""A record younger than this may be of a blob that is on its way."""
+
 RegisteredCheckpoints = Callable[[], Iterable[Checkpoint]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Noted:
+    """What a record says."""
+
+    key: str
+    noted_time: float
+    uses: tuple[Use, ...]
 
 
 class Uses:
@@ -32,17 +44,17 @@ class Uses:
         self._checkpoints = checkpoints
         self._weights = RecordScan(conversions, _of_conversion)
         self._scans = (
-            self._weights,
-            RecordScan(builds, _of_build),
-            RecordScan(backbones, _of_backbone),
+            (conversions, self._weights),
+            (builds, RecordScan(builds, _of_build)),
+            (backbones, RecordScan(backbones, _of_backbone)),
         )
 
     def all(self) -> dict[str, list[Use]]:
         """Return the uses of every blob by its digest, also of blobs that went."""
         found: dict[str, list[Use]] = {}
-        for scan in self._scans:
-            for uses in scan.all():
-                for use in uses:
+        for _, scan in self._scans:
+            for noted in scan.all():
+                for use in noted.uses:
                     found.setdefault(use.digest, []).append(use)
         for one in self._checkpoints():
             use = Use(digest=one.blob_digest, kind="checkpoint", name=one.name)
@@ -55,27 +67,38 @@ class Uses:
 
     def digests_of(self, reference: str) -> list[str]:
         """Return the blobs that a published weight was converted to."""
-        uses = (use for uses in self._weights.all() for use in uses)
+        uses = (use for noted in self._weights.all() for use in noted.uses)
         return [use.digest for use in uses if use.name == reference]
 
+    def forget_gone(self, is_here: Callable[[str], bool], now: float) -> None:
+        """Forget conversions and builds whose blobs went; who wants them makes them anew.
 
-def _of_conversion(record: Record) -> tuple[Use, ...]:
+        Raises:
+            CacheReadOnly: nothing is forgotten.
+        """
+        for records, scan in self._scans:
+            for noted in scan.all():
+                is_old = now - noted.noted_time > FORGOTTEN_AFTER_S
+                if is_old and not all(is_here(use.digest) for use in noted.uses):
+                    records.remove(noted.key)
+
+
+def _of_conversion(record: Record) -> _Noted:
     name = reference_of(record.key)
-    return _uses(record.value, ("blob_digest",), lambda d: Use(digest=d, kind="weights", name=name))
+    return _noted(record, ("blob_digest",), Use(digest="", kind="weights", name=name))
 
 
-def _of_build(record: Record) -> tuple[Use, ...]:
-    name = model_name(record.key)
-    parts = ("backbone", "head")
-    return _uses(record.value, parts, lambda d: Use(digest=d, kind="model", name=name))
+def _of_build(record: Record) -> _Noted:
+    use = Use(digest="", kind="model", name=model_name(record.key))
+    return _noted(record, ("backbone", "head"), use)
 
 
-def _of_backbone(record: Record) -> tuple[Use, ...]:
-    return _uses(record.value, ("blob",), lambda d: Use(digest=d, kind="model"))
+def _of_backbone(record: Record) -> _Noted:
+    return _noted(record, ("blob",), Use(digest="", kind="model"))
 
 
-def _uses(
-    value: Mapping[str, Any], fields: Iterable[str], use: Callable[[str], Use]
-) -> tuple[Use, ...]:
-    digests = (value.get(field) for field in fields)
-    return tuple(use(digest) for digest in digests if isinstance(digest, str))
+def _noted(record: Record, fields: Iterable[str], use: Use) -> _Noted:
+    """Return the use of each blob that a record names in `fields`."""
+    digests = (record.value.get(field) for field in fields)
+    uses = tuple(replace(use, digest=digest) for digest in digests if isinstance(digest, str))
+    return _Noted(key=record.key, noted_time=record.noted_time, uses=uses)

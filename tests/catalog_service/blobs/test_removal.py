@@ -1,11 +1,17 @@
 """A blob is taken away or stays, never lost between the two."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
+from catalog_service.blobs import chunk_stream
+from catalog_service.blobs.blob import BlobNotFound
+from catalog_service.blobs.chunk_stream import open_for_reading
 from catalog_service.blobs.removal import Removal
 
 KILLED = """
@@ -100,3 +106,38 @@ def test_a_removal_under_way_elsewhere_is_left_alone(store, removal, stored):
 
     assert seen == [0]
     assert store.find(stored)
+
+
+def test_a_blob_that_is_away_for_a_moment_is_read_when_it_is_back(
+    store, removal, stored, data, monkeypatch
+):
+    """A reader opens it while it is asked about."""
+    path, is_away, is_back, seen = store.path(stored), threading.Event(), threading.Event(), []
+
+    def wait(_):
+        is_away.set()
+        is_back.wait(60)
+
+    monkeypatch.setattr(chunk_stream, "time", SimpleNamespace(sleep=wait))
+    reading = threading.Thread(target=lambda: seen.append(os.read(open_for_reading(path), 9)))
+
+    def asked(_):
+        reading.start()
+        return is_away.wait(60)
+
+    removal.take_away(stored, asked)
+    is_back.set()
+    reading.join()
+
+    assert seen == [data[:9]]
+
+
+def test_a_blob_that_went_after_it_was_looked_for_is_not_found(store, removal, stored):
+    """The disk's own error would be no answer."""
+    path = store.path(stored)
+    removal.take_away(stored, unwanted)
+
+    with pytest.raises(BlobNotFound, match="was evicted"):
+        open_for_reading(path)
+    with pytest.raises(BlobNotFound):
+        store.ensure_intact(stored)

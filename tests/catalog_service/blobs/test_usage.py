@@ -3,7 +3,9 @@
 import os
 import time
 
+from catalog_service.blobs import usage
 from catalog_service.blobs.census import StoredBlob, stored_blobs
+from catalog_service.blobs.chunk_stream import read_chunks
 from catalog_service.blobs.disk import SEAL_NS
 from catalog_service.blobs.store import BlobStore
 from catalog_service.blobs.usage import note_use, unused
@@ -80,5 +82,19 @@ def test_who_uses_a_blob_during_a_check_is_seen(store, data):
 
     with unused(store.path(digest)):
         note_use(store.path(digest))
+
+    assert time.time() - only(store).last_used_time < 60
+
+
+def test_a_stream_that_lasts_uses_its_blob_all_the_while(store, data, monkeypatch):
+    """Its reader may be slower than any lease."""
+    digest = stored(store, data)
+    clock = iter(range(0, 10_000, 70))
+    monkeypatch.setattr(usage.time, "monotonic", lambda: next(clock))
+    chunks = read_chunks(store.path(digest), offset=0, limit=0, chunk_bytes=0)
+    next(chunks)
+    age(store, digest)
+
+    next(chunks)
 
     assert time.time() - only(store).last_used_time < 60
