@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -174,6 +176,7 @@ def test_a_server_killed_at_any_byte_loses_none(tmp_path, num_kills):
     sender = threading.Thread(target=lambda: blobs.append(send(port, file)))
 
     server = serve(tmp_path, port, points[0])
+    wait_until_open(port)
     sender.start()
     for point in [*points[1:], 0]:
         assert server.wait(60) == -signal.SIGKILL
@@ -186,6 +189,14 @@ def test_a_server_killed_at_any_byte_loses_none(tmp_path, num_kills):
     assert [int(one) for one in (tmp_path / "offsets").read_text().split()] == [0, *points]
     stored = BlobStore(tmp_path / "store").path(DIGEST).read_bytes()
     assert hashlib.sha256(stored).hexdigest() == DIGEST[7:]
+
+
+def wait_until_open(port: int) -> None:
+    for _ in range(6000):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"nothing listens on port {port}")
 
 
 def send(port: int, file: Path) -> pb.Blob:
