@@ -37,8 +37,9 @@ class Connections:
 
     def __init__(self, policy: HttpPolicy) -> None:
         self._policy = policy
-        # Its debug lines have whole URLs, signatures in queries included.
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+        # Its lines have whole URLs, signatures in queries included: requests at DEBUG, headers that
+        # cannot be read at WARNING.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     def ask(self, method: str, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """Return the answer, its body unread and undecoded; the caller closes it.

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from catalog_service.weights.http.client import HttpClient
-from catalog_service.weights.http.connections import Connections
 from catalog_service.weights.http.failures import HttpFailure, Nonsense, Unreachable
 from catalog_service.weights.http.policy import HttpPolicy
 from catalog_service.weights.http.watch import Watch
@@ -267,9 +266,28 @@ def test_proxies_of_the_environment_are_not_read(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_library_never_logs_whole_urls(caplog: pytest.LogCaptureFixture):
-    """Signatures are in queries, and urllib3 logs those at DEBUG."""
-    with faulty_origin() as origin, caplog.at_level(logging.DEBUG):
-        Connections(HttpPolicy())
+    """Signatures are in queries; urllib3 logs those at DEBUG, and at WARNING for odd headers."""
+    reply = b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 1\r\n\r\nx"
+    with faulty_origin() as origin, listening(reply) as odd, caplog.at_level(logging.DEBUG):
         read(origin.add(PATH, DATA) + "?Signature=hush")
+        read(odd + "?Signature=hush")
 
     assert "hush" not in caplog.text
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_body_in_chunks_arrives_whole():
+    """Nobody says its length before."""
+    with listening(CHUNKED + b"5\r\nabcde\r\n2\r\nfg\r\n0\r\n\r\n") as url:
+        assert read(url) == b"abcdefg"
+
+
+@pytest.mark.parametrize("rest", [b"5\r\nabc", b"5\r\nabcde\r\n", b"5\r\nabcde\r\nzz\r\n"])
+def test_chunks_that_stop_are_no_end(rest: bytes):
+    """Without the last, empty chunk the file is not whole; there is no length to tell."""
+    with listening(CHUNKED + rest) as url, pytest.raises(Unreachable) as caught:
+        read(url)
+
+    assert caught.value.stage == "cut"
