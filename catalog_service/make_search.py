@@ -41,11 +41,15 @@ class Finders:
     """What finds bytes: of published weights, and of checkpoints whose files are served.
 
     Attributes:
+        own: what was proven and converted before.
         hub: what repositories hold that the index does not list.
+        small_files: reads a file of a repository whole.
     """
 
     search: Search
+    own: Store
     hub: HubEntries
+    small_files: SmallFiles
     registered_files: RegisteredFiles
 
 
@@ -62,9 +66,10 @@ def make_finders(
     verification = Verification(Records(store.root, "hashed_files"), pins)
     copies = Copies(verification=verification, downloads=downloads, store=store)
     locations, turns = _locations(settings), Turns(store.root / "turns")
+    own = Store(store, Records(store.root, "conversions"))
     search = Search(
         locations=locations,
-        own=Store(store, Records(store.root, "conversions")),
+        own=own,
         store=store,
         collection=Collection(copies=copies, store=store, sharing=_sharing(settings)),
         turns=turns,
@@ -81,7 +86,9 @@ def make_finders(
     )
     files = SmallFiles(locations=locations, copies=copies, turns=turns, store=store)
     hub = HubEntries(files=files, records=Records(store.root, "hub_entries"), index=index)
-    return Finders(search=search, hub=hub, registered_files=registered_files)
+    return Finders(
+        search=search, own=own, hub=hub, small_files=files, registered_files=registered_files
+    )
 
 
 def _locations(settings: CatalogSettings) -> list[Location]:

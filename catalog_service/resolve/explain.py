@@ -9,7 +9,6 @@ from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.remedies import checkpoint_remedies
 from catalog_service.weights.search import Search
-from catalog_service.weights.sources.published_file import published_file
 from catalog_service.weights.trail import Outcome, Remedy, Step
 
 Availability = Literal["stored", "local", "remote", "none"]
@@ -44,7 +43,7 @@ class Explanation:
 def explain_weight(weight: WeightEntry, search: Search, *, probe: bool) -> Explanation:
     """Return where a published weight's bytes would come from."""
     steps = search.look(weight, probe=probe)
-    file = published_file(weight)
+    file = search.wanted(weight)
     known = file.sha256 or file.sha256_prefix
     return Explanation(
         reference=weight.reference,
@@ -52,7 +51,7 @@ def explain_weight(weight: WeightEntry, search: Search, *, probe: bool) -> Expla
         availability=availability(steps),
         size_bytes=file.size_bytes or weight.size_bytes,
         expected_digest=f"sha256:{known}" if known else "",
-        expected_proof="full" if file.sha256 else "prefix" if file.sha256_prefix else "",
+        expected_proof=search.expected_proof(weight),
         licence=weight.licence,
         is_gated=weight.is_gated,
         remedies=search.remedies(weight),

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from catalog_service.weights.progress import Progress, Tell
+
 T = TypeVar("T")
 
 
@@ -14,6 +16,7 @@ class SingleFlight:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flights: dict[str, Future[Any]] = {}
+        self._listeners: dict[str, list[Tell]] = {}
 
     def do(self, key: str, work: Callable[[], T], *, waiting: Callable[[], None]) -> T:
         """Return what `work` returns, from the one caller that runs it.
@@ -42,6 +45,34 @@ class SingleFlight:
         self._land(key)
         flight.set_result(result)
         return result
+
+    def told(self, key: str, work: Callable[[Tell], T], tell: Tell, *, joined: str) -> T:
+        """Return what `work` returns; every caller hears what the one that runs it reports.
+
+        Args:
+            work: takes whom to report to.
+            tell: of this caller; called from the thread of the one that runs.
+            joined: what a caller who only waits is told first.
+        """
+        with self._lock:
+            listeners = self._listeners.setdefault(key, [])
+            listeners.append(tell)
+
+        def tell_all(progress: Progress) -> None:
+            for listener in tuple(listeners):
+                listener(progress)
+
+        try:
+            return self.do(
+                key,
+                lambda: work(tell_all),
+                waiting=lambda: tell(Progress(step="waiting", text=joined)),
+            )
+        finally:
+            with self._lock:
+                listeners.remove(tell)
+                if not listeners and self._listeners.get(key) is listeners:
+                    del self._listeners[key]
 
     def _land(self, key: str) -> None:
         with self._lock:

@@ -103,10 +103,11 @@ class Supply:
     def weight(self, weight: WeightEntry, tell: Tell) -> Found:
         """Return a published weight's bytes."""
         _say(tell, "resolving", f"looking for {weight.file_name}")
-        return self.flights.do(
+        return self.flights.told(
             f"weights {weight.reference}",
-            lambda: self.search.find(weight, tell),
-            waiting=lambda: _say(tell, "waiting", "joined another caller's search"),
+            lambda tell_all: self.search.find(weight, tell_all),
+            tell,
+            joined="joined another caller's search",
         )
 
     def checkpoint(self, checkpoint: Checkpoint, tell: Tell) -> Checkpoint:
@@ -125,10 +126,11 @@ class Supply:
     ) -> tuple[Checkpoint, tuple[Step, ...]]:
         if checkpoint.has_bytes:
             return checkpoint, ()
-        return self.flights.do(
+        return self.flights.told(
             f"checkpoint {checkpoint.checkpoint_id}",
-            lambda: self._fetch(checkpoint, tell),
-            waiting=lambda: _say(tell, "waiting", "joined another caller's transfer"),
+            lambda tell_all: self._fetch(checkpoint, tell_all),
+            tell,
+            joined="joined another caller's transfer",
         )
 
     def _fetch(self, checkpoint: Checkpoint, tell: Tell) -> tuple[Checkpoint, tuple[Step, ...]]:

@@ -58,7 +58,7 @@ class Collection:
     """
 
     def __init__(self, *, copies: Copies, store: BlobStore, sharing: Sharing) -> None:
-        self._copies = copies
+        self.copies = copies
         self._store = store
         self._sharing = sharing
 
@@ -76,7 +76,7 @@ class Collection:
             DiskFull, CacheReadOnly: there is nowhere to put it.
             OSError: a file of this host cannot be read.
         """
-        visit = _Visit(location=location, weight=weight, copies=self._copies, turn=turn, tell=tell)
+        visit = _Visit(location=location, weight=weight, copies=self.copies, turn=turn, tell=tell)
         with visit:
             parts = visit.parts()
             return parts if isinstance(parts, Miss) else self._converted(visit, parts)
@@ -95,7 +95,7 @@ class Collection:
             detail = f"{changed[0]} changed while it was read"
             return Miss(detail=detail, outcome=Outcome.UNREADABLE, place=changed[0])
         for copy in parts.copies:
-            self._copies.trust(copy)
+            self.copies.trust(copy)
             self._sharing.put(copy)
         source = Source(
             blob_digest=converted.blob.digest,
@@ -178,7 +178,7 @@ class _Visit:
     def parts(self) -> _Parts | Miss:
         """Return all files of the weight in the first form in which they are here."""
         missed: Miss | None = None
-        for form in forms(published_file(self.weight)):
+        for form in forms(self._copies.wanted(published_file(self.weight))):
             taken = self._take(form)
             if isinstance(taken, Copy):
                 return self._all_of(taken)
@@ -216,7 +216,8 @@ class _Visit:
         commit = copy.downloaded.commit if copy.downloaded else ""
         copies = []
         for name in shards.files:
-            taken = self._take(beside(published_file(self.weight), name, commit=commit))
+            part = beside(published_file(self.weight), name, commit=commit)
+            taken = self._take(self._copies.wanted(part))
             if isinstance(taken, Miss):
                 return replace(taken, detail=f"part {name} of {len(shards.files)}: {taken.detail}")
             copies.append(taken)

@@ -59,6 +59,19 @@ class Copies:
         self._downloads = downloads
         self._store = store
 
+    def wanted(self, file: WantedFile) -> WantedFile:
+        """Return a file with all that is known about its bytes."""
+        return self._verification.completed(file)
+
+    def expected_proof(self, file: WantedFile) -> str:
+        """Return what right bytes will be proven by: `full`, `prefix`, `first_use` or nothing."""
+        return self._verification.expected_proof(file)
+
+    def known_wrong(self, path: Path, file: WantedFile) -> Miss | None:
+        """Return why a file of this host is none, where that was found before; nothing is read."""
+        found = self._verification.remembered(path, file)
+        return _wrong(found, str(path), path.name) if isinstance(found, Refutation) else None
+
     def in_place(self, found: ForeignFile, file: WantedFile, tell: Tell) -> Copy | Miss:
         """Return a file of this host, read where it is and left as it is."""
         place = str(found.path)

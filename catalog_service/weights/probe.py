@@ -1,6 +1,6 @@
 """What a location would say of a file, without fetching or reading it."""
 
-from catalog_service.weights.copies import missing
+from catalog_service.weights.copies import Copies, missing
 from catalog_service.weights.http.failures import HttpFailure
 from catalog_service.weights.http.hosts import shown
 from catalog_service.weights.locations.location import (
@@ -15,15 +15,16 @@ from catalog_service.weights.trail import Outcome, Step, hit
 from catalog_service.weights.wanted_file import WantedFile
 
 
-def seen(location: Location, file: WantedFile, *, probe: bool) -> Step:
+def seen(location: Location, file: WantedFile, copies: Copies, *, probe: bool) -> Step:
     """Return what a location says of a file or of what may stand in its place.
 
     Args:
+        copies: knows which files of this host were found wrong before.
         probe: ask servers for headers.
     """
     first: Step | None = None
     for form in forms(file):
-        step = _seen(location, form, probe=probe)
+        step = _seen(location, form, copies, probe=probe)
         if step.outcome is not Outcome.ABSENT:
             return step
         first = first or step
@@ -31,10 +32,11 @@ def seen(location: Location, file: WantedFile, *, probe: bool) -> Step:
     return first
 
 
-def _seen(location: Location, file: WantedFile, *, probe: bool) -> Step:
+def _seen(location: Location, file: WantedFile, copies: Copies, *, probe: bool) -> Step:
     looked = location.look(file)
     if isinstance(looked, ForeignFile):
-        return hit(location.name, str(looked.path))
+        wrong = copies.known_wrong(looked.path, file)
+        return wrong.step(location.name) if wrong else hit(location.name, str(looked.path))
     if isinstance(looked, Miss):
         return looked.step(location.name)
     if probe:

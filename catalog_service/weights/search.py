@@ -24,6 +24,7 @@ from catalog_service.weights.progress import Progress, Tell
 from catalog_service.weights.remedies import Remedies
 from catalog_service.weights.sources.published_file import published_file
 from catalog_service.weights.trail import Remedy, Step, failure, hit, with_trail
+from catalog_service.weights.wanted_file import WantedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +96,19 @@ class Search:
         """
         own = self._own.look(weight)
         first = hit(self._own.name) if isinstance(own, Source) else own.step(self._own.name)
-        file = published_file(weight)
-        return (first, *(seen(location, file, probe=probe) for location in self._locations))
+        file = self.wanted(weight)
+        looked = (
+            seen(place, file, self._collection.copies, probe=probe) for place in self._locations
+        )
+        return (first, *looked)
+
+    def wanted(self, weight: WeightEntry) -> WantedFile:
+        """Return a weight's file, with all that is known about its bytes."""
+        return self._collection.copies.wanted(published_file(weight))
+
+    def expected_proof(self, weight: WeightEntry) -> str:
+        """Return what right bytes will be proven by: `full`, `prefix`, `first_use` or nothing."""
+        return self._collection.copies.expected_proof(published_file(weight))
 
     def remedies(self, weight: WeightEntry) -> tuple[Remedy, ...]:
         """Return what to do where no location has a weight."""
@@ -115,7 +127,7 @@ class Search:
         turn: Turn | None = None
         with ExitStack() as stack:
             for location in self._locations:
-                if turn is None and isinstance(location.look(published_file(weight)), RemoteFiles):
+                if turn is None and isinstance(location.look(self.wanted(weight)), RemoteFiles):
                     turn = self._turn(stack, weight, tell)
                     stored = self._own.look(weight)  # who had the turn before has brought it in
                     if isinstance(stored, Source):

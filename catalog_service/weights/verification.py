@@ -118,6 +118,26 @@ class Verification:
             return judged
         return Refutation(detail=f"{judged.detail}; it was left as it is", kind=judged.kind)
 
+    def completed(self, file: WantedFile) -> WantedFile:
+        """Return the file with what its pin says; see `Pins.completed`."""
+        return self._pins.completed(file)
+
+    def expected_proof(self, file: WantedFile) -> str:
+        """Return what right bytes will be proven by; empty where there is nothing to compare."""
+        is_known = file.sha256 or file.sha256_prefix or self._pins.of(file) is not None
+        return self._proof(file) if is_known else ""
+
+    def remembered(self, path: Path, file: WantedFile) -> Proof | Refutation | None:
+        """Return what an earlier look at an unchanged file found; None where it must be hashed."""
+        try:
+            stamp = stamp_of(path)
+        except OSError:
+            return None
+        known = self._hashed.get(str(path.absolute())) or {}
+        if known.get("stamp") != stamp or not isinstance(known.get("digest"), str):
+            return None
+        return self.judge(file, str(known["digest"]), stamp[0], str(path))
+
     def _digest(self, path: Path) -> tuple[str, int]:
         """Return a file's digest and size, from the records where it is unchanged."""
         stamp = stamp_of(path)

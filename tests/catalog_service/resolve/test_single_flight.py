@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from catalog_service.resolve.single_flight import SingleFlight
+from catalog_service.weights.progress import Progress, Tell
 
 
 def run_together(flights: SingleFlight, key: str, work: Callable[[], str]) -> list[str]:
@@ -58,3 +59,29 @@ def test_other_keys_do_not_wait() -> None:
     )
 
     assert inner == "b"
+
+
+def test_those_who_wait_hear_what_the_one_that_runs_reports() -> None:
+    flights, heard = SingleFlight(), [[], []]
+    joined, started = threading.Event(), threading.Event()
+
+    def work(tell: Tell) -> str:
+        started.set()
+        assert joined.wait(10)
+        tell(Progress(step="downloading", text="half", bytes_done=1, bytes_total=2))
+        return "answer"
+
+    def second_hears(progress: Progress) -> None:
+        heard[1].append(progress.step)
+        joined.set()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(
+            flights.told, "key", work, lambda one: heard[0].append(one.step), joined="joined"
+        )
+        assert started.wait(10)
+        second = threads.submit(flights.told, "key", work, second_hears, joined="joined")
+        answers = [first.result(), second.result()]
+
+    assert answers == ["answer", "answer"]
+    assert heard == [["downloading"], ["waiting", "downloading"]]

@@ -1,5 +1,6 @@
 """The search takes proven bytes from the first place that has them and says what others had."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -362,3 +363,29 @@ def test_what_was_usable_once_binds_later_copies(server, mirror, tmp_path) -> No
     error = failed(WeightSite(tmp_path, [mirror_of(mirror)]), dinov3_weight())
 
     assert error.error_reason == "DIGEST_MISMATCH"
+
+
+def test_an_explanation_knows_of_a_wrong_file_without_reading_it_again(tmp_path) -> None:
+    weight = torchvision_weight()
+    put(tmp_path / "mirror", {weight.file_name: OTHER})
+    site = WeightSite(tmp_path, [MirrorFolder(tmp_path / "mirror")])
+
+    before = site.search.look(weight)
+    failed(site, weight)
+    after = site.search.look(weight)
+
+    assert before[1].outcome is Outcome.HIT
+    assert after[1].outcome is Outcome.WRONG_DIGEST
+
+
+def test_what_was_learnt_of_a_file_is_known_from_then_on(server, tmp_path) -> None:
+    name = "facebook/dinov3-vits16-pretrain-lvd1689m"
+    FakeHub(server).repository(name, {"model.safetensors": DATA})
+    site = WeightSite(tmp_path, [origin_of(server)])
+    before = site.search.wanted(dinov3_weight()), site.search.expected_proof(dinov3_weight())
+
+    site.find(dinov3_weight())
+
+    assert before[0].sha256 == "" and before[1] == ""
+    assert site.search.wanted(dinov3_weight()).sha256 == hashlib.sha256(DATA).hexdigest()
+    assert site.search.expected_proof(dinov3_weight()) == "first_use"
