@@ -15,6 +15,9 @@ from catalog_service.errors import listed
 
 DEFAULT_CANDIDATES = 5
 
+MIN_COVERAGE = 0.05
+"""What has less of a backbone is shown only where nothing has more."""
+
 OWN_LAYOUTS = {"dinov3_vit": "transformers", "dinov3_convnext": "transformers"}
 """Family -> whose names ours are, where they are not torchvision's."""
 
@@ -33,7 +36,8 @@ def identify(
     chosen = _chosen(matches)
     if chosen is not None:
         ranked = [chosen, *(one for one in ranked if one is not chosen)]
-    candidates = tuple(_candidate(one, tensors) for one in ranked[:max_candidates])
+    alike = [one for one in ranked if one is ranked[0] or one.coverage >= MIN_COVERAGE]
+    candidates = tuple(_candidate(one, tensors) for one in alike[:max_candidates])
     return Identification(
         candidates=candidates,
         is_unambiguous=chosen is not None,
@@ -142,12 +146,15 @@ def _verdict(candidates: Sequence[Candidate], num_matches: int, *, is_chosen: bo
         also = f"; what follows it under {others} is left out" if num_matches > 1 and others else ""
         return f"it is {best}{_of_head(best)}, in the names of {best.source_layout}{also}"
     if num_matches:
-        shown = [str(one) for one in matches]
-        return f"{listed(shown)} fit equally well; choose by architecture or prefix"
+        return f"{listed([_told(one) for one in matches])} fit; choose by architecture or prefix"
     return (
         f"it fits no architecture; nearest is {best} with {percent(best.coverage)} of its numbers: "
         f"{best.problems[0]}"
     )
+
+
+def _told(match: Candidate) -> str:
+    return f"{match} (the {match.branch})" if match.branch else str(match)
 
 
 def _of_head(best: Candidate) -> str:

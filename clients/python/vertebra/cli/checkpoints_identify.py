@@ -55,18 +55,28 @@ def identify(
 def _print(page: Console, found: wire.IdentifyCheckpointResponse, name: str) -> None:
     content = f"{found.format}, {found.num_tensors} tensors, {found.num_elements:,} numbers"
     page.print(title(name, f"  {content}"))
-    page.print(Text(found.verdict[:1].upper() + found.verdict[1:], style=_style(found)))
+    page.print(Text(found.verdict, style=_style(found)))
     page.print(facts(("state", found.taken_from), ("ignored", _lines(found.ignored, most=5))))
-    for candidate in found.candidates:
+    shown = [each for each in found.candidates if each.is_match] or list(found.candidates[:1])
+    for candidate in shown:
         page.print()
         page.print(_headline(candidate))
         page.print(Padding(facts(*_facts(candidate)), (0, 0, 0, 2)))
+    others = [each for each in found.candidates if each not in shown]
+    if others:
+        page.print()
+        page.print(facts(*((_name(each), _percent(each.coverage)) for each in others)))
 
 
 def _style(found: wire.IdentifyCheckpointResponse) -> str:
     if found.is_unambiguous:
         return "green"
     return "yellow" if any(candidate.is_match for candidate in found.candidates) else "red"
+
+
+def _name(candidate: wire.CheckpointCandidate) -> str:
+    where = f" under {candidate.prefix}" if candidate.prefix else ""
+    return f"less like {candidate.architecture_id}{where}"
 
 
 def _headline(candidate: wire.CheckpointCandidate) -> Text:

@@ -125,7 +125,7 @@ def test_numbers_for_names(name: str, tmp_path: Path) -> None:
     [
         (
             "resnet18",
-            {"layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2] * 4},
+            {"layer_type": "basic", "hidden_sizes": WIDTHS, "depths": [2] * 4},
         ),
         in_full("resnet50", {}),
     ],
