@@ -6,9 +6,11 @@ there, so nobody can take the place of a file that he judged long ago: a number 
 is lost, whoever made it. A lease is given back by rewriting its file.
 """
 
+import errno
 import json
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,12 @@ from typing import Any
 from catalog_service.blobs.disk import ensure_folder
 from catalog_service.weights.downloads.owner import Owner, owner_from_json, this_process
 from catalog_service.weights.progress import Progress
+
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What file systems without hard links answer: exFAT, some that are mounted over a network."""
+
+NOBODY_YET = Owner(host="this store", realm="", pid=0, start_ticks=0)
+"""Of a lease that is being written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +72,12 @@ class LeaseFolder:
 
     Args:
         folder: made when a lease is taken; its parents too.
+        link: makes a hard link.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, link: Callable[[Path, Path], None] = os.link) -> None:
         self.folder = folder
+        self._link = link
 
     def current(self) -> Lease:
         """Return the lease that counts; number 0 is held by nobody."""
@@ -76,8 +86,9 @@ class LeaseFolder:
         try:
             content = path.read_bytes()
         except OSError:
-            content = b""
-        return Lease(path=path, number=number, holder=_holder(content))
+            return Lease(path=path, number=number, holder=None)
+        holder = _holder(content) if content else Holder(owner=NOBODY_YET, nonce=path.name)
+        return Lease(path=path, number=number, holder=holder)
 
     def take(self, after: Lease) -> Lease | None:
         """Return the lease that follows `after`, ours; None if somebody else was faster.
@@ -101,9 +112,13 @@ class LeaseFolder:
         draft = self.folder / f".{path.name}.{secrets.token_hex(8)}"
         try:
             draft.write_bytes(content)
-            os.link(draft, path)
+            self._link(draft, path)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            return _make_in_place(path, content)
         finally:
             draft.unlink(missing_ok=True)
         return True
@@ -113,6 +128,16 @@ class LeaseFolder:
             return [int(one.name) for one in self.folder.iterdir() if one.name.isdecimal()]
         except FileNotFoundError:
             return []
+
+
+def _make_in_place(path: Path, content: bytes) -> bool:
+    """Make a file that is empty for a moment: as good where there are no links."""
+    try:
+        with path.open("xb", buffering=0) as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def renew(lease: Lease, progress: Progress | None, beat: int) -> bool:

@@ -7,11 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-SAME_START_S = 1.0
-"""psutil's `create_time` moves a little with the system's clock."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
@@ -20,13 +15,14 @@ class Owner:
     Attributes:
         host: its name, for people.
         realm: where its `pid` means something: one boot of one kernel and one pid namespace.
-        start_time: seconds since the epoch; tells it from a later process with its number.
+        start_ticks: of the system's clock since its boot; tells it from a later process with its
+            number, also where somebody sets the clock.
     """
 
     host: str
     realm: str
     pid: int
-    start_time: float
+    start_ticks: int
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -34,14 +30,16 @@ class Owner:
     @property
     def is_dead(self) -> bool:
         """Whether the process is known to be gone. Nothing is known of other realms."""
-        if self.realm != _realm():
+        if not self.realm or self.realm != _realm():
             return False
         try:
-            process = psutil.Process(self.pid)
-            is_same = abs(process.create_time() - self.start_time) < SAME_START_S
-            return not is_same or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
             return True
+        except OSError:  # somebody else's
+            pass
+        found = _state(self.pid)
+        return found is not None and (found.is_zombie or found.start_ticks != self.start_ticks)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `owner_from_json` reads."""
@@ -49,7 +47,7 @@ class Owner:
             "host": self.host,
             "realm": self.realm,
             "pid": self.pid,
-            "start_time": self.start_time,
+            "start_ticks": self.start_ticks,
         }
 
 
@@ -60,7 +58,7 @@ def owner_from_json(value: Any) -> Owner | None:
             host=str(value["host"]),
             realm=str(value["realm"]),
             pid=int(value["pid"]),
-            start_time=float(value["start_time"]),
+            start_ticks=int(value["start_ticks"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
@@ -69,12 +67,29 @@ def owner_from_json(value: Any) -> Owner | None:
 def this_process() -> Owner:
     """Return the calling process."""
     pid = os.getpid()
-    return Owner(host=_host(), realm=_realm(), pid=pid, start_time=_start_time(pid))
+    return Owner(host=_host(), realm=_realm(), pid=pid, start_ticks=_start_ticks(pid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    start_ticks: int
+    is_zombie: bool
+
+
+def _state(pid: int) -> _State | None:
+    """Return what the kernel says of a process; None where it may not be asked. See proc(5)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # a program's name may have spaces and brackets
+    return _State(start_ticks=int(fields[19]), is_zombie=fields[0] in "ZX")
 
 
 @cache
-def _start_time(pid: int) -> float:
-    return psutil.Process(pid).create_time()
+def _start_ticks(pid: int) -> int:
+    found = _state(pid)
+    return found.start_ticks if found else 0
 
 
 @cache
@@ -88,5 +103,5 @@ def _realm() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:  # not Linux
-        return _host()
+    except OSError:  # not Linux: only silence tells that a process is dead
+        return ""

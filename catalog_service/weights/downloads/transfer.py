@@ -24,6 +24,9 @@ from catalog_service.weights.wanted_file import WantedFile
 
 PIECE_BYTES = 1 << 18
 
+MORE_BYTES = 64 << 20
+"""A file may be larger than published by this, and by as much as it has."""
+
 Report = Callable[[Progress], None]
 
 
@@ -74,6 +77,7 @@ class Transfer:
 
     def _check(self, plan: Continuation, body: Body) -> None:
         """Bytes behind others must be of the same file, as far as anybody can tell."""
+        self._check_amount(body.total_bytes or 0)
         if body.start == 0:
             if plan.start > 0:
                 self.say("from the beginning: the server's file changed, or it knows no ranges")
@@ -81,11 +85,21 @@ class Transfer:
         known = self._part.journal.total_bytes
         if known and body.total_bytes and known != body.total_bytes:
             raise Nonsense(f"the server's file has {body.total_bytes} bytes, not {known}")
+        if "" != body.sha256 != self._part.journal.sha256 != "":
+            raise Nonsense("the server declares another sha256 than before")
+
+    def _check_amount(self, num_bytes: int) -> None:
+        """A server that sends without end, or something else, does not get the whole disk."""
+        known = self._file.size_bytes or self._file.about_bytes
+        if known and num_bytes > 2 * known + MORE_BYTES:
+            raise Nonsense(
+                f"the server sends {num_bytes} bytes and more; {self._file.file_name} has {known}"
+            )
 
     def _make_room(self, body: Body) -> None:
-        if body.total_bytes is not None:
-            conversion = int(body.total_bytes * self._share)
-            ensure_room(self._part.path.parent, body.total_bytes - body.start + conversion)
+        total = body.total_bytes or self._file.size_bytes or self._file.about_bytes
+        if total:
+            ensure_room(self._part.path.parent, total - body.start + int(total * self._share))
 
     def _journal(self, body: Body) -> Journal:
         before = self._part.journal if body.start else Journal()
@@ -117,6 +131,7 @@ class Transfer:
             while data := body.read(PIECE_BYTES):
                 self._part.append(data)
                 done += len(data)
+                self._check_amount(done)
                 follower.advance(done)
                 self._tell(meter, done, body.total_bytes or 0)
             return follower.digest()

@@ -243,6 +243,30 @@ def test_too_large_a_file_is_refused_before_its_first_byte(site, origin):
     assert site.left() in ([], [0])
 
 
+@pytest.mark.parametrize("says", [10**9, -1])
+def test_a_server_that_sends_far_more_than_published_is_left(site, origin, says):
+    """Before the first byte where it says so, and else before the disk is full."""
+    origin.add(PATH, bytes(70_000_000))
+    origin.always(PATH, faults.length(says))
+
+    with pytest.raises(Nonsense, match=r"resnet50.pth has 1000"):
+        site.fetch(size_bytes=1000)
+
+
+def test_a_hub_that_declares_another_file_begins_again(site, origin):
+    interrupt(site, origin, 1_500_000, sha256="")
+    [journal] = site.folder.rglob("downloads/*/*.json")
+    journal.write_text(journal.read_text().replace('"sha256": ""', f'"sha256": "{"ab" * 32}"', 1))
+    origin.always(PATH, declared(SHA256))
+
+    assert site.fetch().sha256 == SHA256
+    assert "declares another sha256" in site.texts
+
+
+def declared(sha256):
+    return lambda answer, asked, held: faults.with_headers(answer, x_linked_etag=f'"{sha256}"')
+
+
 def test_names_that_a_server_suggests_are_not_used(site, origin):
     origin.always(PATH, faults.hostile_names())
 

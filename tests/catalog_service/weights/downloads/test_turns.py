@@ -1,5 +1,6 @@
 """One holder of a turn, over threads and processes; the dead and the silent are replaced."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from catalog_service.weights.downloads.lease import Holder, LeaseFolder
-from catalog_service.weights.downloads.owner import Owner, this_process
+from catalog_service.weights.downloads.owner import this_process
 from catalog_service.weights.downloads.turns import GivenUp, Turns
 from catalog_service.weights.progress import Progress
 
@@ -115,14 +116,14 @@ def test_a_killed_holder_is_replaced_at_once(tmp_path, holder):
         assert turn.owner == this_process()
 
 
-def test_a_killed_holder_is_dead_before_its_parent_has_asked(holder):
+def test_a_killed_holder_is_dead_before_its_parent_has_asked(tmp_path, holder):
     child = holder()
+    owner = LeaseFolder(next((tmp_path / "turns").iterdir())).current().holder.owner
+    before = owner.is_dead
     child.kill()
     until(lambda: "Z" in Path(f"/proc/{child.pid}/stat").read_text())
-    owner = this_process()
-    start_time = psutil.Process(child.pid).create_time()
 
-    assert Owner(host=owner.host, realm=owner.realm, pid=child.pid, start_time=start_time).is_dead
+    assert (owner.pid, before, owner.is_dead) == (child.pid, False, True)
 
 
 def test_a_silent_holder_is_replaced(tmp_path, holder):
@@ -217,12 +218,44 @@ def test_of_two_who_take_a_lease_one_has_it(tmp_path):
     assert [leases.take(judged) is not None for _ in range(2)] == [True, False]
 
 
-def test_nothing_is_known_about_processes_of_other_machines(holder):
+def test_a_process_is_known_by_more_than_its_number():
     here = this_process()
-    dead = Owner(host=here.host, realm=here.realm, pid=here.pid, start_time=1.0)
-    elsewhere = Owner(host="other", realm="another boot", pid=here.pid, start_time=1.0)
+    before = replace(here, start_ticks=here.start_ticks - 1)
+    elsewhere = replace(before, realm="another boot")
 
-    assert (here.is_dead, dead.is_dead, elsewhere.is_dead) == (False, True, False)
+    assert (here.is_dead, before.is_dead, elsewhere.is_dead) == (False, True, False)
+
+
+def test_a_process_of_somebody_else_is_not_dead():
+    """The first of all; it may not be ours to ask."""
+    first = replace(this_process(), pid=1, start_ticks=stat_of(1))
+
+    assert not first.is_dead
+
+
+def stat_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def without_links(draft: Path, path: Path) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_leases_work_where_a_disk_has_no_links(tmp_path):
+    leases = LeaseFolder(tmp_path / "leases", link=without_links)
+    judged = leases.current()
+    taken = [leases.take(judged) for _ in range(2)]
+
+    assert [lease is not None for lease in taken] == [True, False]
+    assert leases.current() == taken[0]
+
+
+def test_a_lease_that_is_being_written_is_held(tmp_path):
+    leases = LeaseFolder(tmp_path / "leases")
+    leases.take(leases.current())
+    leases.current().path.write_bytes(b"")
+
+    assert leases.current().holder is not None and not leases.current().holder.owner.is_dead
 
 
 def test_progress_is_told_in_the_words_of_the_holder():
