@@ -1,8 +1,10 @@
 """Faults of hubs and servers, seen by a client of a real catalog: reasons, deadlines, secrets.
 
-One catalog has a token that the hub knows; what it may read differs by repository.
+One catalog has a token that the hub knows; what it may read differs by repository. Before the hub
+it asks a mirror behind TLS, a password and a proxy, which has nothing but one file.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ import pytest
 
 from tests.fakes import faults
 from tests.fakes.faulty_origin import FaultyOrigin, faulty_origin
+from tests.fakes.forward_proxy import ForwardProxy, forward_proxy
 from tests.fakes.publishers import Publishers, publishers
 from tests.services import Service, running_catalog
 from vertebra.catalog.v1 import weights_service_pb2 as wire
@@ -23,6 +26,7 @@ from vertebra.client_errors import RpcFailed
 
 TOKEN = "hf_seeded-secret"
 SIGNATURE = "seeded-signature"
+PASSWORD, PROXY_PASSWORD = "seeded-password", "seeded-proxy-password"
 REPOSITORIES = {
     "not_requested": "facebook/dinov3-vits16-pretrain-lvd1689m",
     "pending": "facebook/dinov3-vits16plus-pretrain-lvd1689m",
@@ -30,6 +34,7 @@ REPOSITORIES = {
     "granted": "facebook/dinov3-vitl16-pretrain-lvd1689m",
     "elsewhere": "facebook/dinov3-vith16plus-pretrain-lvd1689m",
 }
+MIRRORED = "torchvision/ResNet18_Weights.IMAGENET1K_V1"
 GONE = "facebook/dinov3-convnext-tiny-pretrain-lvd1689m"
 FILES = {"model.safetensors": b"not a safetensors file", "config.json": b"{}"}
 SLOW = "squeezenet1_1"
@@ -41,6 +46,8 @@ class Site:
 
     world: Publishers
     elsewhere: FaultyOrigin
+    mirror: FaultyOrigin
+    proxy: ForwardProxy
     catalog: Service
     home: Path
     slow_path: str
@@ -56,7 +63,12 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The hub's content network is a host that nobody has allowed."""
     home = tmp_path_factory.mktemp("site")
-    with publishers(home / "published") as world, faulty_origin() as elsewhere:
+    with (
+        publishers(home / "published") as world,
+        faulty_origin() as elsewhere,
+        faulty_origin(tls=True) as mirror,
+        forward_proxy(f"me:{PROXY_PASSWORD}") as proxy,
+    ):
         world.hub.tokens[TOKEN] = {}
         for state, name in REPOSITORIES.items():
             world.hub.repository(name, FILES, gated=state != "elsewhere")
@@ -70,11 +82,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         slow_path = world.path(published.path)
         world.torchvision.fault(slow_path, faults.drip(piece_bytes=1 << 16, every_s=0.05))
         published.path.unlink()
-        variables = {**world.variables, "HF_TOKEN": TOKEN}
+        rules = {"proxy": proxy.url_with_credentials, "ca_bundle": mirror.ca_bundle}
+        variables = {
+            **world.variables,
+            "HF_TOKEN": TOKEN,
+            "VERTEBRA_CATALOG_HTTP_MIRRORS": f"https://me:{PASSWORD}@{mirror.host}/weights",
+            "VERTEBRA_CATALOG_HTTP": json.dumps({"mirrors": rules}),
+        }
         with running_catalog(home / "catalog", **variables) as catalog:
             yield Site(
                 world=world,
                 elsewhere=elsewhere,
+                mirror=mirror,
+                proxy=proxy,
                 catalog=catalog,
                 home=home / "catalog",
                 slow_path=slow_path,
@@ -136,7 +156,7 @@ def test_granted_access_opens_the_gate(site: Site):
 
     assert "gate" not in failure.metadata
     path = site.world.hub.path(name, "model.safetensors")
-    assert [request.status for request in site.world.hub_origin.gets(path)] == [200]
+    assert {request.status for request in site.world.hub_origin.gets(path)} == {200}
 
 
 def test_a_redirect_to_a_host_that_is_not_allowed_is_not_followed(site: Site):
@@ -153,6 +173,25 @@ def test_a_probe_names_the_gate_without_fetching(site: Site):
         explained = client.explain_weights(REPOSITORIES["pending"], probe=True)
 
     assert wire.TrailStep.OUTCOME_GATED in [step.outcome for step in explained.steps]
+
+
+def test_a_mirror_is_asked_by_its_own_rules(site: Site):
+    """Certificates, proxy and password of the settings arrive; the hub's token does not."""
+    with CatalogClient(site.catalog.address) as client:
+        [step] = [
+            step
+            for step in client.explain_weights(MIRRORED).steps
+            if step.location.startswith("mirror")
+        ]
+        site.mirror.add(step.place.removeprefix(site.mirror.url), b"some bytes")
+        probed = client.explain_weights(MIRRORED, probe=True)
+
+    [answer] = [step for step in probed.steps if step.location.startswith("mirror")]
+    assert answer.outcome == wire.TrailStep.OUTCOME_HIT
+    assert site.proxy.asked[-1] == f"CONNECT {site.mirror.host}"
+    assert site.mirror.requests[-1].headers["authorization"].startswith("Basic ")
+    assert TOKEN not in str(site.mirror.requests)
+    assert PASSWORD not in str(probed)
 
 
 def test_a_deadline_is_the_callers_and_the_transfer_goes_on(site: Site):
@@ -179,6 +218,6 @@ def test_no_secret_is_in_logs_errors_or_files(site: Site):
     written = [path.read_bytes() for path in (*files, site.catalog.log)]
 
     assert any(TOKEN in str(request.headers) for request in site.world.hub_origin.requests)
-    for secret in (TOKEN, SIGNATURE):
+    for secret in (TOKEN, SIGNATURE, PASSWORD, PROXY_PASSWORD):
         assert [text for text in texts if secret in text] == []
         assert [data for data in written if secret.encode() in data] == []
