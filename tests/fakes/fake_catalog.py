@@ -57,6 +57,10 @@ class FakeCatalog(
     violations: list[tuple[str, str]] = field(default_factory=list)
     """The next request about a model is refused for these fields."""
     registered: dict[str, checkpoints.Checkpoint] = field(default_factory=dict)
+    identified: checkpoints.IdentifyCheckpointResponse = field(
+        default_factory=checkpoints.IdentifyCheckpointResponse
+    )
+    """What every file is."""
 
     def add_to(self, server: grpc.Server) -> None:
         """Register all services with a server."""
@@ -218,6 +222,11 @@ class FakeCatalog(
         )
         self.registered[request.checkpoint_id] = checkpoint
         return checkpoints.RegisterCheckpointResponse(checkpoint=checkpoint)
+
+    def IdentifyCheckpoint(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """What was put there."""
+        self.asked.append(request)
+        return self.identified
 
     def GetCheckpoint(self, request: Any, context: Any) -> Any:  # noqa: N802
         """One of them."""

@@ -49,10 +49,11 @@ def identify(
     if as_json:
         print_json(found)
     else:
-        _print(page, found, file.name if file is not None else path)
+        print_identified(page, found, file.name if file is not None else path)
 
 
-def _print(page: Console, found: wire.IdentifyCheckpointResponse, name: str) -> None:
+def print_identified(page: Console, found: wire.IdentifyCheckpointResponse, name: str) -> None:
+    """Print the verdict, every match with its reasons, or the nearest with what differs."""
     content = f"{found.format}, {found.num_tensors} tensors, {found.num_elements:,} numbers"
     page.print(title(name, f"  {content}"))
     page.print(Text(found.verdict, style=_style(found)))
@@ -99,8 +100,8 @@ def _facts(candidate: wire.CheckpointCandidate) -> Iterator[tuple[str, str]]:
 
 def _percent(share: float) -> str:
     """Return `100 %` only where all is there."""
-    shown = f"{100 * share:.1f}"
-    return "over 99.9 %" if shown == "100.0" and share < 1 else f"{shown.removesuffix('.0')} %"
+    shown = f"{100 * share:.1f}".removesuffix(".0")
+    return "over 99.9 %" if shown == "100" and share < 1 else f"{shown} %"
 
 
 def _lines(lines: Sequence[str], most: int = 20) -> str:
