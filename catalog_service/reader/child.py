@@ -10,9 +10,11 @@ import os
 import sys
 from typing import Any
 
+from catalog_service.blobs.safetensors_file import TensorSpec
 from catalog_service.errors import VertebraError
 from catalog_service.reader.confinement import CPU_S, confine, die_with_parent
-from catalog_service.reader.tensor_file import FileState, listing, open_tensor_file, write_state
+from catalog_service.reader.tensor_file import listing, open_tensor_file
+from catalog_service.reader.write_state import FileState, write_state
 
 NICENESS = 10
 """The processes that answer calls come first."""
@@ -37,7 +39,7 @@ def main() -> None:
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
-    """Do one order: `list` the one file, or `write` the `names` of all to `output`."""
+    """Do one order: `list` the one file, or `write` the `names` and `cuts` of all to `output`."""
     files = [os.fdopen(each["descriptor"], "rb") for each in order["files"]]
     size_bytes = sum(os.fstat(file.fileno()).st_size for file in files)
     confine(
@@ -46,11 +48,12 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     if order["do"] == "list":
         return listing(open_tensor_file(files[0]))
     states = [
-        FileState(file=open_tensor_file(file), names=each["names"])
+        FileState(file=open_tensor_file(file), names=each["names"], cuts=each["cuts"])
         for file, each in zip(files, order["files"], strict=True)
     ]
+    zeros = [TensorSpec(name=n, dtype=d, shape=tuple(s)) for n, d, s in order["zeros"]]
     with os.fdopen(order["output"], "wb") as output:
-        non_finite = write_state(states, output)
+        non_finite = write_state(states, zeros, output)
         output.flush()
         os.fsync(output.fileno())
     return {"non_finite": non_finite}

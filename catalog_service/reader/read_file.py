@@ -80,10 +80,12 @@ class FileTensors:
 
     Attributes:
         names: name in the file -> name to write; the others are left out.
+        cuts: name in the file -> names to write of its equal parts along the first dimension.
     """
 
     path: Path
     names: Mapping[str, str]
+    cuts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def write_tensors(path: Path, names: Mapping[str, str], output: Path) -> tuple[str, ...]:
@@ -92,12 +94,17 @@ def write_tensors(path: Path, names: Mapping[str, str], output: Path) -> tuple[s
 
 
 def merge_tensors(
-    files: Sequence[FileTensors], output: Path, *, written: Callable[[int, int], None] | None = None
+    files: Sequence[FileTensors],
+    output: Path,
+    *,
+    zeros: Sequence[TensorSpec] = (),
+    written: Callable[[int, int], None] | None = None,
 ) -> tuple[str, ...]:
     """Copy tensors of several files into one new safetensors file.
 
     Args:
         files: no two of their tensors get one name.
+        zeros: tensors of zeros that are written beside them.
         output: flushed to the disk when this returns; worthless when it raises.
         written: is told now and then how many bytes are written, of about how many.
 
@@ -114,17 +121,23 @@ def merge_tensors(
         order = {
             "do": "write",
             "output": file.fileno(),
+            "zeros": [[zero.name, zero.dtype, zero.shape] for zero in zeros],
             "max_output_bytes": 8 * size_bytes + 2**30,
         }
         done = _ask(
             order,
-            [_Input(path=each.path, order={"names": dict(each.names)}) for each in files],
+            [_Input(path=each.path, order=_taken(each)) for each in files],
             timeout_s=TIMEOUT_S + size_bytes / 5_000_000,
             waiting=_teller(file.fileno(), size_bytes, written),
         )
         if written is not None:
             written(size_bytes, size_bytes)
     return tuple(done["non_finite"])
+
+
+def _taken(file: FileTensors) -> dict[str, Any]:
+    cuts = {name: list(parts) for name, parts in file.cuts.items()}
+    return {"names": dict(file.names), "cuts": cuts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

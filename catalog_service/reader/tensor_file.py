@@ -1,18 +1,11 @@
 """A tensor file, whatever its format: names, dtypes and shapes, and the bytes of each tensor."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Protocol
 
-from catalog_service.blobs.safetensors_file import (
-    StateWriter,
-    TensorEntry,
-    TensorSpec,
-    read_open_header,
-)
+from catalog_service.blobs.safetensors_file import TensorEntry, TensorSpec, read_open_header
 from catalog_service.reader.find_state import find_state
-from catalog_service.reader.finite_numbers import finite_check
 from catalog_service.reader.gather import read_run, tensor_pieces
 from catalog_service.reader.legacy_file import MAGIC_BYTES, read_legacy
 from catalog_service.reader.unreadable import FileUnreadable
@@ -36,14 +29,6 @@ class TensorFile(Protocol):
     def pieces(self, name: str) -> Iterator[bytes | bytearray]:
         """Yield the row-major little-endian bytes of one tensor; no number is cut in two."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """Tensors to take from a file: name in the file -> name to write."""
-
-    file: TensorFile
-    names: Mapping[str, str]
 
 
 class SafetensorsFile:
@@ -124,40 +109,3 @@ def listing(file: TensorFile) -> dict[str, Any]:
         "ignored": list(file.ignored),
         "tensors": [[spec.name, spec.dtype, list(spec.shape)] for spec in file.tensors.values()],
     }
-
-
-def write_state(states: Sequence[FileState], output: BinaryIO) -> list[str]:
-    """Write tensors of several files as one safetensors file, a piece at a time.
-
-    Returns:
-        the new names of those that have NaN or infinite numbers.
-    """
-    source_of = {new: (state.file, old) for state in states for old, new in state.names.items()}
-    assert len(source_of) == sum(len(state.names) for state in states), "a name comes twice"
-    specs = [
-        TensorSpec(name=new, dtype=file.tensors[old].dtype, shape=file.tensors[old].shape)
-        for new, (file, old) in source_of.items()
-    ]
-    writer = StateWriter(output, specs)
-    non_finite = []
-    for spec in writer.order:
-        file, old = source_of[spec.name]
-        watched = _Watched(spec.dtype)
-        writer.write_pieces(spec.name, watched.through(file.pieces(old)))
-        if not watched.is_finite:
-            non_finite.append(spec.name)
-    writer.finish()
-    return non_finite
-
-
-class _Watched:
-    """Says of pieces that pass whether all their numbers are finite."""
-
-    def __init__(self, dtype: str) -> None:
-        self.is_finite = True
-        self._check = finite_check(dtype)
-
-    def through(self, pieces: Iterable[bytes | bytearray]) -> Iterator[bytes | bytearray]:
-        for piece in pieces:
-            self.is_finite = self.is_finite and self._check(piece)
-            yield piece

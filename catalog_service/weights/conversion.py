@@ -13,13 +13,14 @@ from catalog_service.blobs.blob import BlobInfo
 from catalog_service.blobs.disk import discard
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Precondition, listed
+from catalog_service.models.layout import StateLayout
 from catalog_service.reader.read_file import (
     FileTensors,
     TensorListing,
     list_tensors,
     merge_tensors,
 )
-from catalog_service.weights.published_layouts import canonical_names, check_distinct
+from catalog_service.weights.file_names import FileNames, file_names
 from catalog_service.weights.sources.shards import ShardIndex
 
 Written = Callable[[int, int], None]
@@ -54,6 +55,7 @@ def convert(
     store: BlobStore,
     *,
     shards: ShardIndex | None = None,
+    layout: StateLayout | None = None,
     written: Written | None = None,
 ) -> Converted:
     """Store the tensors of one weight's files as one safetensors blob under canonical names.
@@ -63,11 +65,13 @@ def convert(
             of `shards.files`.
         family: whose historic names are known, such as `densenet`.
         shards: the index of the parts; they must be what it says.
+        layout: of the architecture, for files in the names of other code (`foreign_layout`).
         written: is told now and then how far it got; from this thread.
 
     Raises:
         FileUnreadable, MalformedSafetensors: not a tensor file, or it would execute.
         NamesCollide: two tensors would have one name.
+        NamesUnknown: the tensors are not those of `layout`.
         PartsDiffer: a part lacks tensors that the index says it has, or has others.
         DiskFull: no room.
         OSError: a file cannot be read.
@@ -75,21 +79,17 @@ def convert(
     listings = [list_tensors(path) for path in paths]
     if shards is not None:
         _check_parts(shards, listings)
-    names = [spec.name for listing in listings for spec in listing.tensors]
-    check_distinct(names)
-    canonical = canonical_names(family, names)
-    parts = [
-        FileTensors(path=path, names={t.name: canonical.names[t.name] for t in listing.tensors})
-        for path, listing in zip(paths, listings, strict=True)
-    ]
+    tensors = [spec for listing in listings for spec in listing.tensors]
+    found = file_names(tensors, family, layout)
+    parts = [_taken(path, listing, found) for path, listing in zip(paths, listings, strict=True)]
     staged = store.new_staging_path()
     try:
-        non_finite = merge_tensors(parts, staged, written=written)
+        non_finite = merge_tensors(parts, staged, zeros=found.zeros, written=written)
         blob = store.commit_staged(staged)
     finally:
         discard(staged)
     ignored = tuple(item for listing in listings for item in listing.ignored)
-    return Converted(blob=blob, rules=canonical.rules, ignored=ignored, non_finite=non_finite)
+    return Converted(blob=blob, rules=found.rules, ignored=ignored, non_finite=non_finite)
 
 
 def store_as_published(path: Path, store: BlobStore, *, digest: str) -> Converted:
@@ -103,6 +103,15 @@ def store_as_published(path: Path, store: BlobStore, *, digest: str) -> Converte
         DiskFull: no room.
     """
     return Converted(blob=store.adopt_file(path, expected_digest=digest))
+
+
+def _taken(path: Path, listing: TensorListing, found: FileNames) -> FileTensors:
+    own = [spec.name for spec in listing.tensors]
+    return FileTensors(
+        path=path,
+        names={name: found.names[name] for name in own if name in found.names},
+        cuts={name: found.cuts[name] for name in own if name in found.cuts},
+    )
 
 
 def _check_parts(shards: ShardIndex, listings: Sequence[TensorListing]) -> None:

@@ -1,8 +1,9 @@
 """What any repository of the hub holds, from its configuration file alone. Pure.
 
 Two kinds of `config.json` are understood: transformers' (`model_type`) for DINOv3 of any size, and
-timm's (`architecture`) where that architecture is one of ours. Anything else is refused with what
-would be taken: a file that nobody here can name the architecture of is for RegisterCheckpoint.
+timm's (`architecture`) where that architecture is one of ours, DINOv3 included. Anything else is
+refused with what would be taken: a file that nobody here can name the architecture of is for
+RegisterCheckpoint.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from catalog_service.index.entries import WeightEntry
 from catalog_service.index.hub_ids import HUB
 from catalog_service.weights.sources.dinov3_repository import dinov3_entry
 from catalog_service.weights.sources.repository import Repository, repository_of
+from catalog_service.weights.sources.timm_dinov3 import VITS, is_timm_dinov3, timm_dinov3_entry
 from catalog_service.weights.sources.timm_repository import TIMM_ARCHITECTURES, timm_entry
 
 
@@ -48,6 +50,8 @@ def hub_entry(
     try:
         if isinstance(model_type, str) and model_type in MODEL_TYPES:
             return MODEL_TYPES[model_type](repository, config, index)
+        if is_timm_dinov3(config):
+            return timm_dinov3_entry(repository, config, index)
         if isinstance(architecture, str) and architecture in TIMM_ARCHITECTURES:
             return timm_entry(repository, config, index)
     except Precondition as error:
@@ -57,10 +61,10 @@ def hub_entry(
 
 
 def _unsupported(repository: Repository, why: str) -> HubRepositoryUnsupported:
+    taken = listed([*sorted(TIMM_ARCHITECTURES), *VITS])
     return HubRepositoryUnsupported(
         f"{HUB}{repository.repository} is of no architecture that is built here: {why}. Taken are "
-        f"transformers' {listed(list(MODEL_TYPES))} and timm's "
-        f"{listed(sorted(TIMM_ARCHITECTURES))}; a file of another repository can be registered "
-        "with RegisterCheckpoint",
+        f"transformers' {listed(list(MODEL_TYPES))} and timm's {taken}; a file of another "
+        "repository can be registered with RegisterCheckpoint",
         metadata={"weights": repository.reference},
     )

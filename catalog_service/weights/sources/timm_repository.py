@@ -80,7 +80,7 @@ def timm_entry(
         recipe_url=repository.page,
         licence=str(published.get("license") or "unknown")[:200],
         description=f"{repository.repository} of the hub, trained with timm.",
-        preprocessing=_preprocessing(published, like.preprocessing),
+        preprocessing=preprocessing(published, like.preprocessing),
         transform={"kind": "timm", **{key: published[key] for key in _SHOWN if key in published}},
         arguments=(
             like.arguments
@@ -115,7 +115,7 @@ def _names(config: Mapping[str, Any], num_classes: int) -> tuple[str, ...]:
     return tuple(f"class {number}" for number in range(num_classes))
 
 
-def _preprocessing(published: Mapping[str, Any], like: InputContract) -> InputContract:
+def preprocessing(published: Mapping[str, Any], like: InputContract) -> InputContract:
     """Return how images get in. `crop_pct` of the shorter side is kept, from the middle.
 
     Source: timm/data/transforms_factory.py, `transforms_imagenet_eval`.
