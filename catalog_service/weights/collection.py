@@ -13,6 +13,7 @@ from catalog_service.reader.unreadable import FileUnreadable
 from catalog_service.weights.conversion import Converted, PartsDiffer, convert, store_as_published
 from catalog_service.weights.copies import Copies, Copy
 from catalog_service.weights.downloads.turns import Turn
+from catalog_service.weights.file_names import NamesUnknown
 from catalog_service.weights.locations.location import ForeignFile, Location, Miss, Source
 from catalog_service.weights.progress import Progress, Tell
 from catalog_service.weights.published_layouts import NamesCollide
@@ -24,6 +25,7 @@ from catalog_service.weights.sources.published_file import (
     published_file,
 )
 from catalog_service.weights.sources.shards import MalformedShardIndex, ShardIndex, shard_index
+from catalog_service.weights.sources.timm_dinov3 import foreign_layout
 from catalog_service.weights.trail import Outcome
 from catalog_service.weights.wanted_file import WantedFile
 
@@ -32,6 +34,7 @@ UNUSABLE = (
     MalformedSafetensors,
     MalformedShardIndex,
     NamesCollide,
+    NamesUnknown,
     PartsDiffer,
 )
 """What conversion says of files that it cannot use."""
@@ -116,6 +119,7 @@ class Collection:
             visit.weight.family,
             self._store,
             shards=parts.shards,
+            layout=foreign_layout(visit.weight),
             written=visit.written,
         )
 
