@@ -97,7 +97,7 @@ class Supply:
             checkpoint = self.registry.get(name)
             steps = self.registered_files.look(_served(checkpoint))
             return explain_checkpoint(checkpoint, self.store, steps)
-        weight = self.entry(name, lambda progress: None)
+        weight = self.hub.at_hand(name) if is_repository(name) else self.index.weight(name)
         return explain_weight(weight, self.search, probe=probe)
 
     def weight(self, weight: WeightEntry, tell: Tell) -> Found:

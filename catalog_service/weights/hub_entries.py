@@ -5,7 +5,9 @@ so that what a name means here does not change when somebody pushes.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from catalog_service.blobs.records import Records
 from catalog_service.errors import Precondition
@@ -53,13 +55,56 @@ class HubEntries:
             WeightsUnavailable, WeightsGated, WeightsUnreachable: no location has its config.json.
         """
         repository = repository_of(reference)
-        listed = self._listed(repository)
-        if listed is not None:
-            return listed
-        known = self._known(repository.reference)
-        if known is not None:
-            return known
-        return self._look_up(repository, tell)
+        return self._at_hand(repository) or self._look_up(repository, tell)
+
+    def at_hand(self, reference: str) -> WeightEntry:
+        """Return what is known of a repository without asking anybody.
+
+        Of one that was never looked at, that is its name and where its file would be.
+        """
+        repository = repository_of(reference)
+        return self._at_hand(repository) or self._unseen(repository)
+
+    def _at_hand(self, repository: Repository) -> WeightEntry | None:
+        return self._listed(repository) or self._known(repository.reference)
+
+    def _unseen(self, repository: Repository) -> WeightEntry:
+        return replace(
+            self._index.weights[0],
+            reference=repository.reference,
+            is_default=False,
+            is_gated=False,
+            url=repository.url(),
+            file_name=repository.file_name,
+            sha256_prefix="",
+            size_bytes=0,
+            recipe_url=repository.page,
+            licence="unknown",
+        )
+
+    def record(self, reference: str) -> Mapping[str, Any]:
+        """Return what was learnt of a repository, for another site; nothing where it was not."""
+        return self._records.get(repository_of(reference).reference) or {}
+
+    def learn(self, reference: str, record: Mapping[str, Any]) -> WeightEntry | None:
+        """Return the entry that another site's record of a repository gives, and remember it.
+
+        Returns:
+            None for a record that is none.
+
+        Raises:
+            HubRepositoryUnsupported: it is of no architecture that is built here.
+        """
+        config, bound = record.get("config"), record.get("bound")
+        if not isinstance(config, dict) or not isinstance(bound, str):
+            return None
+        name = repository_of(reference).reference
+        if repository_of(bound).repository != repository_of(name).repository:
+            return None
+        entry = hub_entry(bound, config, self._index)
+        for key in {name, bound}:
+            self._records.put(key, {"config": config, "bound": bound})
+        return entry
 
     def _listed(self, repository: Repository) -> WeightEntry | None:
         """Return another revision of what the index lists."""

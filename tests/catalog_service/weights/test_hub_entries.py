@@ -115,3 +115,17 @@ def test_another_revision_of_a_listed_weight_needs_no_configuration(tmp_path) ->
     assert entry.reference == f"{listed}@{COMMIT}"
     assert published_file(entry).revision == COMMIT
     assert known.entry(listed, ignore).reference == listed
+
+
+def test_what_is_at_hand_of_a_repository_asks_nobody(server, tmp_path) -> None:
+    FakeHub(server).repository(NAME, {"config.json": CONFIG})
+    known = entries(tmp_path, origin_of(server))
+
+    unseen = known.at_hand(REFERENCE)
+    asked = len(server.requests)
+    seen = known.entry(REFERENCE, ignore)
+
+    assert unseen.reference == REFERENCE
+    assert unseen.url.endswith(f"{NAME}/resolve/main/model.safetensors")
+    assert (unseen.licence, unseen.sha256_prefix, asked) == ("unknown", "", 0)
+    assert known.at_hand(REFERENCE) == seen
