@@ -153,10 +153,10 @@ def with_trail(
 def trail_message(sentence: str, steps: Sequence[Step], remedies: Sequence[Remedy] = ()) -> str:
     """Return a sentence, a line for each step and one for each remedy, short enough to travel."""
     ending = [f"  {_short(remedy.text, MAX_REMEDY_CHARS)}" for remedy in remedies]
-    room = MAX_MESSAGE_CHARS - len(sentence) - sum(map(len, ending))
+    room = MAX_MESSAGE_CHARS - len(sentence) - sum(len(line) + 1 for line in ending)
     said = [f"  {step}" for step in steps]
     longest = max(MIN_STEP_CHARS, _fair_length([len(line) + 1 for line in said], room))
-    return "\n".join([sentence, *(_short(line, longest) for line in said), *ending])
+    return "\n".join([sentence, *(_short(line, longest - 1) for line in said), *ending])
 
 
 def _fair_length(lengths: Sequence[int], room: int) -> int:

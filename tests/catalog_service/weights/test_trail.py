@@ -6,7 +6,7 @@ import pytest
 
 from catalog_service.errors import Corrupt, Precondition, Unavailable
 from catalog_service.serving.status import MAX_DETAILS_BYTES, failure_of
-from catalog_service.weights.trail import Outcome, Remedy, Step, failure
+from catalog_service.weights.trail import MAX_MESSAGE_CHARS, Outcome, Remedy, Step, failure
 
 ABSENT = Step(location="store", outcome=Outcome.ABSENT, detail="absent")
 WRONG = Step(location="mirror /m", outcome=Outcome.WRONG_DIGEST, detail="has sha256 00")
@@ -85,3 +85,13 @@ def test_one_long_step_has_the_room_that_short_ones_leave() -> None:
     error = failure("huggingface/x/y", [ABSENT] * 5 + [replace(GATED, detail=f"ask at {page}")])
 
     assert f"origin: ask at {page}\n" in f"{error.message}\n"
+
+
+def test_long_lines_have_no_more_than_is_left() -> None:
+    """Otherwise the status would be cut, and the remedies are at its end."""
+    steps = [replace(ABSENT, detail="x" * length) for length in (300, 400, 500, 600)]
+
+    error = failure("torchvision/X.V1", steps, REMEDIES)
+
+    assert len(error.message) <= MAX_MESSAGE_CHARS
+    assert error.message.endswith(REMEDIES[-1].text)
