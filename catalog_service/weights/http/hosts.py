@@ -89,12 +89,17 @@ def redirected(url: str, location: str, *, first: str, allowed: Sequence[str]) -
 
 
 def refused(url: str, *, came_from: str = "") -> HostRefused:
-    """Return the failure of a host that is not on the list."""
+    """Return the failure of a host that is not on the list.
+
+    Args:
+        came_from: the URL that redirects to it; its host must be on the list too.
+    """
     host = host_and_port(url)
     how = f"{shown(came_from)} redirects to it" if came_from else "the URL names it"
+    beside = f" beside {host_and_port(came_from)!r}" if came_from else ""
     return HostRefused(
-        f"host {host!r} is not allowed ({how}); nothing was sent to it; add it to the allowed "
-        "hosts if it is trusted"
+        f"host {host!r} is not allowed and was sent nothing ({how}); if it is trusted, list it"
+        f"{beside} in VERTEBRA_CATALOG_ALLOWED_HOSTS (of mirrors: in VERTEBRA_CATALOG_HTTP)"
     )
 
 

@@ -118,6 +118,18 @@ def test_what_is_no_url_is_not_allowed(url: str):
     assert not is_allowed(url, first=MIRROR, allowed=("mirror.lan", "x", "*"))
 
 
+def test_a_refusal_says_what_to_list_where():
+    """Both hosts: a list replaces what is allowed without one."""
+    with pytest.raises(HostRefused) as caught:
+        redirected(MIRROR, "https://cdn.lan/b?Signature=s", first=MIRROR, allowed=())
+
+    assert caught.value.sentence == (
+        "host 'cdn.lan:443' is not allowed and was sent nothing (http://mirror.lan/weights/a.pth "
+        "redirects to it); if it is trusted, list it beside 'mirror.lan:80' in "
+        "VERTEBRA_CATALOG_ALLOWED_HOSTS (of mirrors: in VERTEBRA_CATALOG_HTTP)"
+    )
+
+
 def test_a_redirect_from_https_to_http_is_refused():
     """Even to the same host: the bytes and the token would go in the open."""
     with pytest.raises(HostRefused, match="plain http"):
