@@ -123,7 +123,8 @@ class WeightsServiceServicer(object):
         REJECTED, and Help has the page to visit. FILE_UNREADABLE, STATE_MISMATCH:
         the proven file cannot be converted. CACHE_READ_ONLY: there is nowhere
         to put it. All carry the trail as metadata `step.1`, `step.2`, ... and the
-        remedies in the message.
+        remedies in the message. WEIGHTS_UNSUPPORTED: a repository of the hub
+        whose architecture is not built here; the message has those that are.
         UNAVAILABLE          WEIGHTS_UNREACHABLE: at least one location may have them and does not
         answer now; try again.
         DATA_LOSS            DIGEST_MISMATCH: every copy has other bytes than published.
