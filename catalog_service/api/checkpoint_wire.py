@@ -106,23 +106,7 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
     """
     lineage = lineage_from_message(request.lineage)
     structure = structure_from_message(request.structure)
-    num_channels = structure.in_channels or NUM_CHANNELS
-    violations = [
-        Violation(field=field, description=why)
-        for field, why in (
-            *_check_lineage(lineage),
-            ("request_id", check_request_id(request.request_id)),
-            ("checkpoint_id", _check_checkpoint_id(request.checkpoint_id)),
-            ("architecture_id", _check_architecture(request)),
-            *_check_file(request),
-            *_check_remedies(request),
-            ("source_digest", _check_digest(request.source_digest)),
-            ("metrics", _check_metrics(request.metrics)),
-            ("mean", _check_channels(request.mean, request.std, num_channels)),
-            ("std", _check_positive(request.std)),
-        )
-        if why
-    ]
+    violations = list(_violations(request, lineage, structure.in_channels or NUM_CHANNELS))
     if violations:
         raise invalid(violations)
     return Registration(
@@ -144,6 +128,26 @@ def registration_of(request: pb.RegisterCheckpointRequest) -> Registration:
         ),
         source_digest=parse_digest(request.source_digest) if request.source_digest else "",
     )
+
+
+def _violations(
+    request: pb.RegisterCheckpointRequest, lineage: Lineage, num_channels: int
+) -> Iterator[Violation]:
+    problems = (
+        *_check_lineage(lineage),
+        ("request_id", check_request_id(request.request_id)),
+        ("checkpoint_id", _check_checkpoint_id(request.checkpoint_id)),
+        ("architecture_id", _check_architecture(request)),
+        *_check_file(request),
+        *_check_remedies(request),
+        ("source_digest", _check_digest(request.source_digest)),
+        ("metrics", _check_metrics(request.metrics)),
+        ("mean", _check_channels(request.mean, request.std, num_channels)),
+        ("std", _check_positive(request.std)),
+    )
+    for field, why in problems:
+        if why:
+            yield Violation(field=field, description=why)
 
 
 def deletion_of(request: pb.DeleteCheckpointRequest) -> tuple[str, str, bool]:

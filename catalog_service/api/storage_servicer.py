@@ -1,4 +1,4 @@
-"""StorageService: lists, checks, prunes and pins what the store holds."""
+"""StorageService: lists, checks, prunes and pins what the store holds, and carries it away."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
 
 from catalog_service.api.bounded_threads import BoundedThreads
+from catalog_service.api.bundle_calls import BundleCalls
 from catalog_service.api.storage_wire import (
     ENTRIES,
     check_names,
@@ -42,16 +43,25 @@ CARE_THREADS, MAX_CARES = 4, 32
 """Looking at the whole store takes a moment; pruning waits for the disk."""
 
 
-class StorageServicer(stubs.StorageServiceServicer):
+class StorageServicer:
     """The servicer; register it with `storage_registration`.
 
     Args:
+        bundles: answers the rpcs about bundles.
         drain: a check ends with DRAINING when it begins; it has to be asked for again.
         heartbeat_s: longest silence; tests make it short.
     """
 
-    def __init__(self, storage: Storage, drain: Drain, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        bundles: BundleCalls,
+        drain: Drain,
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
         self._storage = storage
+        self._bundles = bundles
         self._drain = drain
         self._heartbeat_s = heartbeat_s
         self._cares = BoundedThreads(
@@ -101,9 +111,30 @@ class StorageServicer(stubs.StorageServiceServicer):
         )
         return pb.PinBlobsResponse(entries=map(entry_message, entries))
 
+    async def PlanBundle(  # noqa: N802
+        self, request: pb.PlanBundleRequest, context: Context
+    ) -> pb.PlanBundleResponse:
+        """Return what a bundle would hold."""
+        return await self._bundles.plan(request)
+
+    async def ExportBundle(  # noqa: N802
+        self, request: pb.ExportBundleRequest, context: Context
+    ) -> AsyncGenerator[pb.ExportBundleResponse, None]:
+        """Yield entries as they are ready, progress, the manifest, and the end."""
+        async with aclosing(self._bundles.export(request)) as messages:
+            async for message in messages:
+                yield message
+
+    async def ImportBundle(  # noqa: N802
+        self, request: pb.ImportBundleRequest, context: Context
+    ) -> pb.ImportBundleResponse:
+        """Return what became of each entry."""
+        return await self._bundles.import_bundle(request)
+
     def close(self) -> None:
         """Take no more calls."""
         self._cares.close()
+        self._bundles.close()
 
     async def _checked(
         self, events: Generator[Event, None, None]

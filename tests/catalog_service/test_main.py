@@ -23,10 +23,8 @@ from vertebra.client_errors import RpcFailed
 PROGRAM = """
 import asyncio, sys
 import psutil
-from catalog_service.__main__ import make_objects, _registrations
-from catalog_service.api.checkpoint_servicer import CheckpointServicer
-from catalog_service.api.model_servicer import ModelServicer
-from catalog_service.serving.blob_servicer import BlobServicer
+from catalog_service.__main__ import Servicers
+from catalog_service.make_objects import make_objects
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.server import ServerParts, start_server
 from catalog_service.reader.child import NICENESS
@@ -35,14 +33,10 @@ from catalog_service.settings import CatalogSettings
 from vertebra.catalog_client import CatalogClient
 
 async def serve():
-    objects, parts = make_objects(read_settings(CatalogSettings)), ServerParts()
-    models = ModelServicer(objects.catalog, parts.drain)
-    checkpoints = CheckpointServicer(objects.catalog, objects.catalog.registry)
-    blobs = BlobServicer(objects.catalog.store, drain=parts.drain)
+    settings, parts = read_settings(CatalogSettings), ServerParts()
+    servicers = Servicers(make_objects(settings), settings, parts)
     server = await start_server(
-        Listen(host="127.0.0.1", port=0),
-        _registrations(objects.catalog, models, checkpoints, blobs),
-        parts=parts,
+        Listen(host="127.0.0.1", port=0), servicers.registrations(), parts=parts
     )
 
     def ask():

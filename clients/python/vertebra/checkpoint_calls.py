@@ -40,20 +40,11 @@ class CheckpointCalls:
         structure: model_spec_pb2.BackboneStructure | Mapping[str, Any] | None = None,
         remedies: wire.CheckpointRemedies | Mapping[str, Any] | None = None,
         source_digest: str = "",
-        request_id: str | None = None,
+        request_id: str = "",
     ) -> wire.Checkpoint:
         """Return the checkpoint that a file is now, or the entry that says how to get one.
 
-        Args:
-            architecture_id: empty: what the file is, where that is beyond doubt.
-            blob_name: what `blobs.upload` returned.
-            path: instead: on the catalog's host, in a folder that it may read.
-            prefix: of the tree in the file, such as `teacher.`; empty: the one that fits.
-            mean, std: what inputs were normalised with: a number for each channel, or none.
-            structure: how the backbone differs from the published one; None: not at all.
-            remedies: how to get the bytes; with them the file may be left out.
-            source_digest: `sha256:<hex>` of the file; with a file it must be the file's.
-            request_id: a UUID; the same one again gives the first answer. None makes one.
+        The fields are RegisterCheckpointRequest's. An empty request_id makes a new one.
 
         Raises:
             RpcFailed: CHECKPOINT_EXISTS, STATE_MISMATCH and what else the contract lists.
@@ -73,11 +64,7 @@ class CheckpointCalls:
             remedies=to_message(remedies, wire.CheckpointRemedies) if remedies else None,
             source_digest=source_digest,
         )
-        answer = self._connection.call(
-            self._stub.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S
-        )
-        checkpoint: wire.Checkpoint = answer.checkpoint
-        return checkpoint
+        return self._register(request)
 
     def identify_checkpoint(
         self, *, blob_name: str = "", path: str = "", max_candidates: int = 0
@@ -97,6 +84,13 @@ class CheckpointCalls:
             self._stub.IdentifyCheckpoint, request, timeout_s=IDENTIFY_TIMEOUT_S
         )
         return answer
+
+    def _register(self, request: wire.RegisterCheckpointRequest) -> wire.Checkpoint:
+        answer = self._connection.call(
+            self._stub.RegisterCheckpoint, request, timeout_s=REGISTER_TIMEOUT_S
+        )
+        checkpoint: wire.Checkpoint = answer.checkpoint
+        return checkpoint
 
     def get_checkpoint(self, name: str) -> wire.Checkpoint:
         """Return one checkpoint. Raises RpcFailed CHECKPOINT_NOT_FOUND."""

@@ -10,16 +10,7 @@ from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import print_json, print_json_list, screen
 
 
-@click.group()
-def checkpoints() -> None:
-    """Identify, list, register and delete backbones."""
-
-
-checkpoints.add_command(identify)
-checkpoints.add_command(register)
-
-
-@checkpoints.command("ls")
+@click.command("ls")
 @filter_options
 @catalog_option
 @json_option
@@ -38,7 +29,7 @@ def list_checkpoints(filter_text: str, order_by: str, catalog_address: str, as_j
         print_rows(screen(), rows)
 
 
-@checkpoints.command("show")
+@click.command("show")
 @click.argument("name")
 @catalog_option
 @json_option
@@ -57,7 +48,7 @@ def show(name: str, catalog_address: str, as_json: bool) -> None:
         print_checkpoint(screen(), checkpoint)
 
 
-@checkpoints.command("rm")
+@click.command("rm")
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Also where other checkpoints started from it.")
 @catalog_option
@@ -75,3 +66,8 @@ def remove(name: str, force: bool, catalog_address: str, as_json: bool) -> None:
         print_json(checkpoint)
     else:
         screen().print(f"{checkpoint.name} is off the list", highlight=False)
+
+
+@click.group(commands=[identify, register, list_checkpoints, show, remove])
+def checkpoints() -> None:
+    """Identify, list, register and delete backbones."""
