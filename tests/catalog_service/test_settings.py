@@ -54,3 +54,22 @@ def test_hosts_ports_and_domains_are_taken(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VERTEBRA_CATALOG_ALLOWED_HOSTS", ", ".join(hosts))
 
     assert read_settings(CatalogSettings).allowed_hosts == hosts
+
+
+@pytest.mark.parametrize(
+    ("text", "num_bytes"),
+    [("0", 0), ("200GB", 200 * 10**9), ("1.5GiB", 3 << 29), ("70000", 70_000)],
+)
+def test_a_budget_is_written_as_people_write_sizes(
+    monkeypatch: pytest.MonkeyPatch, text: str, num_bytes: int
+):
+    """Bytes, with a unit or without."""
+    monkeypatch.setenv("VERTEBRA_CATALOG_CACHE_BYTES", text)
+
+    assert read_settings(CatalogSettings).cache_bytes == num_bytes
+
+
+@pytest.mark.parametrize("text", ["-1", "-5GB", "much", "5 parsec"])
+def test_a_budget_that_is_no_size_is_refused(monkeypatch: pytest.MonkeyPatch, text: str):
+    """A negative budget would evict everything."""
+    assert "VERTEBRA_CATALOG_CACHE_BYTES: " in refusal(monkeypatch, "CACHE_BYTES", text)
