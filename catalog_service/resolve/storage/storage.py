@@ -120,7 +120,7 @@ class Storage:
             digest = _parsed(name)
             return digest if also_gone else self.store.info(digest).digest
         if name.startswith("checkpoints/"):
-            return self.store.info(self.checkpoint(name).blob_digest).digest
+            return self._registered(self.checkpoint(name))
         reference = self.canonical(name)
         stored = [d for d in self.uses.digests_of(reference) if self.store.find(d) is not None]
         if not stored:
@@ -129,6 +129,14 @@ class Storage:
                 metadata={"weights": reference},
             )
         return stored[-1]
+
+    def _registered(self, checkpoint: Checkpoint) -> str:
+        if not checkpoint.blob_digest:
+            raise BlobNotFound(
+                f"{checkpoint.name} is listed without bytes; EnsureWeights brings them",
+                metadata={"checkpoint": checkpoint.name},
+            )
+        return self.store.info(checkpoint.blob_digest).digest
 
 
 def _parsed(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from catalog_service.api.bundle_calls import BundleCalls
 from catalog_service.api.storage_servicer import StorageServicer
 from catalog_service.errors import Exhausted, InvalidRequest
 from catalog_service.resolve.storage import Checked, Entry, Event, Storage, VerifyProgress
@@ -19,6 +20,7 @@ from vertebra.catalog.v1 import storage_service_pb2 as pb
 from vertebra.model.v1.stream_pb2 import StreamEnd
 
 NO_CONTEXT = cast(Context, None)
+NO_BUNDLES = cast(BundleCalls, None)
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def site(tmp_path: Path) -> StoreSite:
 
 @pytest.fixture
 def servicer(site: StoreSite) -> StorageServicer:
-    return StorageServicer(site.storage, Drain())
+    return StorageServicer(site.storage, NO_BUNDLES, Drain())
 
 
 async def listed(servicer: StorageServicer, **request: Any) -> pb.ListEntriesResponse:
@@ -143,7 +145,7 @@ class SlowStorage:
 @in_loop
 async def test_a_silent_check_is_alive_and_one_too_many_is_told_to_come_back() -> None:
     storage = SlowStorage()
-    servicer = StorageServicer(cast(Storage, storage), Drain(), heartbeat_s=0.01)
+    servicer = StorageServicer(cast(Storage, storage), NO_BUNDLES, Drain(), heartbeat_s=0.01)
     stream = servicer.VerifyCache(pb.VerifyCacheRequest(), NO_CONTEXT)
 
     assert (await anext(stream)).HasField("heartbeat")
@@ -160,7 +162,7 @@ async def test_a_silent_check_is_alive_and_one_too_many_is_told_to_come_back() -
 async def test_a_check_ends_in_order_when_the_server_drains() -> None:
     storage, drain = SlowStorage(), Drain()
     storage.go.set()
-    servicer = StorageServicer(cast(Storage, storage), drain)
+    servicer = StorageServicer(cast(Storage, storage), NO_BUNDLES, drain)
     stream = servicer.VerifyCache(pb.VerifyCacheRequest(), NO_CONTEXT)
     await anext(stream)
 

@@ -6,7 +6,7 @@ from catalog_service.blobs.store import BlobNotFound
 from catalog_service.checkpoints.checkpoint import CheckpointNotFound
 from catalog_service.errors import InvalidRequest
 from catalog_service.resolve.storage import PruneOrder
-from tests.fakes.store_site import StoreSite, some_bytes
+from tests.fakes.store_site import Row, StoreSite, some_bytes
 
 
 def test_a_blob_is_pinned_by_any_of_its_names(site: StoreSite) -> None:
@@ -37,6 +37,13 @@ def test_with_one_unknown_name_nothing_is_pinned(site: StoreSite, name: str, err
         site.storage.pin(["torchvision/x", name], "me", unpin=False)
 
     assert site.entry(digest).pins == ()
+
+
+def test_a_checkpoint_without_bytes_is_no_blob(site: StoreSite) -> None:
+    site.checkpoints.append(Row(name="checkpoints/lost", blob_digest=""))
+
+    with pytest.raises(BlobNotFound, match="listed without bytes"):
+        site.storage.pin(["checkpoints/lost"], "me", unpin=False)
 
 
 def test_every_malformed_name_is_told_at_once(site: StoreSite) -> None:
