@@ -30,7 +30,6 @@ def train_plan(
     course = _checked_course(spec, layout, summary.num_train_images)
     projection = _projection(spec, output_contract)
     phases = _phases(course, _groups_of_phases(spec, layout, course, projection))
-    freezes = tuple(phase.freeze for phase in phases)
     metric = main_metric(spec)
     return TrainPlan(
         freeze=phases[0].freeze,
@@ -42,7 +41,7 @@ def train_plan(
         num_steps=course.num_steps,
         optimizer=spec.optimizer,
         optimizer_groups=phases[0].optimizer_groups,
-        warnings=job_warnings(spec, layout, freezes, summary),
+        warnings=job_warnings(spec, layout, tuple(phase.freeze for phase in phases), summary),
         num_images_per_class=summary.num_images_per_class,
         task=spec.kind,
         loss=loss_of(spec, summary),
