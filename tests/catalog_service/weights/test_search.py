@@ -1,6 +1,7 @@
 """The search takes proven bytes from the first place that has them and says what others had."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -389,3 +390,49 @@ def test_what_was_learnt_of_a_file_is_known_from_then_on(server, tmp_path) -> No
     assert before[0].sha256 == "" and before[1] == ""
     assert site.search.wanted(dinov3_weight()).sha256 == hashlib.sha256(DATA).hexdigest()
     assert site.search.expected_proof(dinov3_weight()) == "first_use"
+
+
+def test_callers_of_several_catalogs_on_one_store_fetch_once(server, tmp_path) -> None:
+    path = "/resnet18.pth"
+    weight = torchvision_weight(server.add(path, DATA))
+    server.fault(path, faults.drip(piece_bytes=len(DATA) // 4, every_s=0.1))
+    sites = [WeightSite(tmp_path, [origin_of()]) for _ in range(4)]  # each with turns of its own
+
+    with ThreadPoolExecutor(8) as threads:
+        blobs = list(threads.map(lambda site: site.find(weight), [*sites, *sites]))
+
+    assert len(set(blobs)) == 1
+    assert server.bodies(path) == 1
+    assert "waiting" in {told.step for site in sites for told in site.told}
+
+
+def test_offline_no_server_is_asked_and_each_says_so(server, mirror, tmp_path) -> None:
+    weight = torchvision_weight(server.add("/resnet18.pth", DATA))
+    client = http_client()
+    locations = [
+        HttpMirror(mirror.url, client, is_offline=True),
+        Origin(client, hub_endpoint=server.url, is_offline=True),
+    ]
+    site = WeightSite(tmp_path, locations)
+
+    error = failed(site, weight)
+    probed = site.search.look(weight, probe=True)
+
+    assert error.error_reason == "WEIGHTS_UNAVAILABLE"
+    assert error.message.count("offline mode") == 2
+    assert [step.outcome for step in probed[1:]] == [Outcome.OFFLINE, Outcome.OFFLINE]
+    assert server.requests == mirror.requests == []
+
+
+def test_credentials_in_a_mirror_url_are_used_and_shown_nowhere(mirror, tmp_path) -> None:
+    weight = torchvision_weight()
+    base = mirror.url.replace("http://", "http://user:s3cret@")
+    site = WeightSite(tmp_path, [HttpMirror(base, http_client(), is_offline=False)])
+
+    error = failed(site, weight)
+    mirror.add(f"/{weight.file_name}", DATA)
+    site.find(weight)
+
+    assert mirror.requests[0].headers["authorization"].startswith("Basic ")
+    shown = error.message + str(error.metadata) + str(site.told) + str(error.links)
+    assert "s3cret" not in shown + (tmp_path / "pins.json").read_text()

@@ -100,3 +100,17 @@ def test_files_that_were_found_in_place_are_not_shared(tmp_path: Path) -> None:
     site.find(weight)
 
     assert not other.exists()
+
+
+def test_even_a_link_that_leads_nowhere_is_somebody_elses(server, tmp_path) -> None:
+    cache = TorchHubCache(tmp_path / "torch")
+    weight = torchvision_weight(server.add("/m/resnet18.pth", DATA))
+    cache.folder.mkdir(parents=True)
+    link = cache.folder / weight.file_name
+    link.symlink_to(tmp_path / "unmounted" / "file")
+    site = WeightSite(tmp_path / "home", [origin_of(server)], TorchHubSharing(cache.folder))
+
+    site.find(weight)
+
+    assert link.is_symlink()
+    assert [path.name for path in cache.folder.iterdir()] == [weight.file_name]
