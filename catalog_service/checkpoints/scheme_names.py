@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from catalog_service.models.layout import StateLayout, is_inside
 from catalog_service.models.rewrite import Cut, Join, Rewrite
-from catalog_service.weights.naming_scheme import Place, Scheme, Spot, spots
+from catalog_service.weights.naming_scheme import Place, Scheme, Spot, is_at, spots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,10 @@ def _left_out(wanted: Mapping[str, Spot], cut: Cut) -> str:
 
 def _unused(scheme: Scheme, present: Set[str], sorting: _Sorting) -> frozenset[str]:
     found = {
-        name: module for name in present for module in scheme.unused if is_inside(name, module)
+        name: module
+        for name in present
+        for module in scheme.unused
+        if is_inside(name, module) or is_at(module, name)
     }
     for module in found.values():
         sorting.fired[f"{module} left out: {scheme.unused[module]}"] += 1

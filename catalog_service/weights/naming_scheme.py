@@ -48,7 +48,7 @@ class Scheme:
         mask_ending: what follows the name of a fused tensor in that of its mask.
         rotary_periods: name of the buffer, which our model computes.
         copies: name of a tensor that files hold twice -> ours.
-        unused: module -> why no output depends on it.
+        unused: module, or path with wildcards -> why no output depends on it.
         refused: modules that outputs do depend on and that ours does not have.
         head: path of the layer whose outputs are the classes.
         differs: why the same numbers give other outputs there, so that such files are refused.

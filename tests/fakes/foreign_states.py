@@ -1,8 +1,11 @@
 """States as other code names and shapes them, drawn at random. Written without our tables.
 
 Sources: timm/models/vision_transformer.py, vit_base_patch16_224; timm/models/convnext.py,
-convnext_tiny; github.com/facebookresearch/ConvNeXt, models/convnext.py, convnext_tiny.
+convnext_tiny; github.com/facebookresearch/ConvNeXt, models/convnext.py, convnext_tiny;
+github.com/microsoft/Swin-Transformer, models/swin_transformer.py.
 """
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -61,6 +64,46 @@ def meta_convnext_tiny() -> State:
             names = ("dwconv", "norm", "pwconv1", "pwconv2")
             state |= _block(f"stages.{stage}.{number}", names, width)
     return state
+
+
+def microsoft_swin(state: Mapping[str, Tensor]) -> State:
+    """Return a Swin-T of transformers under the names of Swin's first code, buffers included."""
+    found: State = {}
+    for name, tensor in state.items():
+        if ".q_proj." in name:
+            parts = [state[name.replace(".q_proj.", f".{part}_proj.")] for part in "qkv"]
+            found[_swin_name(name.replace(".q_proj.", ".qkv."))] = torch.cat(parts)
+        elif not any(part in name for part in (".k_proj.", ".v_proj.", "position_index")):
+            found[_swin_name(name)] = tensor
+    for name in [name for name in found if name.endswith("relative_position_bias_table")]:
+        found[name.replace("bias_table", "index")] = _relative_positions(side=7)
+        if name.split(".")[3] == "1":
+            found[name.replace("attn.relative_position_bias_table", "attn_mask")] = torch.zeros(1)
+    return found
+
+
+def _swin_name(name: str) -> str:
+    for old, new in (
+        ("embeddings.patch_embeddings.projection", "patch_embed.proj"),
+        ("embeddings.norm", "patch_embed.norm"),
+        ("encoder.layers", "layers"),
+        ("relative_position_bias.relative", "relative"),
+        ("attention.o_proj", "attn.proj"),
+        ("attention", "attn"),
+        ("layernorm_before", "norm1"),
+        ("layernorm_after", "norm2"),
+        ("layernorm", "norm"),
+    ):
+        name = name.replace(old, new)
+    return name
+
+
+def _relative_positions(side: int) -> Tensor:
+    """Return [side^2, side^2]: which row of the table a pair of places in a window has."""
+    rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    down = rows.flatten()[:, None] - rows.flatten() + side - 1
+    right = columns.flatten()[:, None] - columns.flatten() + side - 1
+    return down * (2 * side - 1) + right
 
 
 def _block(path: str, names: tuple[str, str, str, str], width: int) -> State:

@@ -7,6 +7,7 @@ from catalog_service.weights.naming_scheme import Scheme
 from catalog_service.weights.schemes.convnext import CONVNEXT_SCHEMES
 from catalog_service.weights.schemes.resnet import RESNET_SCHEMES
 from catalog_service.weights.schemes.sequential import SEQUENTIAL_SCHEMES
+from catalog_service.weights.schemes.swin import SWIN_SCHEMES
 from catalog_service.weights.schemes.vit import VIT_SCHEMES
 
 SCHEMES: Mapping[str, tuple[Scheme, ...]] = {
@@ -15,6 +16,7 @@ SCHEMES: Mapping[str, tuple[Scheme, ...]] = {
     "convnext": (*SEQUENTIAL_SCHEMES["convnext"], *CONVNEXT_SCHEMES),
     "resnet": RESNET_SCHEMES,
     "resnext": RESNET_SCHEMES,
+    "swin": (*SEQUENTIAL_SCHEMES["swin"], *SWIN_SCHEMES),
     "vit": VIT_SCHEMES,
     "wide_resnet": RESNET_SCHEMES,
 }
