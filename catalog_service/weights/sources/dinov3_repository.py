@@ -27,7 +27,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "num_attention_heads": 6,
         "hidden_act": "gelu",
         "layer_norm_eps": 1e-5,
-        "rope_theta": 100.0,
         "query_bias": True,
         "key_bias": False,
         "value_bias": True,
@@ -37,8 +36,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "drop_path_rate": 0.0,
         "use_gated_mlp": False,
         "num_register_tokens": 0,
-        "pos_embed_shift": None,
-        "pos_embed_jitter": None,
         "pos_embed_rescale": 2.0,
     },
     "dinov3_convnext": {
@@ -52,8 +49,16 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What shapes the model or its outputs -> what it is where a configuration does not say."""
 
-FIXED: Mapping[str, Any] = {"patch_size": 16, "num_channels": 3}
+FIXED: Mapping[str, Any] = {
+    "patch_size": 16,
+    "num_channels": 3,
+    "rope_theta": 100.0,
+    "pos_embed_shift": None,
+    "pos_embed_jitter": None,
+}
 """What every DINOv3 of ours has."""
+
+EPS = "layer_norm_eps"
 
 
 def dinov3_entry(
@@ -119,6 +124,8 @@ def _check(said: Mapping[str, Any], family: str) -> None:
         if name in said and (problem := rule.problem(said[name])):
             wrong.append(f"{name} {problem}")
     whole = {**DEFAULTS[family], **said}
+    if type(whole[EPS]) is not float or not 0 < whole[EPS] < 1:
+        wrong.append(f"{EPS} is {whole[EPS]!r:.40}, not a number between 0 and 1")
     if not wrong and model.contradiction and (problem := model.contradiction(whole)):
         wrong.append(problem)
     if wrong:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers.models.dinov3_convnext import DINOv3ConvNextConfig, DINOv3Conv
 from transformers.models.dinov3_vit import DINOv3ViTConfig, DINOv3ViTModel
 
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.index.entries import WeightEntry
 from catalog_service.index.layouts import published_layouts
 from catalog_service.models.describe import describe
 from catalog_service.models.published_dinov3 import CONFIGURATIONS
@@ -141,6 +143,15 @@ def test_a_dinov3_of_another_size_has_its_own_structure(
 
     with torch.device("meta"):
         assert layout_names(entry) == shapes(model(configuration))
+    assert layout_names(replace(entry, arguments=as_on_the_wire(entry))) == layout_names(entry)
+
+
+def as_on_the_wire(entry: WeightEntry) -> Mapping[str, Any]:
+    """Structs have one kind of number: a whole one comes out as such."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in entry.arguments.items()
+    }
 
 
 def test_the_old_name_of_a_gated_mlp_is_understood() -> None:
@@ -158,6 +169,8 @@ def test_the_old_name_of_a_gated_mlp_is_understood() -> None:
         ({"model_type": ["dinov3_vit"]}, "dinov3_vit"),
         ({"model_type": "dinov3_vit", "patch_size": 14}, "patch_size is 14, not 16"),
         ({"model_type": "dinov3_vit", "num_channels": 4}, "num_channels is 4, not 3"),
+        ({"model_type": "dinov3_vit", "rope_theta": 10_000.0}, "rope_theta is 10000.0, not 100.0"),
+        ({"model_type": "dinov3_vit", "layer_norm_eps": 3}, "layer_norm_eps is 3"),
         ({"model_type": "dinov3_vit", "hidden_size": 10**9}, "hidden_size"),
         ({"model_type": "dinov3_vit", "hidden_size": 100}, "num_attention_heads"),
         ({"model_type": "dinov3_convnext", "depths": [1]}, "depths"),
