@@ -13,6 +13,7 @@ from catalog_service.resolve.storage.storage import Storage
 from catalog_service.resolve.storage.upkeep import Arrivals, Upkeep
 from catalog_service.resolve.storage.uses import Uses
 from catalog_service.resolve.storage.verify import Checking
+from catalog_service.weights.references import is_repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,18 @@ def store_care(
         pins=pins,
         pruning=pruning,
         checking=Checking(store, notes),
-        canonical=catalog.canonical_reference,
+        canonical=lambda name: _stored_reference(catalog, name),
         checkpoint=catalog.registry.get,
         budget_bytes=budget_bytes,
     )
     return StoreCare(
         storage=storage, upkeep=Upkeep(pruning, arrivals, notes, budget_bytes=budget_bytes)
     )
+
+
+def _stored_reference(catalog: Catalog, name: str) -> str:
+    """Return the reference that a weight is stored under: of a repository, with its commit."""
+    reference = catalog.canonical_reference(name)
+    if not is_repository(reference):
+        return reference
+    return catalog.supply.hub.at_hand(reference).reference

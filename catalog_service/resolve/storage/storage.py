@@ -23,7 +23,7 @@ class Storage:
     """Everything that the care of the store needs.
 
     Attributes:
-        canonical: the one spelling of a reference, as Catalog.canonical_reference.
+        canonical: the reference that a weight is stored under, from any spelling.
         checkpoint: a registered one by name.
         budget_bytes: what the store may hold; 0 is no limit.
     """

@@ -84,3 +84,13 @@ def test_ids_that_never_existed_are_answered_without_asking_anybody(
         assert caught.value.reason == "HUB_ID_UNKNOWN"
 
     assert len(world.hub_origin.requests) == before
+
+
+def test_its_blob_is_pinned_and_checked_by_the_name_without_a_commit(client: CatalogClient) -> None:
+    """What is stored is bound to the commit; people write the repository."""
+    blob = client.ensure_weights(REFERENCE).blob
+
+    for name in (REFERENCE, f"{REFERENCE}@{COMMIT}"):
+        (pinned,) = client.storage.pin([name], owner="tests")
+        assert pinned.blob == blob
+        assert client.storage.verify([name]).summary.num_verified == 1
