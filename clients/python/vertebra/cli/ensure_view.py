@@ -39,11 +39,11 @@ class EnsureRow:
     def view(self) -> RenderableType:
         """Return one line, and a bar under it while bytes are counted."""
         latest = self._latest
-        line = Table.grid(padding=(0, 1, 0, 0))
+        line = Table.grid(padding=(0, 1, 0, 0), expand=True)
         line.add_column(width=1)
         width = min(cell_len(self._name), MAX_NAME)
         line.add_column(style="bold cyan", no_wrap=True, overflow="ellipsis", width=width)
-        line.add_column(no_wrap=True, overflow="ellipsis")
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         if self._ended:
             line.add_row("", self._name, Text(self._ended, style="dim"))
             return line

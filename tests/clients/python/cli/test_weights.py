@@ -199,6 +199,18 @@ def test_a_long_name_is_cut_and_not_wrapped(terminal: Terminal) -> None:
     assert lines[0].endswith("… into names")
 
 
+def test_what_is_done_is_cut_before_the_name(terminal: Terminal) -> None:
+    row, progress = EnsureRow("mobilenet_v3_small"), wire.EnsureProgress()
+    progress.step = wire.EnsureProgress.STEP_DOWNLOADING
+    progress.location = "origin https://weights.example/" + "a" * 200
+
+    row.take(progress)
+
+    (line,) = viewed(terminal(80), row)
+    assert "mobilenet_v3_small from origin https://weights.example/aaa" in line
+    assert line.endswith("…") and len(line) <= 80
+
+
 def test_rows_are_drawn_on_a_terminal_and_gone_at_the_end(terminal: Terminal) -> None:
     page = terminal(80)
     row = EnsureRow("resnet18")
