@@ -16,15 +16,22 @@ NUMBERS = DATA[-4 * 4096 :]
 """What a conversion keeps as it is, at the end of the file."""
 MAX_TRIES = 4
 
-STORM: tuple[Callable[[random.Random], Fault], ...] = (
+Draw = Callable[[random.Random], Fault]
+
+OTHER_BYTES: tuple[Draw, ...] = (
+    lambda dice: faults.flip(dice.randrange(len(DATA)), bit=dice.randrange(8)),
+    lambda dice: faults.swap(OTHER),
+    lambda dice: faults.shorten(dice.randrange(1, len(DATA))),
+)
+"""Nothing is wrong with the transfer: only a digest can tell."""
+
+STORM: tuple[Draw, ...] = (
+    *OTHER_BYTES,
     lambda dice: faults.truncate(dice.randrange(len(DATA))),
     lambda dice: faults.reset(dice.randrange(len(DATA))),
     lambda dice: faults.stall(dice.randrange(len(DATA))),
-    lambda dice: faults.flip(dice.randrange(len(DATA)), bit=dice.randrange(8)),
-    lambda dice: faults.shorten(dice.randrange(1, len(DATA))),
     lambda dice: faults.piecemeal(dice.randrange(1, len(DATA))),
     lambda dice: faults.shifted(dice.randrange(1, 1000)),
-    lambda dice: faults.swap(OTHER),
     lambda dice: faults.etag(f'"{dice.random()}"'),
     lambda dice: faults.etag(None),
     lambda dice: faults.status(dice.choice([403, 404, 416, 429, 500, 503])),
@@ -42,8 +49,10 @@ STORM: tuple[Callable[[random.Random], Fault], ...] = (
 
 
 def storm(dice: random.Random) -> list[Fault]:
-    """Return the faults of a bad day."""
-    return [dice.choice(STORM)(dice) for _ in range(dice.randrange(1, 6))]
+    """Return the faults of a bad day, other bytes among the first of them."""
+    others = [dice.choice(STORM)(dice) for _ in range(dice.randrange(1, 5))]
+    others.insert(dice.randrange(2), dice.choice(OTHER_BYTES)(dice))
+    return others
 
 
 def found(site: WeightSite, weight) -> bytes | None:
