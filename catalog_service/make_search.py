@@ -7,6 +7,7 @@ from pathlib import Path
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.serving.settings_reader import SettingsInvalid
 from catalog_service.settings import CatalogSettings, HttpRules, HttpTable
 from catalog_service.weights.collection import Collection
 from catalog_service.weights.copies import Copies
@@ -59,7 +60,8 @@ def make_finders(
     """Return the search over the locations that the settings name; no server is asked.
 
     Raises:
-        OSError: the store, or the file with the hub's token, cannot be read.
+        SettingsInvalid: the file with the hub's token cannot be read.
+        OSError: the store cannot be read.
     """
     downloads = Downloads(store.root / "downloads")
     downloads.sweep()
@@ -152,7 +154,11 @@ def _hub_token(settings: CatalogSettings) -> str:
 
 
 def _first_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").split()
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsInvalid(f"HF_TOKEN_PATH: {path} cannot be read: {why}") from error
     return lines[0] if lines else ""
 
 
