@@ -1,6 +1,7 @@
 """Reads every byte of the store again and compares it with its digest. Needs no network."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -182,8 +183,13 @@ _AGAIN = {
 """What to do about a bad blob, by what it is."""
 
 
+_DIGITS = re.compile(r"([0-9a-f]{12})[0-9a-f]{52}")
+"""Digests, of which people compare the beginning."""
+
+
 def _text(entry: Entry, found_digest: str, *, quarantined: bool) -> str:
-    name = entry.used_by[0] if entry.used_by else entry.blob.digest
-    has = f"has the bytes of {found_digest}" if found_digest else "cannot be read"
+    name = entry.used_by[0] if entry.used_by else f"blobs/{entry.blob.digest}"
+    has = f"has bytes of {found_digest}, not of {entry.blob.digest}"
     place = "it is in quarantine" if quarantined else "it could not be put into quarantine"
-    return f"{name}: {entry.blob.digest} {has}; {place}: {_AGAIN[entry.kind]}"
+    what = has if found_digest else "cannot be read"
+    return _DIGITS.sub(r"\1...", f"{name} {what}; {place}: {_AGAIN[entry.kind]}")

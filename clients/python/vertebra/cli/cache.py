@@ -2,6 +2,7 @@
 
 import getpass
 import re
+import time
 
 import click
 from rich.console import Console
@@ -188,18 +189,30 @@ def unpin(names: tuple[str, ...], owner: str, catalog_address: str, as_json: boo
 
 
 def entries_table(rows: list[wire.CacheEntry]) -> Table:
-    """Return a line for each blob."""
-    lines = table("BLOB", "KIND", "SIZE", "LAST USED", "FOR", "STAYS BECAUSE", right=("SIZE",))
+    """Return a line for each blob; where there is little room, the last two columns wrap."""
+    lines = table("BLOB", "KIND", "SIZE", "IDLE", "FOR", "STAYS BECAUSE", right=("SIZE", "IDLE"))
+    for column in lines.columns[:4]:
+        column.no_wrap = True
+    for column in lines.columns[4:]:
+        column.no_wrap, column.overflow = False, "fold"
     for one in rows:
         lines.add_row(
             words.short_digest(one.blob.digest),
             KIND_WORDS.get(one.kind, "?"),
             words.size(one.blob.size_bytes),
-            words.when(one.last_used_time),
+            idle(time.time() - one.last_used_time.ToNanoseconds() / 1e9),
             words.listed([_short_name(name) for name in one.used_by], limit=1),
             one.kept_because,
         )
     return lines
+
+
+def idle(seconds: float) -> str:
+    """Return how long ago something was used: `now`, `5 min`, `3 h` or `12 d`."""
+    for unit, unit_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= unit_s:
+            return f"{seconds // unit_s:.0f} {unit}"
+    return "now"
 
 
 def state_facts(state: wire.ListEntriesResponse) -> Table:

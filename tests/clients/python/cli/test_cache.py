@@ -11,7 +11,7 @@ from tests.fakes.fake_catalog import FakeCatalog
 from tests.fakes.fake_storage import entries
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.cli import exit_codes
-from vertebra.cli.cache import KINDS, entries_table, num_bytes, progress_line
+from vertebra.cli.cache import KINDS, entries_table, idle, num_bytes, progress_line
 
 
 def test_a_list_says_what_each_blob_is_for_and_why_it_stays(
@@ -21,7 +21,7 @@ def test_a_list_says_what_each_blob_is_for_and_why_it_stays(
 
     lines = out.splitlines()
     assert code == exit_codes.OK
-    assert lines[0].split() == ["BLOB", "KIND", "SIZE", "LAST", "USED", "FOR", "STAYS", "BECAUSE"]
+    assert lines[0].split() == ["BLOB", "KIND", "SIZE", "IDLE", "FOR", "STAYS", "BECAUSE"]
     assert "ResNet18_Weights.IMAGENET1K_V1" in lines[1]
     assert "pinned by cli/ann" in lines[1]
     assert "models/22222222 " in lines[2]
@@ -148,11 +148,22 @@ def test_every_kind_has_a_word() -> None:
     assert set(KINDS.values()) == set(wire.EntryKind.values()) - {0}
 
 
-def test_lines_fit_a_terminal(terminal: Terminal) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(-5, "now"), (59, "now"), (60, "1 min"), (7199, "1 h"), (86_400, "1 d"), (3e7, "347 d")],
+)
+def test_idle_time_is_told_in_one_unit(seconds: float, expected: str) -> None:
+    assert idle(seconds) == expected
+
+
+def test_where_there_is_little_room_digests_sizes_and_kinds_stay_whole(terminal: Terminal) -> None:
     page = terminal(80)
 
     page.print(entries_table(entries()))
     page.print(progress_line(wire.VerifyProgress(bytes_done=5, bytes_total=10, num_total=2)))
 
-    assert max(map(len, told(page))) <= 80
-    assert "5 B of 10 B, 0 of 2 blobs" in told(page)[-1]
+    lines = told(page)
+    assert max(map(len, lines)) <= 80
+    for digit, kind in zip("1234", ("weights", "model", "checkpoint", "upload"), strict=True):
+        assert sum(line.startswith(f"{digit * 12}  {kind}") for line in lines) == 1
+    assert "5 B of 10 B, 0 of 2 blobs" in lines[-1]
