@@ -66,8 +66,7 @@ class Part:
 
     def remove(self) -> None:
         """Delete the bytes and the journal."""
-        self.path.unlink(missing_ok=True)
-        self._journal_path.unlink(missing_ok=True)
+        _delete(self.path)
         with suppress(OSError):  # others' parts are there
             self.path.parent.rmdir()
 
@@ -109,7 +108,7 @@ def part_for(folder: Path, turn: Turn, file: WantedFile) -> Part:
         part.record(replace(part.journal, owner=turn.owner))
         return part
     left = sorted(_left(ours), key=lambda one: one.size_bytes)
-    best = left[-1] if left else None
+    best = left[-1] if left and left[-1].size_bytes else None
     part.record(replace(best.journal, owner=turn.owner) if best else part.journal)
     if best is not None:
         _take_over(best, part)
@@ -136,13 +135,19 @@ def _take_over(left: _Left, part: Part) -> None:
 
 
 def _left(folder: Path) -> list[_Left]:
-    found = []
-    for path in folder.glob("*.part"):
-        journal = _journal_of(path)
-        with suppress(FileNotFoundError):
-            size_bytes = path.lstat().st_size
-            found.append(_Left(path=path, journal=journal or Journal(), size_bytes=size_bytes))
-    return found
+    """Return all parts, and journals that lost theirs to a kill, as parts without a byte."""
+    paths = {path.with_suffix(".part") for path in folder.iterdir()}
+    return [
+        _Left(path=path, journal=_journal_of(path) or Journal(), size_bytes=_size(path))
+        for path in paths
+    ]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _journal_of(path: Path) -> Journal | None:
@@ -153,5 +158,5 @@ def _journal_of(path: Path) -> Journal | None:
 
 
 def _delete(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_suffix(".json").unlink(missing_ok=True)
+    for suffix in (".part", ".json", ".draft"):
+        path.with_suffix(suffix).unlink(missing_ok=True)

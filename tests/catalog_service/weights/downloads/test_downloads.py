@@ -1,6 +1,7 @@
 """What arrives is kept; what cannot belong together is not mixed; what fails says why."""
 
 import hashlib
+import json
 import os
 import time
 
@@ -265,6 +266,14 @@ def test_a_hub_that_declares_another_file_begins_again(site, origin):
 
 def declared(sha256):
     return lambda answer, asked, held: faults.with_headers(answer, x_linked_etag=f'"{sha256}"')
+
+
+def test_a_failed_attempt_leaves_its_part_to_whoever_comes(site, origin):
+    """Another process takes the file itself, not a copy, although this one lives."""
+    interrupt(site, origin, 1_500_000)
+
+    [journal] = site.folder.rglob("downloads/*/*.json")
+    assert json.loads(journal.read_text())["owner"] is None
 
 
 def test_names_that_a_server_suggests_are_not_used(site, origin):

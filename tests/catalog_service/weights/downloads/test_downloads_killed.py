@@ -124,6 +124,7 @@ def test_killed_at_any_step_it_goes_on(tmp_path, origin, site, step):
 
     assert hashlib.sha256((tmp_path / "whole").read_bytes()).hexdigest() == SHA256
     assert 0 not in starts(origin)[1:], "never from the beginning"
+    assert list((tmp_path / "downloads").iterdir()) == [], "nothing of the dead is left"
 
 
 def test_many_processes_and_threads_fetch_one_file_once(tmp_path, origin, site):
