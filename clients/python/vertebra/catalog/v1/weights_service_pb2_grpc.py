@@ -99,8 +99,9 @@ class WeightsServiceServicer(object):
         gets one request for headers.
 
         Errors:
-        INVALID_ARGUMENT  FIELD_INVALID, HUB_ID_UNKNOWN: as in GetWeights.
-        NOT_FOUND         WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with the nearest names.
+        INVALID_ARGUMENT    FIELD_INVALID, HUB_ID_UNKNOWN: as in GetWeights.
+        NOT_FOUND           WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with the nearest names.
+        RESOURCE_EXHAUSTED  SERVER_BUSY: too many are asked about at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
