@@ -10,7 +10,7 @@ from catalog_service.checkpoints.identify.identification import Candidate, Ident
 from catalog_service.checkpoints.identify.judged import Judged, judged
 from catalog_service.checkpoints.identify.likely_trees import likely_trees
 from catalog_service.checkpoints.identify.words import percent, problems_of, reasons_of
-from catalog_service.checkpoints.trees import TRANSPARENT_PARTS, without_wrappers
+from catalog_service.checkpoints.trees import TRANSPARENT_PARTS
 from catalog_service.errors import listed
 
 DEFAULT_CANDIDATES = 5
@@ -30,7 +30,12 @@ def identify(
     Args:
         tensors: of the whole file, in any dtype.
     """
-    found = [judged(reading, tensors) for reading in likely_trees(tensors)]
+    plain = [_plain(tensor.name) for tensor in tensors]
+    found = []
+    for reading in likely_trees(tensors):
+        prefix = reading.tree.prefix
+        pairs = zip(tensors, plain, strict=True)
+        found.append(judged(reading, [one for one, name in pairs if name.startswith(prefix)]))
     ranked = _distinct(sorted(found, key=_rank))
     matches = [one for one in ranked if one.is_match]
     chosen = _chosen(matches)
@@ -43,6 +48,10 @@ def identify(
         is_unambiguous=chosen is not None,
         verdict=_verdict(candidates, len(matches), is_chosen=chosen is not None),
     )
+
+
+def _plain(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in TRANSPARENT_PARTS)
 
 
 def _rank(found: Judged) -> tuple[object, ...]:
@@ -83,13 +92,12 @@ def _chosen(matches: Sequence[Judged]) -> Judged | None:
 
 def _candidate(found: Judged, tensors: Sequence[TensorSpec]) -> Candidate:
     published, tree = found.reading.published, found.reading.tree
-    plain = without_wrappers((tensor.name for tensor in tensors), published.layout)
     inside = {
-        plain[tensor.name].removeprefix(tree.prefix): tensor.shape
+        plain.removeprefix(tree.prefix): tensor.shape
         for tensor in tensors
-        if plain[tensor.name].startswith(tree.prefix)
+        if (plain := _plain(tensor.name)).startswith(tree.prefix)
     }
-    num_dropped = len(found.remap.dropped) if found.remap is not None else 0
+    num_dropped = len(tensors) - len(found.backbone_names)
     own = OWN_LAYOUTS.get(published.family, "torchvision")
     side_px, branch = facts.image_px(found), branch_of(tree.prefix)
     return Candidate(

@@ -5,8 +5,8 @@ large; some dozens of each tell them apart well enough to read the best ones nam
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,7 @@ from catalog_service.checkpoints.trees import TRANSPARENT_PARTS, Tree, splits
 from catalog_service.index.layouts import PublishedLayout, published_layouts
 from catalog_service.models.layout import TensorInfo
 from catalog_service.weights.naming_scheme import Scheme, spot
-from catalog_service.weights.published_layouts import RENAMES
+from catalog_service.weights.published_layouts import RENAMES, Rename
 from catalog_service.weights.schemes.table import SCHEMES
 
 NUM_SAMPLED = 40
@@ -23,6 +23,10 @@ NUM_SAMPLED = 40
 
 NUM_LIKELY = 24
 """Readings that are looked at name by name."""
+
+MAX_PREFIXES = 64
+MAX_DOTS = 64
+"""Of a name. Both keep a file that is made to be slow from being so."""
 
 MIN_SHARE = 0.1
 """What has fewer of the sampled names in the right shape is not like the file at all."""
@@ -53,13 +57,14 @@ class _Sample:
 def likely_trees(tensors: Sequence[TensorSpec]) -> list[Reading]:
     """Return the readings that share most names and shapes with a file, best first."""
     entries, samples = _entries(), _samples()
+    hits = _hits(tensors, samples)
+    kept = _prefixes(hits)
     found: dict[tuple[int, str], set[str]] = defaultdict(set)
-    for tensor in tensors:
-        for name in _spellings(tensor.name):
-            for prefix, rest in splits(name):
-                for sample in samples.get(rest, ()):
-                    if sample.fits(tensor.shape):
-                        found[sample.entry, prefix].add(rest)
+    for prefix, rest, shape in hits:
+        if prefix in kept:
+            for sample in samples[rest]:
+                if sample.fits(shape):
+                    found[sample.entry, prefix].add(rest)
     shares = {key: len(names) / entries[key[0]].num_sampled for key, names in found.items()}
     likely = sorted(
         (key for key, share in shares.items() if share >= MIN_SHARE),
@@ -72,6 +77,27 @@ def likely_trees(tensors: Sequence[TensorSpec]) -> list[Reading]:
         )
         for entry, prefix in likely[:NUM_LIKELY]
     ]
+
+
+_Hit = tuple[str, str, tuple[int, ...]]
+"""A prefix, a name that some structure has, and the shape behind both in the file."""
+
+
+def _hits(tensors: Iterable[TensorSpec], samples: Container[str]) -> list[_Hit]:
+    return [
+        (prefix, rest, tensor.shape)
+        for tensor in tensors
+        if tensor.name.count(".") <= MAX_DOTS
+        for name in _spellings(tensor.name)
+        for prefix, rest in splits(name)
+        if rest in samples
+    ]
+
+
+def _prefixes(hits: Iterable[_Hit]) -> frozenset[str]:
+    """Return the prefixes behind which most is; a file may have any number."""
+    counts = Counter(prefix for prefix, _, _ in hits)
+    return frozenset(prefix for prefix, count in counts.most_common(MAX_PREFIXES) if count > 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,5 +157,11 @@ def _of_entry(index: int, entry: _Entry) -> Iterator[tuple[str, _Sample]]:
 def _spellings(name: str) -> Iterable[str]:
     """Return a name without wrappers, and what published files of old would have it mean."""
     plain = ".".join(part for part in name.split(".") if part not in TRANSPARENT_PARTS)
-    renames = (rename for rows in RENAMES.values() for rename in rows)
-    return {plain, *(rename.pattern.sub(rename.replacement, plain) for rename in renames)}
+    return {plain, *(one.pattern.sub(one.replacement, plain) for one in _renames())}
+
+
+@cache
+def _renames() -> tuple[Rename, ...]:
+    """Return the historic spellings of trunks."""
+    families = {entry.published.family for entry in _entries()}
+    return tuple(one for family in sorted(families) for one in RENAMES.get(family, ()))

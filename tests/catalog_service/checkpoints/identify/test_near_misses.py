@@ -142,3 +142,19 @@ def test_a_tensor_under_two_spellings_is_refused() -> None:
 
     assert not found.is_unambiguous
     assert "two tensors for each of" in found.candidates[0].problems[0]
+
+
+def test_a_file_of_very_many_trees_is_read_in_part() -> None:
+    many = [behind(f"expert{number}.", without(RESNET18, "tracked")) for number in range(100)]
+    odd = {f"{number}.conv1.weight": (64, 3, 7, 7) for number in range(5000)}
+
+    found = identify(listing(*many, odd))
+
+    assert not found.is_unambiguous
+    assert [candidate.is_match for candidate in found.candidates] == [True] * 5
+
+
+def test_a_name_of_very_many_parts_is_passed_over() -> None:
+    found = identify(listing(behind("a." * 5000, RESNET18)))
+
+    assert found.candidates == ()

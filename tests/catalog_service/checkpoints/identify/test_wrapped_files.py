@@ -88,9 +88,7 @@ VARIANTS = {
     "backbone.": of("backbone."),
     "encoder.": of("encoder."),
     "model.": of("model."),
-    "compiled blocks": Variant(
-        file=listing(inside_every_block(BACKBONE, "_orig_mod")), prefix=""
-    ),
+    "compiled blocks": Variant(file=listing(inside_every_block(BACKBONE, "_orig_mod")), prefix=""),
     "model.backbone.": of("model.backbone."),
     "Lightning and DDP": of("model.module.backbone."),
     "compiled inside Lightning": of("model._orig_mod.encoder."),
