@@ -70,8 +70,7 @@ def convert(
 
     Raises:
         FileUnreadable, MalformedSafetensors: not a tensor file, or it would execute.
-        NamesCollide: two tensors would have one name.
-        NamesUnknown: the tensors are not those of `layout`.
+        NamesCollide, NamesUnknown: two tensors would have one name, or are not those of `layout`.
         PartsDiffer: a part lacks tensors that the index says it has, or has others.
         DiskFull: no room.
         OSError: a file cannot be read.
