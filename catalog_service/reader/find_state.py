@@ -66,10 +66,22 @@ def find_state(root: Any) -> FoundState:
         FileUnreadable: there is no mapping from names to tensors.
     """
     if not isinstance(root, PickledMapping) or not _has_state(root, MAX_DEPTH):
-        raise FileUnreadable(f"no state dictionary in it, but {_kind(root)}")
+        raise FileUnreadable(_no_state(root))
     found = _found(root)
     _check_names(found.tensors)
     return found
+
+
+def _no_state(root: Any) -> str:
+    """Return what is there instead, and how to get a state out of a pickled model."""
+    inside = root.items if isinstance(root, PickledMapping) else {}
+    models = [each for each in (root, *map(inside.get, STATE_KEYS)) if isinstance(each, Ignored)]
+    if not models:
+        return f"no state dictionary in it, but {_kind(root)}"
+    return (
+        f"no state dictionary in it, but {_kind(models[0])}: a whole pickled object, which only "
+        f"its own code can open. {WAY_OUT}"
+    )
 
 
 def _has_state(mapping: PickledMapping, depth: int) -> bool:
@@ -80,21 +92,30 @@ def _has_state(mapping: PickledMapping, depth: int) -> bool:
 
 
 def _found(mapping: PickledMapping, depth: int = MAX_DEPTH) -> FoundState:
-    """Return the state in a mapping that has one."""
+    """Return the state in a mapping that has one: its own tensors, or what lies under its keys.
+
+    A tensor or two beside a state (a generator's, a queue) are no state themselves.
+    """
     tensors = _tensors(mapping)
-    if tensors:
+    states = _inner(mapping, depth)
+    if len(tensors) > max((len(each.tensors) for each in states.values()), default=0):
         beside = tuple(_described(k, v) for k, v in mapping.items.items() if k not in tensors)
         return FoundState(
             tensors=tensors, taken_from="", versions=_versions(mapping), ignored=beside
         )
-    states = {
-        key: _found(inner, depth - 1)
-        for key in STATE_KEYS
-        if isinstance(inner := mapping.items.get(key), PickledMapping)
-        and _has_state(inner, depth - 1)
-    }
     beside = tuple(_described(k, v) for k, v in mapping.items.items() if k not in states)
     return _single(states, beside) if len(states) == 1 else _side_by_side(states, beside)
+
+
+def _inner(mapping: PickledMapping, depth: int) -> dict[str, FoundState]:
+    """Return the states under the keys of a mapping."""
+    return {
+        key: _found(inner, depth - 1)
+        for key in STATE_KEYS
+        if depth
+        and isinstance(inner := mapping.items.get(key), PickledMapping)
+        and _has_state(inner, depth - 1)
+    }
 
 
 def _single(states: Mapping[str, FoundState], beside: tuple[str, ...]) -> FoundState:

@@ -96,9 +96,13 @@ def constructed(callee: Any, arguments: Any) -> Any:
     return function(arguments)
 
 
-def loaded_storage(persistent_id: Any) -> StorageRef:
-    """Return the storage of ('storage', type, key, device, number of items[, view])."""
+def referred(persistent_id: Any) -> StorageRef | Name:
+    """Return the storage of ('storage', type, key, device, number of items[, view]), or the class
+    of ('module', class, file, source), which stands for itself.
+    """
     match persistent_id:
+        case ("module", Name() as kind, *_):
+            return kind
         case ("storage", Name() as kind, str(key), _, int(num_items), *view) if num_items >= 0:
             storage = StorageRef(key=key, dtype=_storage_dtype(kind), num_items=num_items)
             return _viewed(storage, view[0]) if view and view[0] is not None else storage

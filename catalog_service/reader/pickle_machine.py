@@ -11,8 +11,8 @@ import pickletools
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from catalog_service.reader.known_names import check_name, constructed, loaded_storage
-from catalog_service.reader.pickled_values import Ignored, Name, PickledMapping
+from catalog_service.reader.known_names import check_name, constructed, referred
+from catalog_service.reader.pickled_values import Ignored, Name, PickledMapping, StorageRef
 from catalog_service.reader.unreadable import FileUnreadable
 
 MAX_OPCODES = 1_000_000
@@ -176,9 +176,10 @@ class PickleMachine:
             target.attributes.update(state.items)
 
     def _persistent(self, _: Any) -> None:
-        storage = loaded_storage(self._stack.pop())
-        self.storage_dtypes[storage.key] = storage.dtype
-        self._stack.append(storage)
+        found = referred(self._stack.pop())
+        if isinstance(found, StorageRef):
+            self.storage_dtypes[found.key] = found.dtype
+        self._stack.append(found)
 
 
 _PUSHED = frozenset(

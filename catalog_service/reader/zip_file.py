@@ -86,6 +86,11 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
         raise FileUnreadable(f"{len(infos)} zip entries; the limit is {MAX_ENTRIES}")
+    if any(info.filename.endswith("/constants.pkl") for info in infos):
+        raise FileUnreadable(
+            "a TorchScript file, which holds code; write its numbers alone with "
+            "torch.save(torch.jit.load(file).state_dict(), path)"
+        )
     for info in infos:
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 0x1:
             raise FileUnreadable(
