@@ -213,6 +213,7 @@ class FakeCatalog(
             name=f"checkpoints/{request.checkpoint_id}",
             checkpoint_id=request.checkpoint_id,
             architecture_id=request.architecture_id,
+            has_bytes=True,
             backbone_digest="sha256:" + "3" * 64,
             blob=blob,
             lineage=request.lineage,
