@@ -78,17 +78,23 @@ def convert(
     listings = [list_tensors(path) for path in paths]
     if shards is not None:
         _check_parts(shards, listings)
-    tensors = [spec for listing in listings for spec in listing.tensors]
-    found = file_names(tensors, family, layout)
+    found = file_names([spec for each in listings for spec in each.tensors], family, layout)
     parts = [_taken(path, listing, found) for path, listing in zip(paths, listings, strict=True)]
+    blob, non_finite = _written(parts, found, store, written)
+    ignored = tuple(item for listing in listings for item in listing.ignored)
+    return Converted(blob=blob, rules=found.rules, ignored=ignored, non_finite=non_finite)
+
+
+def _written(
+    parts: Sequence[FileTensors], found: FileNames, store: BlobStore, written: Written | None
+) -> tuple[BlobInfo, tuple[str, ...]]:
+    """Return the new blob, and which of its tensors have numbers that are not finite."""
     staged = store.new_staging_path()
     try:
         non_finite = merge_tensors(parts, staged, zeros=found.zeros, written=written)
-        blob = store.commit_staged(staged)
+        return store.commit_staged(staged), non_finite
     finally:
         discard(staged)
-    ignored = tuple(item for listing in listings for item in listing.ignored)
-    return Converted(blob=blob, rules=found.rules, ignored=ignored, non_finite=non_finite)
 
 
 def store_as_published(path: Path, store: BlobStore, *, digest: str) -> Converted:
