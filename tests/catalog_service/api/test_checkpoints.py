@@ -221,7 +221,6 @@ def test_a_file_that_would_execute_is_refused_and_does_not(
     [
         ({"checkpoint_id": "Upper"}, "checkpoint_id"),
         ({"checkpoint_id": ""}, "checkpoint_id"),
-        ({"architecture_id": ""}, "architecture_id"),
         ({"blob_name": ""}, "blob_name"),
         ({"blob_name": "blobs/sha256:12"}, "blob_name"),
         ({"request_id": "again"}, "request_id"),
