@@ -1,7 +1,7 @@
 """Moves blobs: bytes known by their sha256. What arrives is checked before it gets its name."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,10 @@ LOCAL_PIECE_BYTES = 1024 * 1024
 """A blob on this host is copied in pieces of this size."""
 
 SERVICE = "/vertebra.blob.v1.BlobService"
+
+
+def _nobody(num_bytes: int) -> None:
+    """Take note of no progress."""
 
 
 class BlobClient:
@@ -112,11 +116,16 @@ class BlobClient:
         )
         return TensorsStream(self._connection, self._read_tensors, TensorsCursor(request))
 
-    def download(self, name: str, path: str | Path) -> Path:
+    def download(
+        self, name: str, path: str | Path, *, on_bytes: Callable[[int], None] = _nobody
+    ) -> Path:
         """Return `path`, holding the whole verified blob; replaces a file that is there.
 
         The bytes are written to a hidden file beside it, continued from an earlier download of the
         same blob, compared with the digest, fsynced and only then renamed.
+
+        Args:
+            on_bytes: called with how many bytes are there.
 
         Raises:
             AnswerRefused: the bytes that arrive are not the blob's; `path` is left as it was.
@@ -124,11 +133,11 @@ class BlobClient:
         """
         digest = digest_of(name)
         target = Path(path)
-        if target.is_file() and _digest_of_file(target) == digest:
+        if target.is_file() and digest_of_file(target) == digest:
             return target
         with StagedFile(target, digest) as staged:
             if staged.digest != digest:
-                self._fetch_blob(staged, digest)
+                self._fetch_blob(staged, digest, on_bytes)
             self._commit(staged, target, digest)
         return target
 
@@ -175,21 +184,21 @@ class BlobClient:
         cursor = BlobCursor(name, offset=offset, limit=limit)
         return resumed(self._connection, self._read_blob, cursor)
 
-    def _fetch_blob(self, staged: StagedFile, digest: str) -> None:
+    def _fetch_blob(self, staged: StagedFile, digest: str, on_bytes: Callable[[int], None]) -> None:
         """Append what is missing; start over where what was there turns out to be wrong."""
         had_some = staged.size_bytes > 0
         local = self.local_file(digest)
-        self._append_blob(staged, digest, local)
+        _fill(staged, _counted(self._rest_of_blob(staged, digest, local), staged, on_bytes))
         if had_some and staged.digest != digest:
             staged.restart()
-            self._append_blob(staged, digest, local)
+            _fill(staged, _counted(self._rest_of_blob(staged, digest, local), staged, on_bytes))
 
-    def _append_blob(self, staged: StagedFile, digest: str, local: Path | None) -> None:
+    def _rest_of_blob(self, staged: StagedFile, digest: str, local: Path | None) -> Iterator[bytes]:
         if local is not None:
-            _fill(staged, _pieces_of_file(local, staged.size_bytes))
+            yield from _pieces_of_file(local, staged.size_bytes)
             return
         with _forgiving_too_much():
-            _fill(staged, self._pieces_of_blob(digest, staged.size_bytes, 0))
+            yield from self._pieces_of_blob(digest, staged.size_bytes, 0)
 
     def _fetch_tensors(self, staged: StagedFile, request: wire.ReadTensorsRequest) -> str:
         """Append what is missing; return the whole file's digest, empty where it is not known."""
@@ -209,22 +218,30 @@ class BlobClient:
             )
         staged.commit()
 
-    def upload(self, path: str | Path) -> wire.Blob:
+    def upload(
+        self, path: str | Path, *, digest: str = "", on_bytes: Callable[[int], None] = _nobody
+    ) -> wire.Blob:
         """Return the blob that the file at `path` is now; bytes that are there are not sent.
 
         A call that breaks is continued where it broke, also by the next process.
+
+        Args:
+            digest: of the file, where the caller has just read it.
+            on_bytes: called with how many bytes went out.
 
         Raises:
             RpcFailed: DISK_FULL, BLOB_TOO_LARGE, DIGEST_MISMATCH: nothing was stored.
         """
         file = Path(path)
-        digest, size_bytes = _digest_of_file(file), file.stat().st_size
+        digest, size_bytes = digest or digest_of_file(file), file.stat().st_size
         try:
             return self.stat(digest)
         except RpcFailed as failure:
             if failure.code is not grpc.StatusCode.NOT_FOUND:
                 raise
-        blob = Upload(self._connection, self._stub, FileToSend.of(file, digest)).blob()
+        blob = Upload(
+            self._connection, self._stub, FileToSend.of(file, digest), on_bytes=on_bytes
+        ).blob()
         if (blob.digest, blob.size_bytes) != (digest, size_bytes):
             address = self._connection.address
             raise AnswerRefused(f"{file} is {digest}, but {address} says it stored {blob.digest}")
@@ -241,6 +258,17 @@ def _forgiving_too_much() -> Iterator[None]:
             raise
 
 
+def _counted(
+    pieces: Iterable[bytes], staged: StagedFile, on_bytes: Callable[[int], None]
+) -> Iterator[bytes]:
+    """Yield pieces, and say how much of the file is there with each."""
+    num_bytes = staged.size_bytes
+    for piece in pieces:
+        num_bytes += len(piece)
+        on_bytes(num_bytes)
+        yield piece
+
+
 def _fill(staged: StagedFile, pieces: Iterable[bytes]) -> None:
     with WriteBehind(staged.write) as behind:
         for piece in pieces:
@@ -254,6 +282,7 @@ def _pieces_of_file(path: Path, offset: int) -> Iterator[bytes]:
             yield piece
 
 
-def _digest_of_file(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
+    """Return `sha256:<hex>` of a file's bytes."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

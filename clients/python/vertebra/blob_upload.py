@@ -5,7 +5,7 @@ too. Where two send it at once, the second takes an id of its own.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +64,15 @@ class FileToSend:
 class Upload:
     """The sending of one file, over as many calls as it takes."""
 
-    def __init__(self, connection: Connection, stub: BlobServiceStub, file: FileToSend) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        stub: BlobServiceStub,
+        file: FileToSend,
+        *,
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        self._on_bytes = on_bytes
         self._connection = connection
         self._stub = stub
         self._file = file
@@ -91,10 +99,15 @@ class Upload:
         self._backoff.opened()
         answer: wire.WriteBlobResponse = self._connection.send_once(
             self._stub.WriteBlob,
-            self._file.messages(min(arrived.committed_bytes, self._file.size_bytes)),
+            self._messages(min(arrived.committed_bytes, self._file.size_bytes)),
             timeout_s=self._connection.timeout_s + self._file.size_bytes / SLOWEST_BYTES_PER_S,
         )
         return answer.blob
+
+    def _messages(self, offset: int) -> Iterator[wire.WriteBlobRequest]:
+        for message in self._file.messages(offset):
+            yield message
+            self._on_bytes(message.offset + len(message.data))
 
     def _arrived(self) -> wire.QueryWriteResponse:
         """Return what the service has; more than ever before is progress."""

@@ -10,6 +10,7 @@ import grpc
 from vertebra.blob_client import BlobClient
 from vertebra.build_cursor import BuildCursor
 from vertebra.built_state import BuiltState
+from vertebra.bundle_calls import BundleCalls
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.catalog.v1 import model_service_pb2 as models
 from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServiceStub
@@ -67,6 +68,10 @@ class CatalogClient:
         self.get_checkpoint = checkpoints.get_checkpoint
         self.list_checkpoints = checkpoints.list_checkpoints
         self.delete_checkpoint = checkpoints.delete_checkpoint
+        bundles = BundleCalls(self._connection)
+        self.plan_bundle = bundles.plan_bundle
+        self.export_bundle = bundles.export_bundle
+        self.import_bundle = bundles.import_bundle
         self.blobs = BlobClient(self._connection)
         self.storage = StorageClient(self._connection)
 

@@ -30,6 +30,7 @@ STREAMS = (
     ("vertebra.blob.v1.BlobService", "ReadTensors"),
     ("vertebra.blob.v1.BlobService", "WriteBlob"),
     ("vertebra.catalog.v1.ModelService", "BuildModel"),
+    ("vertebra.catalog.v1.StorageService", "ExportBundle"),
     ("vertebra.catalog.v1.WeightsService", "EnsureWeights"),
     ("vertebra.trainer.v1.TrainJobService", "WatchTrainJob"),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -17,6 +18,13 @@ from vertebra.cli import words
 MAX_BAR_COLUMNS = 40
 MAX_NAME = 44
 """Columns of a terminal; a name of more is cut, for what is done with it to have room."""
+
+
+class Row(Protocol):
+    """Something on its way."""
+
+    def view(self) -> RenderableType:
+        """Return how it looks now."""
 
 
 class EnsureRow:
@@ -52,7 +60,7 @@ class EnsureRow:
 
 
 @contextmanager
-def live_rows(page: Console, rows: Sequence[EnsureRow]) -> Iterator[None]:
+def live_rows(page: Console, rows: Sequence[Row]) -> Iterator[None]:
     """Show rows until the block ends, then clear them; nothing outside of a terminal."""
     if not page.is_terminal:
         yield

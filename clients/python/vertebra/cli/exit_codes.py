@@ -41,6 +41,7 @@ class CliFailed(click.ClickException):
 
 def described(error: Exception) -> CliFailed | None:
     """Return what a failed call means to a person; None for what only a bug explains."""
+    from vertebra.bundle_layout import BundleUnusable
     from vertebra.client_errors import RpcFailed, ServiceUnreachable
     from vertebra.local_service import LocalServicesFailed
     from vertebra.state_file import StateFileUnreadable
@@ -52,7 +53,7 @@ def described(error: Exception) -> CliFailed | None:
         return CliFailed(_with_violations(error), code_of(error))
     if isinstance(error, FieldInvalid):
         return CliFailed(str(error), USAGE)
-    if isinstance(error, LocalServicesFailed | StateFileUnreadable | OSError):
+    if isinstance(error, BundleUnusable | LocalServicesFailed | StateFileUnreadable | OSError):
         return CliFailed(str(error), REFUSED)
     return None
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "weights": ("vertebra.cli.weights:weights", "List, find and fetch published weights."),
     "checkpoints": ("vertebra.cli.checkpoints:checkpoints", "List and register backbones."),
     "cache": ("vertebra.cli.cache:cache", "List, verify, prune and pin what is stored."),
+    "mirror": ("vertebra.cli.mirror:mirror", "Carry weights to a site without a network."),
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
     "jobs": ("vertebra.cli.jobs:jobs", "List, describe, watch and cancel training jobs."),
 }
