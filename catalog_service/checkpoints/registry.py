@@ -20,8 +20,9 @@ from catalog_service.checkpoints.checkpoint import (
     RequestIdReused,
 )
 from catalog_service.checkpoints.rows import checkpoint_of, row_of
-from catalog_service.checkpoints.schema import CHECKPOINTS, REQUESTS, open_database, writing
+from catalog_service.checkpoints.schema import CHECKPOINTS, REQUESTS, open_database
 from catalog_service.errors import closest, listed
+from catalog_service.sql_engine import writing
 
 LISTED = CHECKPOINTS.c.delete_time.is_(None)
 

@@ -1,8 +1,6 @@
 """The registry's tables, and bringing a database to this release's. The revisions tell how."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sql
 from alembic.config import Config
@@ -10,12 +8,9 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import event
 
 from catalog_service.errors import InvalidRequest
-
-BUSY_TIMEOUT_MS = 30_000
-"""How long SQLite waits for another process that writes."""
+from catalog_service.sql_engine import open_engine, writing
 
 FIRST_REVISION = "0001"
 """What a database holds that was made before there were migrations."""
@@ -63,17 +58,10 @@ def open_database(url: str) -> sql.Engine:
         RegistryFromTheFuture: a later release has been here.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or used.
     """
-    engine = sql.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
+    engine = open_engine(url)
     with writing(engine) as connection:
         _migrate(connection)
     return engine
-
-
-def writing(engine: sql.Engine) -> AbstractContextManager[sql.Connection]:
-    """Return a transaction that writes; SQLite takes its lock when it begins."""
-    return engine.execution_options(vertebra_writes=True).begin()
 
 
 def _migrate(connection: sql.Connection) -> None:
@@ -105,23 +93,3 @@ def _mark_old_database(connection: sql.Connection, script: ScriptDirectory) -> N
     context = MigrationContext.configure(connection)
     if not context.get_current_heads() and sql.inspect(connection).has_table(CHECKPOINTS.name):
         context.stamp(script, FIRST_REVISION)
-
-
-def _prepare_sqlite(engine: sql.Engine) -> None:
-    """Make a write take SQLite's lock when it begins: upgrading a read lock can only fail."""
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sql.Connection) -> None:
-        writes = connection.get_execution_options().get("vertebra_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -6,15 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy import event
 
+from catalog_service.sql_engine import open_engine, writing
 from trainer_service.errors import StoreVersionUnknown
 from trainer_service.job_store.schema import ALEMBIC_VERSION, LOGS, METADATA, SCHEMA_VERSION
 
 Answer = TypeVar("Answer")
-
-BUSY_TIMEOUT_MS = 30_000
-"""How long SQLite waits for another process, such as the one that this one replaces."""
 
 
 class Database:
@@ -26,10 +23,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = sql.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            _use_write_ahead_log(self._engine)
-        self._writes = self._engine.execution_options(vertebra_writes=True)
+        self._engine = open_engine(url)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="job-store-writer")
         self.log_id = self.write(_create_or_check)
 
@@ -48,28 +42,8 @@ class Database:
         self._engine.dispose()
 
     def _in_transaction(self, work: Callable[[sql.Connection], Answer]) -> Answer:
-        with self._writes.begin() as connection:
+        with writing(self._engine) as connection:
             return work(connection)
-
-
-def _use_write_ahead_log(engine: sql.Engine) -> None:
-    """Make SQLite take its write lock when a write begins: upgrading later can only fail."""
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection, _record):  # type: ignore[no-untyped-def]  # DBAPI has no types
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: sql.Connection) -> None:
-        writes = connection.get_execution_options().get("vertebra_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _create_or_check(connection: sql.Connection) -> str:

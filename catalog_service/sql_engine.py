@@ -1,0 +1,51 @@
+"""An engine for a service's database: PostgreSQL as it comes, SQLite as several writers need it.
+
+An open room: the catalog's registry and the trainer's job store both keep their rows by it.
+"""
+
+from contextlib import AbstractContextManager
+
+import sqlalchemy as sql
+from sqlalchemy import event
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long SQLite waits for another process that writes, such as the one that this one replaces."""
+
+_WRITES = "vertebra_writes"
+
+
+def open_engine(url: str) -> sql.Engine:
+    """Return an engine; nothing is connected yet.
+
+    Args:
+        url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/trainer.db`.
+    """
+    engine = sql.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _use_write_ahead_log(engine)
+    return engine
+
+
+def writing(engine: sql.Engine) -> AbstractContextManager[sql.Connection]:
+    """Return a transaction that writes. What only reads begins one with `engine.begin`."""
+    return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def _use_write_ahead_log(engine: sql.Engine) -> None:
+    """Make SQLite take its write lock when a write begins: upgrading later can only fail."""
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection, _record):  # type: ignore[no-untyped-def]  # DBAPI has no types
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sql.Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
