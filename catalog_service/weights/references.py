@@ -8,7 +8,7 @@ from catalog_service.models.spec_check import CHECKPOINT_PREFIX
 _PUBLISHED = re.compile(
     r"(?:weights/)?(?:(?:torchvision/)?(?:[A-Za-z0-9_]+_Weights\.)?[A-Za-z0-9_.]+"
     r"|(?:huggingface/)?[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*"
-    r"(?:@[A-Za-z0-9][A-Za-z0-9_-]*(?:[./]?[A-Za-z0-9_-]+)*)?)"
+    r"(?:@[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*)?)"
 )
 _REPOSITORY = re.compile(r"(?:weights/)?huggingface/[^/]+/.+")
 _CHECKPOINT = re.compile(r"checkpoints/[a-z][a-z0-9_.-]{0,62}")

@@ -1,5 +1,8 @@
 """Every spelling of a weight is understood, without asking anybody."""
 
+import subprocess
+import sys
+
 import pytest
 
 from catalog_service.index.catalog_index import CatalogIndex
@@ -66,3 +69,19 @@ def test_ids_that_never_existed_are_answered_with_the_right_one(name: str) -> No
     for spelling in (name, f"huggingface/{name}"):
         with pytest.raises(NoSuchHubId, match="write 'facebook/dinov3-"):
             CatalogIndex.load().weight(spelling)
+
+
+def test_a_long_revision_that_is_none_is_refused_at_once() -> None:
+    """With optional separators every further `a` doubled the time, and all threads waited."""
+    reference = f"huggingface/a/b@{'a' * 200}!"
+    found = subprocess.run(
+        [sys.executable, "-c", _CHECK, reference], timeout=60, check=True, capture_output=True
+    )
+    assert b"is no weights" in found.stdout
+
+
+_CHECK = """
+import sys
+from catalog_service.weights.references import check_reference
+print(check_reference(sys.argv[1], field="name"))
+"""
