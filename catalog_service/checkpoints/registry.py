@@ -56,6 +56,11 @@ class Registry:
                 raise _not_found(connection, checkpoint_id)
         return found
 
+    def ever(self, name: str) -> Checkpoint | None:
+        """Return what has or had a name, deleted or not; None where nothing did."""
+        with self._engine.begin() as connection:
+            return _find(connection, name.removeprefix("checkpoints/"), also_deleted=True)
+
     def all(self) -> tuple[Checkpoint, ...]:
         """Return every checkpoint, by id."""
         query = sql.select(CHECKPOINTS).where(LISTED).order_by(CHECKPOINTS.c.checkpoint_id)

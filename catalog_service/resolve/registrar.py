@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_service.blobs.store import BlobInfo, DigestMismatch
-from catalog_service.checkpoints.checkpoint import Checkpoint, CheckpointNotFound
+from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, NotFound, Violation, invalid
 from catalog_service.index.catalog_index import CatalogIndex
@@ -161,17 +161,23 @@ class Registrar:
     def _licence_of_parent(self, lineage: Lineage, architecture_id: str) -> str:
         """Return what is known of the parent's licence.
 
-        A DINOv3 whose makers do not say what it came from is taken to come from Meta's.
+        A DINOv3 whose makers do not say what it came from, or name what nobody here knows, is taken
+        to come from Meta's.
         """
-        if not lineage.parent:
-            return DINOV3_LICENCE if architecture_id in CONFIGURATIONS else ""
-        if lineage.parent.startswith(NOT_TRAINED_FROM):
+        known = self._known_licence(lineage.parent) if lineage.parent else None
+        if known is not None:
+            return known
+        entry = self.index.architecture(architecture_id)
+        return DINOV3_LICENCE if entry.architecture_id in CONFIGURATIONS else ""
+
+    def _known_licence(self, parent: str) -> str | None:
+        """Return the licence of a parent; of a deleted one too, and of any revision of the hub."""
+        registered = self.registry.ever(parent)
+        if registered is not None:
+            return registered.lineage.licence
+        if parent == NOT_TRAINED_FROM or parent.startswith(f"{NOT_TRAINED_FROM},"):
             return ""
         try:
-            return self.registry.get(lineage.parent).lineage.licence
-        except CheckpointNotFound:
-            pass
-        try:
-            return self.index.weight(lineage.parent).licence
+            return self.index.weight(parent.partition("@")[0]).licence
         except (NotFound, InvalidRequest):
-            return ""
+            return None

@@ -223,6 +223,11 @@ def test_how_it_was_trained_is_kept_whole(client: CatalogClient, file: Path) -> 
         ("dinov3_vits16", "facebook/dinov3-vits16-pretrain-lvd1689m", "", "dinov3-license"),
         ("dinov3_vits16", DINOV3, "dinov3-license", "dinov3-license"),
         ("dinov3_vits16", "", "", "dinov3-license"),
+        (DINOV3, "", "", "dinov3-license"),
+        ("dinov3_vits16", f"{DINOV3}@{'0' * 40}", "", "dinov3-license"),
+        ("dinov3_vits16", "somebody's disk", "", "dinov3-license"),
+        ("dinov3_vits16", "randomly chosen", "", "dinov3-license"),
+        (ARCHITECTURE, f"{DINOV3}@v2", "", "dinov3-license"),
         ("dinov3_vits16", "random, seed 3", "", "unknown"),
         ("dinov3_vits16", "random, seed 3", "MIT", "MIT"),
         (ARCHITECTURE, "", "", "unknown"),
@@ -254,6 +259,18 @@ def test_a_dinov3_derivative_cannot_be_set_free(client: CatalogClient, fails: Fa
 
     assert error.violations[0].field == "lineage.licence"
     assert inherited.lineage.licence == "dinov3-license"
+
+
+def test_a_deleted_parent_binds_what_came_from_it(client: CatalogClient, fails: Fails) -> None:
+    fields = {"architecture_id": "dinov3_vits16", "remedies": {"contact": "anna"}}
+    register(client, "random-goes", lineage=Lineage(parent=DINOV3), **fields)
+    client.delete_checkpoint("random-goes")
+    fields["architecture_id"] = ARCHITECTURE  # a student of another structure
+
+    freed = Lineage(parent="random-goes", licence="MIT")
+    error = fails(lambda: register(client, "of-gone", lineage=freed, **fields))
+
+    assert error.violations[0].field == "lineage.licence"
 
 
 def test_a_deleted_checkpoint_is_gone_for_builds_and_lists(
