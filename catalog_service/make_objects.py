@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from catalog_service.api.checkpoint_wire import checkpoint_message
 from catalog_service.blobs.census import self_check
 from catalog_service.blobs.disk import CacheReadOnly, ensure_folder
 from catalog_service.blobs.records import Records
@@ -83,6 +84,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
             store=ground.store,
             own=ground.finders.own,
             registry=ground.registry,
+            shown=checkpoint_message,
         ),
     )
 

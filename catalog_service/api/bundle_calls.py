@@ -1,6 +1,7 @@
 """The bundle calls of StorageService: plan, export, import."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,7 +21,7 @@ from catalog_service.api.bundle_wire import (
     texts_of,
 )
 from catalog_service.api.weights_wire import WEIGHTS, Listed
-from catalog_service.errors import Exhausted
+from catalog_service.errors import Exhausted, Unavailable
 from catalog_service.resolve.bundles import Bundles, Exported, Importing
 from catalog_service.serving.drain import Drain
 from catalog_service.weights.search import Search
@@ -37,6 +38,10 @@ RETRY_AFTER_S = 10.0
 
 HEARTBEAT_S = 15.0
 """Longest silence on the stream."""
+
+
+class CallerLeft(Unavailable):
+    """An export ends between two entries where its caller has gone."""
 
 
 class BundleCalls:
@@ -70,9 +75,12 @@ class BundleCalls:
 
     async def plan(self, request: pb.PlanBundleRequest) -> pb.PlanBundleResponse:
         """Return what a bundle would hold."""
-        selection = selection_of(request.selection, self._filtered)
         return await self._questions.run(
-            lambda: plan_message(self._bundles.plan(selection, request.base_manifest))
+            lambda: plan_message(
+                self._bundles.plan(
+                    selection_of(request.selection, self._filtered), request.base_manifest
+                )
+            )
         )
 
     async def import_bundle(self, request: pb.ImportBundleRequest) -> pb.ImportBundleResponse:
@@ -90,7 +98,8 @@ class BundleCalls:
     ) -> AsyncGenerator[pb.ExportBundleResponse, None]:
         """Yield entries as they are ready, progress, the manifest, and the end."""
         messages: asyncio.Queue[pb.ExportBundleResponse] = asyncio.Queue()
-        export = self._start(request, messages)
+        has_left = threading.Event()
+        export = self._start(request, messages, has_left)
         draining = asyncio.ensure_future(self._drain.draining.wait())
         try:
             while not (export.done() and messages.empty()) and not draining.done():
@@ -108,6 +117,7 @@ class BundleCalls:
                 if not done:
                     yield heartbeat_message()
         finally:
+            has_left.set()
             draining.cancel()
         if not export.done():
             yield end_message(StreamEnd.REASON_DRAINING)
@@ -124,8 +134,8 @@ class BundleCalls:
         self,
         request: pb.ExportBundleRequest,
         messages: "asyncio.Queue[pb.ExportBundleResponse]",
+        has_left: threading.Event,
     ) -> "asyncio.Future[Exported]":
-        selection = selection_of(request.selection, self._filtered)
         texts = texts_of(request.licence_texts)
         if self._num_exports >= MAX_EXPORTS:
             raise Exhausted(
@@ -137,14 +147,19 @@ class BundleCalls:
         def put(message: pb.ExportBundleResponse) -> None:
             loop.call_soon_threadsafe(messages.put_nowait, message)
 
+        def between_entries(message: pb.ExportBundleResponse) -> None:
+            put(message)
+            if has_left.is_set():
+                raise CallerLeft("nobody waits for this export any more; ask again to go on")
+
         def work() -> Exported:
             return self._bundles.export(
-                selection,
+                selection_of(request.selection, self._filtered),
                 request.base_manifest,
                 texts,
                 tell=lambda progress: put(progress_message(progress)),
-                ready=lambda item: put(item_message(item)),
-                skipped=(lambda one, _: put(skipped_message(one)))
+                ready=lambda item: between_entries(item_message(item)),
+                skipped=(lambda one, _: between_entries(skipped_message(one)))
                 if request.skip_unavailable
                 else None,
             )

@@ -86,25 +86,38 @@ class HubEntries:
         """Return what was learnt of a repository, for another site; nothing where it was not."""
         return self._records.get(repository_of(reference).reference) or {}
 
-    def learn(self, reference: str, record: Mapping[str, Any]) -> WeightEntry | None:
-        """Return the entry that another site's record of a repository gives, and remember it.
+    def recorded(self, reference: str, record: Mapping[str, Any]) -> WeightEntry | None:
+        """Return the entry of a repository: as it is known here, else by another site's record.
+
+        Args:
+            reference: as that record binds it, with its commit where there is one.
 
         Returns:
-            None for a record that is none.
+            None for a record that is none, or is another repository's.
 
         Raises:
             HubRepositoryUnsupported: it is of no architecture that is built here.
         """
-        config, bound = record.get("config"), record.get("bound")
-        if not isinstance(config, dict) or not isinstance(bound, str):
+        repository = repository_of(reference)
+        here = self._at_hand(repository)
+        if here is not None:
+            return here
+        config = record.get("config")
+        if not isinstance(config, dict) or record.get("bound") != repository.reference:
             return None
+        return hub_entry(repository.reference, config, self._index)
+
+    def learn(self, reference: str, record: Mapping[str, Any]) -> bool:
+        """Remember another site's record of a repository, unless it is known here.
+
+        Returns:
+            Whether the reference means here what it means there.
+        """
         name = repository_of(reference).reference
-        if repository_of(bound).repository != repository_of(name).repository:
-            return None
-        entry = hub_entry(bound, config, self._index)
-        for key in {name, bound}:
-            self._records.put(key, {"config": config, "bound": bound})
-        return entry
+        here = self._records.get(name)
+        if here is None:
+            self._records.put(name, {"config": record["config"], "bound": record["bound"]})
+        return here is None or here.get("bound") == record["bound"]
 
     def _listed(self, repository: Repository) -> WeightEntry | None:
         """Return another revision of what the index lists."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from catalog_service.blobs.blob import BlobInfo
+from catalog_service.index.entries import WeightEntry
 from catalog_service.resolve.bundles.manifest import CheckpointNumbers, WeightNumbers
 from catalog_service.resolve.ensure import Ensured
 from catalog_service.resolve.supply import Supply
@@ -19,6 +20,7 @@ class PlannedItem:
         blob_digest: empty for what is not in the store yet.
         size_bytes: of the blob, or as published.
         availability: `stored`, `local`, `remote` or `none`.
+        pinned_file: a published file name that only one content can have; empty for others.
     """
 
     reference: str
@@ -30,6 +32,7 @@ class PlannedItem:
     is_gated: bool
     availability: str
     trail: tuple[Step, ...]
+    pinned_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +71,14 @@ class Entries:
         explained = self.supply.explain(reference, probe=False)
         is_stored = explained.availability == "stored"
         stored = self.supply.ensure(reference, _silent) if is_stored else None
+        pinned_file = ""
         if is_checkpoint(reference):
             entry = self.supply.registry.get(reference)
             architecture, url = entry.architecture_id, next(iter(entry.remedies.origin_urls), "")
         else:
-            weight = self.supply.entry(reference, _silent)
+            weight = self._at_hand(reference)
             architecture, url = weight.architecture_id, weight.url
+            pinned_file = weight.file_name if weight.sha256_prefix else ""
         return PlannedItem(
             reference=reference,
             architecture_id=architecture,
@@ -84,6 +89,7 @@ class Entries:
             is_gated=explained.is_gated,
             availability=explained.availability,
             trail=() if is_stored else explained.steps,
+            pinned_file=pinned_file,
         )
 
     def brought_in(self, reference: str, tell: Tell) -> BundleItem:
@@ -109,9 +115,16 @@ class Entries:
             rules=ensured.rules,
             ignored=ensured.ignored,
             non_finite=ensured.non_finite,
+            asked=(reference,) if reference != ensured.reference else (),
             repository=self.supply.hub.record(reference) if is_repository(reference) else {},
         )
         return _item(numbers, ensured, weight.url)
+
+    def _at_hand(self, reference: str) -> WeightEntry:
+        """Return what is known of a weight without asking anybody."""
+        if is_repository(reference):
+            return self.supply.hub.at_hand(reference)
+        return self.supply.index.weight(reference)
 
     def _checkpoint(self, ensured: Ensured) -> BundleItem:
         entry = self.supply.registry.get(ensured.reference)

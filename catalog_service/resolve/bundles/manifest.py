@@ -12,14 +12,19 @@ from typing import Any
 
 from catalog_service.blobs.digests import parse_digest
 from catalog_service.checkpoints.checkpoint import Checkpoint
-from catalog_service.errors import InvalidRequest
+from catalog_service.errors import InvalidRequest, Violation, invalid
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 
 FORMAT = "vertebra-bundle"
 VERSION = 1
 
-MAX_MANIFEST_BYTES = 16 * 2**20
-"""A hundred thousand entries."""
+MAX_MANIFEST_BYTES = 3 * 2**20
+"""Some thousands of entries, and less than a message of ours may have."""
+
+MAX_ENTRY_CHARS = 256 * 1024
+"""Of one entry: lists of checkpoints carry them."""
+
+PROOFS = ("full", "prefix", "first_use")
 
 
 class ManifestInvalid(InvalidRequest):
@@ -35,6 +40,7 @@ class WeightNumbers:
     Attributes:
         file_name: of the published file; an importing site must have the same pin.
         source_digest, proof, rules, ignored, non_finite: as the conversion was remembered.
+        asked: other references of the same numbers, such as a repository without its commit.
     """
 
     reference: str
@@ -49,6 +55,7 @@ class WeightNumbers:
     rules: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     non_finite: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     repository: Mapping[str, Any] = field(default_factory=dict)
     """What a repository of the hub says of itself, where the index does not list the weight."""
 
@@ -90,7 +97,11 @@ class Manifest:
     version: int = VERSION
 
     def to_bytes(self) -> bytes:
-        """Return the file: sorted keys and entries, so that nothing but its content decides."""
+        """Return the file: sorted keys and entries, so that nothing but its content decides.
+
+        Raises:
+            InvalidRequest: more than one manifest holds.
+        """
         ordered = Manifest(
             weights=tuple(sorted(self.weights, key=lambda one: one.reference)),
             checkpoints=tuple(sorted(self.checkpoints, key=lambda one: one.reference)),
@@ -98,7 +109,11 @@ class Manifest:
             base_digest=self.base_digest,
         )
         text = json.dumps(to_plain(ordered), sort_keys=True, indent=1, allow_nan=False)
-        return f"{text}\n".encode()
+        data = f"{text}\n".encode()
+        if len(data) > MAX_MANIFEST_BYTES:
+            why = f"{len(self.entries)} entries are too many for one bundle; make several"
+            raise invalid([Violation(field="selection", description=why)])
+        return data
 
     @property
     def entries(self) -> tuple[WeightNumbers | CheckpointNumbers, ...]:
@@ -133,8 +148,9 @@ def read_manifest(data: bytes) -> Manifest:
     _check_version(plain)
     try:
         manifest = from_plain(Manifest, plain, path="manifest")
-    except (MalformedJson, TypeError) as error:
-        raise ManifestInvalid(f"the manifest is malformed: {error}") from error
+        json.dumps(to_plain(manifest), allow_nan=False, ensure_ascii=False).encode()
+    except (MalformedJson, TypeError, ValueError, RecursionError) as error:
+        raise ManifestInvalid(f"the manifest is malformed: {str(error)[:300]}") from error
     _check_entries(manifest)
     return manifest
 
@@ -155,10 +171,18 @@ def _check_entries(manifest: Manifest) -> None:
     if len(set(references)) != len(references):
         raise ManifestInvalid("the manifest has an entry twice")
     for entry in manifest.entries:
-        if not _is_digest(entry.blob_digest) or entry.size_bytes < 0:
+        if len(json.dumps(to_plain(entry))) > MAX_ENTRY_CHARS:
+            raise ManifestInvalid(f"{entry.reference[:100]!r} has too long an entry")
+        if not _is_digest(entry.blob_digest) or not 0 <= entry.size_bytes < 2**63:
             raise ManifestInvalid(
                 f"{entry.reference[:100]!r}: no blob is {entry.blob_digest[:80]!r} "
-                f"of {entry.size_bytes} bytes"
+                f"of {str(entry.size_bytes)[:30]} bytes"
+            )
+    for weight in manifest.weights:
+        if not _is_digest(weight.source_digest) or weight.proof not in PROOFS:
+            raise ManifestInvalid(
+                f"{weight.reference[:100]!r}: no published file is {weight.source_digest[:80]!r}, "
+                f"known by {weight.proof[:20]!r}"
             )
     for one in manifest.checkpoints:
         told = (one.entry.name, one.entry.blob_digest, one.entry.blob_size_bytes)

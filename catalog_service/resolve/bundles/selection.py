@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import Violation, invalid
 from catalog_service.resolve.supply import Supply
-from catalog_service.weights.references import is_checkpoint
+from catalog_service.weights.references import is_checkpoint, is_repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,10 @@ def _allowed(
 
 
 def licence_of(reference: str, supply: Supply) -> str:
-    """Return the licence of a weight or a checkpoint; a repository may be asked."""
+    """Return the licence of a weight or a checkpoint, as it is known here; nobody is asked."""
     registry: Registry = supply.registry
     if is_checkpoint(reference):
         return registry.get(reference).lineage.licence
-    return supply.entry(reference, lambda _: None).licence
+    if is_repository(reference):
+        return supply.hub.at_hand(reference).licence
+    return supply.index.weight(reference).licence
