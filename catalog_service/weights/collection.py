@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 
 from catalog_service.blobs.safetensors_file import MalformedSafetensors
 from catalog_service.blobs.store import BlobStore
@@ -24,7 +25,12 @@ from catalog_service.weights.sources.published_file import (
     is_shard_index,
     published_file,
 )
-from catalog_service.weights.sources.shards import MalformedShardIndex, ShardIndex, shard_index
+from catalog_service.weights.sources.shards import (
+    MAX_INDEX_BYTES,
+    MalformedShardIndex,
+    ShardIndex,
+    shard_index,
+)
 from catalog_service.weights.sources.timm_dinov3 import foreign_layout
 from catalog_service.weights.trail import Outcome
 from catalog_service.weights.wanted_file import WantedFile
@@ -213,7 +219,7 @@ class _Visit:
         if not is_shard_index(copy.file):
             return _Parts(copies=(copy,))
         try:
-            shards = shard_index(copy.path.read_bytes())
+            shards = shard_index(_beginning(copy.path))
         except MalformedShardIndex as error:
             detail = f"{copy.place}: {error.message}"
             return Miss(detail=detail, outcome=Outcome.UNREADABLE, place=copy.place)
@@ -238,6 +244,12 @@ class _Visit:
         if isinstance(taken, Copy):
             self._stack.callback(self._copies.let_go, taken)
         return taken
+
+
+def _beginning(path: Path) -> bytes:
+    """Return an index, or more of a file than an index may have: servers choose what they send."""
+    with path.open("rb") as file:
+        return file.read(MAX_INDEX_BYTES + 1)
 
 
 def _named(error: Precondition, copies: Sequence[Copy]) -> Precondition:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from catalog_service.blobs.records import Records
-from catalog_service.blobs.store import BlobStore, DigestMismatch
+from catalog_service.blobs.store import BlobNotFound, BlobStore, DigestMismatch
 from catalog_service.index.entries import WeightEntry
 from catalog_service.weights.locations.location import Miss, Source
 from catalog_service.weights.trail import Outcome
@@ -33,6 +33,8 @@ class Store:
             return Miss(detail="absent")
         try:
             self._store.ensure_intact(source.blob_digest)
+        except BlobNotFound:  # evicted just now
+            return Miss(detail="absent")
         except DigestMismatch:
             detail = f"the bytes of {source.blob_digest} changed; the blob was quarantined"
             return Miss(detail=detail, outcome=Outcome.WRONG_DIGEST)

@@ -56,7 +56,7 @@ def shard_index(text: bytes) -> ShardIndex:
         MalformedShardIndex: not JSON, no `weight_map`, or a part that is no plain file name.
     """
     if len(text) > MAX_INDEX_BYTES:
-        raise MalformedShardIndex(f"an index of {len(text)} bytes; the limit is {MAX_INDEX_BYTES}")
+        raise MalformedShardIndex(f"an index of more than {MAX_INDEX_BYTES} bytes, the limit")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

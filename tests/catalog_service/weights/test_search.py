@@ -1,6 +1,7 @@
 """The search takes proven bytes from the first place that has them and says what others had."""
 
 import hashlib
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from catalog_service.weights.locations.http_mirror import HttpMirror
 from catalog_service.weights.locations.location import Location
 from catalog_service.weights.locations.mirror_folder import MirrorFolder
 from catalog_service.weights.locations.origin import Origin
+from catalog_service.weights.sources.shards import MAX_INDEX_BYTES
 from catalog_service.weights.trail import Outcome
 from tests.fakes import faults
 from tests.fakes.fake_hub import FakeHub
@@ -287,6 +289,34 @@ def put(folder: Path, files: dict[str, bytes]) -> None:
     folder.mkdir(parents=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
+
+
+def test_an_index_of_parts_that_is_too_long_is_not_read_into_memory(tmp_path) -> None:
+    name = "facebook/dinov3-vits16-pretrain-lvd1689m"
+    put(tmp_path / "mirror" / name, {})
+    with (tmp_path / "mirror" / name / "model.safetensors.index.json").open("wb") as file:
+        file.truncate(5 * MAX_INDEX_BYTES)
+    site = WeightSite(tmp_path, [MirrorFolder(tmp_path / "mirror")])
+
+    tracemalloc.start()
+    error = failed(site, dinov3_weight())
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert "an index of more than" in error.message
+    assert peak_bytes < 2 * MAX_INDEX_BYTES
+
+
+def test_a_blob_that_is_evicted_while_it_is_looked_at_is_brought_in_again(
+    server, tmp_path, monkeypatch
+) -> None:
+    site = WeightSite(tmp_path, [origin_of()])
+    weight = torchvision_weight(server.add("/models/resnet18.pth", DATA))
+    first = site.find(weight)
+    monkeypatch.setattr("catalog_service.blobs.store.note_use", Path.unlink)
+
+    assert site.find(weight) == first
+    assert server.bodies("/models/resnet18.pth") == 2
 
 
 def test_a_part_that_is_missing_is_named(server, tmp_path) -> None:
