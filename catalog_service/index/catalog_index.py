@@ -111,11 +111,22 @@ class CatalogIndex:
         found = self._weights.get(name)
         if found is None:
             raise WeightsNotFound(
-                f"no weights {reference[:100]!r}; {closest(name, self._weights)}"
+                f"no weights {reference[:100]!r}; {self._way_out(reference)}"
                 f"ListWeights returns all {len(self.weights)}",
                 metadata={"weights": reference},
             )
         return found
+
+    def _way_out(self, reference: str) -> str:
+        """Return what an unknown reference may have meant."""
+        name = _short(reference)
+        if name.lower() in self._architectures:
+            return f"write {name.lower()!r}; "
+        if "/" not in name:
+            return closest(name, self._weights)
+        near = closest(name, [known for known in self._weights if "/" in known])
+        written = f"{HUB}{name[:100]}"
+        return f"{near}other repositories of the hub are written {written!r}; "
 
     def default_weight(self, architecture: str) -> WeightEntry:
         """Return what "pretrained" means for an architecture.

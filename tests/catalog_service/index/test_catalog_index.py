@@ -111,6 +111,30 @@ def test_unknown_weights_show_the_nearest(index: CatalogIndex, reference: str) -
     assert caught.value.error_reason == "WEIGHTS_NOT_FOUND"
 
 
+@pytest.mark.parametrize("repository", ["microsoft/resnet-50", "timm/resnet50.a1_in1k"])
+def test_a_repository_without_its_hub_is_told_how_it_is_written(
+    index: CatalogIndex, repository: str
+) -> None:
+    """And not that torchvision's weights are closest to it."""
+    with pytest.raises(WeightsNotFound) as caught:
+        index.weight(repository)
+
+    assert caught.value.message == (
+        f"no weights {repository!r}; other repositories of the hub are written "
+        f"'huggingface/{repository}'; ListWeights returns all 178"
+    )
+
+
+def test_a_typing_error_in_a_repository_shows_the_nearest_ones(index: CatalogIndex) -> None:
+    with pytest.raises(WeightsNotFound, match="closest are facebook/dinov3-vitb16-pretrain"):
+        index.weight("facebook/dinov3-vitb16-pretrain-lvd1689")
+
+
+def test_an_architecture_in_capitals_is_shown_as_it_is_written(index: CatalogIndex) -> None:
+    with pytest.raises(WeightsNotFound, match="'RESNET50'; write 'resnet50'; "):
+        index.weight("RESNET50")
+
+
 def test_a_name_like_no_other_shows_where_to_look(index: CatalogIndex) -> None:
     with pytest.raises(ArchitectureNotFound) as caught:
         index.architecture("%%%%")
