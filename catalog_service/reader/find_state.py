@@ -34,6 +34,9 @@ MAX_DEPTH = 4
 MAX_TENSORS = 50_000
 """About 30 pickle opcodes make a tensor, and there is a limit to those, too."""
 
+METADATA = "__metadata__"
+"""What is no tensor in the header of a safetensors file."""
+
 WAY_OUT = (
     "Save its numbers alone where that code is: torch.save(model.state_dict(), path), or for a "
     "TorchScript file torch.save(torch.jit.load(file).state_dict(), path)"
@@ -152,6 +155,8 @@ def _tensors(mapping: PickledMapping) -> dict[str, TensorRef]:
 def _check_names(tensors: Mapping[str, TensorRef]) -> None:
     if len(tensors) > MAX_TENSORS:
         raise FileUnreadable(f"{len(tensors)} tensors; the limit is {MAX_TENSORS}")
+    if METADATA in tensors:
+        raise FileUnreadable(f"a tensor is called {METADATA!r}, which no safetensors file can hold")
     for name in tensors:
         if not is_unicode(name):
             raise FileUnreadable(f"tensor name {name[:100]!r} is not Unicode")

@@ -178,7 +178,11 @@ class PickleMachine:
     def _persistent(self, _: Any) -> None:
         found = referred(self._stack.pop())
         if isinstance(found, StorageRef):
-            self.storage_dtypes[found.key] = found.dtype
+            known = self.storage_dtypes.setdefault(found.key, found.dtype)
+            if (
+                known != found.dtype
+            ):  # torch.save makes no such file, and torch.load reads the first
+                raise FileUnreadable(f"storage {found.key!r} has two kinds of numbers"[:200])
         self._stack.append(found)
 
 

@@ -23,6 +23,11 @@ from catalog_service.reader.read_file import (
 from catalog_service.weights.file_names import FileNames, file_names
 from catalog_service.weights.sources.shards import ShardIndex
 
+MAX_REPORTED = 1000
+MAX_REPORTED_CHARS = 200
+"""How many ignored objects and non-finite tensors are kept, and how much of each: a message must
+carry them."""
+
 Written = Callable[[int, int], None]
 """Takes how many bytes are written and how many there will be."""
 
@@ -82,7 +87,16 @@ def convert(
     parts = [_taken(path, listing, found) for path, listing in zip(paths, listings, strict=True)]
     blob, non_finite = _written(parts, found, store, written)
     ignored = tuple(item for listing in listings for item in listing.ignored)
-    return Converted(blob=blob, rules=found.rules, ignored=ignored, non_finite=non_finite)
+    return Converted(
+        blob=blob, rules=found.rules, ignored=_cut(ignored), non_finite=_cut(non_finite)
+    )
+
+
+def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is remembered of a list that the file's makers can make as long as they like."""
+    shown = tuple(text[:MAX_REPORTED_CHARS] for text in texts[:MAX_REPORTED])
+    hidden = len(texts) - len(shown)
+    return (*shown, f"and {hidden} more") if hidden else shown
 
 
 def _written(

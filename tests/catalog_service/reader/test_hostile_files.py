@@ -48,6 +48,21 @@ def zip_of(path: Path, entries: dict[str, bytes], **options: Any) -> None:
             archive.writestr(name, content)
 
 
+def one_storage_two_kinds(path: Path) -> None:
+    """torch.load reads all of it as the first says."""
+    whole = path.with_name("whole.pth")
+    torch.save({"a": torch.zeros(2), "b": torch.zeros(2, dtype=torch.int32)}, whole)
+    with zipfile.ZipFile(whole) as archive:
+        pickled = archive.read("whole/data.pkl").replace(
+            b"X\x01\x00\x00\x001", b"X\x01\x00\x00\x000"
+        )
+    zip_of(path, {"a/data.pkl": pickled, "a/data/0": bytes(8)})
+
+
+def a_tensor_called_metadata(path: Path) -> None:
+    torch.save({"__metadata__": torch.zeros(1)}, path)
+
+
 def nested(depth: int) -> bytes:
     return b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b"."
 
@@ -168,6 +183,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "a shape that overflows": (json_file({"a": tensor(shape=[2**62, 2**62, 4])}), "does not fit"),
     "a name twice": (json_file(b'{"a":0,"a":1}'), "twice"),
     "a name that is no text": (json_file(b'{"\xff":0}'), "not JSON"),
+    "a storage of two kinds": (one_storage_two_kinds, "two kinds of numbers"),
+    "a name that safetensors cannot hold": (a_tensor_called_metadata, "is called '__metadata__'"),
     "half a surrogate pair": (json_file(rb'{"\ud800":0}'), "not Unicode"),
 }
 

@@ -133,6 +133,18 @@ def test_what_lies_beside_the_state_is_reported(tmp_path: Path, store: BlobStore
     assert converted.ignored == ("epoch (int)",)
 
 
+def test_what_is_remembered_of_a_file_stays_short(tmp_path: Path, store: BlobStore) -> None:
+    state = {f"{'n' * 300}{number}": torch.tensor(float("nan")) for number in range(1500)}
+    beside = {f"{number}": "x" for number in range(1500)}
+    torch.save({"state_dict": state, **beside}, tmp_path / "last.ckpt")
+
+    converted = convert([tmp_path / "last.ckpt"], "resnet", store)
+
+    for told in (converted.ignored, converted.non_finite):
+        assert told[-1] == "and 500 more"
+        assert sum(map(len, told)) < 250_000
+
+
 def test_a_tensor_of_nan_in_a_strange_order_is_found(tmp_path: Path, store: BlobStore) -> None:
     """Views are put in order block by block: they take another way than plain runs."""
     weight = torch.zeros(2000, 3000)
