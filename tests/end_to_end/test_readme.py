@@ -38,9 +38,21 @@ class Shown:
     lines: tuple[str, ...]
 
 
+WITHOUT_A_NETWORK = re.compile(r"^### A site without a network$.*?(?=^## )", re.M | re.DOTALL)
+"""The section whose second half is for another machine: test_air_gap.py runs it."""
+
+
 def blocks() -> list[re.Match[str]]:
-    """Return the fenced blocks of the README."""
-    return list(BLOCK.finditer(README.read_text()))
+    """Return the fenced blocks of the README that one machine runs."""
+    return list(BLOCK.finditer(WITHOUT_A_NETWORK.sub("", README.read_text())))
+
+
+def without_a_network() -> tuple[str, str]:
+    """Return the console blocks of the connected and of the isolated side."""
+    section = WITHOUT_A_NETWORK.search(README.read_text())
+    assert section is not None
+    connected, away = [block["text"] for block in BLOCK.finditer(section.group())]
+    return connected, away
 
 
 def commands(text: str) -> Iterator[Shown]:

@@ -208,7 +208,7 @@ def _finish(folder: Path, manifest: BundleManifest, exported: ExportedBundle) ->
         manifest=MANIFEST.ljust(22),
         blobs=f"{BLOBS}/<sha256>".ljust(22),
         licences=f"{LICENCES}/*.txt".ljust(22),
-        digest=manifest.digest,
+        digest=manifest.digest.removeprefix("sha256:"),
     )
     _write(folder / README, text.encode())
     _write(folder / MANIFEST, manifest.data)
@@ -216,6 +216,8 @@ def _finish(folder: Path, manifest: BundleManifest, exported: ExportedBundle) ->
 
 def _forget(folder: Path, before: BundleManifest | None, manifest: BundleManifest) -> None:
     """Remove what an earlier bundle in this folder had and this one has not."""
+    for part in (folder / BLOBS).glob(".*.part"):
+        part.unlink(missing_ok=True)
     if before is None:
         return
     kept = {blob.place for blob in manifest.blobs} | set(manifest.licence_texts)

@@ -81,15 +81,10 @@ class FolderFiles:
 class TarFiles:
     """A bundle in one tar; the last of several members of one name counts, as for tar itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
         self.where = str(path)
-        self._path = path
-        try:
-            self._tar = tarfile.open(path, "r:")  # noqa: SIM115 - lives as long as we do
-            members = self._tar.getmembers()
-        except tarfile.TarError as error:
-            raise BundleUnusable(f"{path} is no uncompressed tar: {error}") from error
-        self._members = {member.name.removeprefix("./"): member for member in members}
+        self._tar = tar
+        self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
 
     def sizes(self) -> Mapping[str, int]:
         """Return path -> bytes."""
@@ -118,8 +113,9 @@ class TarFiles:
             yield copy
 
 
-def open_bundle(path: Path) -> BundleFiles:
-    """Return a bundle's files.
+@contextmanager
+def open_bundle(path: Path) -> Iterator[BundleFiles]:
+    """Yield a bundle's files.
 
     Args:
         path: the folder, its manifest, or a tar.
@@ -128,12 +124,25 @@ def open_bundle(path: Path) -> BundleFiles:
         BundleUnusable: there is none.
     """
     if path.is_dir():
-        return FolderFiles(path)
-    if path.name == MANIFEST and path.is_file():
-        return FolderFiles(path.parent)
-    if not path.exists():
+        yield FolderFiles(path)
+    elif path.name == MANIFEST and path.is_file():
+        yield FolderFiles(path.parent)
+    elif not path.exists():
         raise BundleUnusable(f"{path} does not exist; a bundle is a folder or a .tar")
-    return TarFiles(path)
+    else:
+        try:
+            tar = tarfile.open(path, "r:")  # noqa: SIM115 - closed two lines below
+        except tarfile.TarError as error:
+            raise BundleUnusable(f"{path} is no uncompressed tar: {error}") from error
+        with tar:
+            yield _tar_files(path, tar)
+
+
+def _tar_files(path: Path, tar: tarfile.TarFile) -> TarFiles:
+    try:
+        return TarFiles(path, tar)
+    except tarfile.TarError as error:
+        raise BundleUnusable(f"{path} is cut, or no tar: {error}; carry it over again") from error
 
 
 def manifest_of(files: BundleFiles) -> BundleManifest:

@@ -10,7 +10,7 @@ from vertebra.bundle_calls import ExportedBundle
 from vertebra.bundle_export import BundleOrder, NoRoom, export_bundle
 from vertebra.bundle_layout import BundleManifest
 from vertebra.catalog_client import CatalogClient
-from vertebra.cli import exit_codes, trail_words, words
+from vertebra.cli import exit_codes, words
 from vertebra.cli.ensure_view import live_rows
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.mirror_plan import licence_lines
@@ -93,20 +93,19 @@ def _print_exported(
             ("adds to", words.short_digest(manifest.base_digest)),
             ("licences", licence_lines(exported.manifest.licences)),
             ("left out", _skipped(exported)),
-            ("sha256", manifest.digest),
+            ("sha256", manifest.digest.removeprefix("sha256:")),
         )
     )
     page.print(
         f"\nnext, on the other side: vertebra mirror import {order.target.name} "
-        "--sha256 <the line above>",
+        f"--sha256 {words.short_digest(manifest.digest)}...",
         style="dim",
     )
 
 
 def _skipped(exported: ExportedBundle) -> str:
-    return "\n".join(
-        f"{one.reference}: {one.trail[-1].detail.splitlines()[0] if one.trail else ''}"
-        if one.trail and one.trail[-1].detail
-        else f"{one.reference}: {trail_words.troubles(one.trail)}"
-        for one in exported.skipped
-    )
+    """Return a line for each entry that is not in the bundle, and what to ask for the reason."""
+    if not exported.skipped:
+        return ""
+    names = [one.reference.removeprefix("torchvision/") for one in exported.skipped]
+    return "\n".join([*names, "why: vertebra weights explain NAME --probe"])

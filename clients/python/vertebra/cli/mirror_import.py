@@ -45,13 +45,13 @@ def import_mirror(
     Example:
       vertebra mirror import /media/stick/bundle --sha256 DIGEST
     """
-    files = open_bundle(bundle)
-    manifest = manifest_of(files)
-    check_announced(manifest, announced)
-    watcher = ImportRow(manifest.total_bytes)
     page = screen()
-    with CatalogClient(catalog_address) as catalog, live_rows(page, [watcher.row]):
-        imported = import_bundle(catalog, files, manifest, watcher, dry_run=dry_run)
+    with open_bundle(bundle) as files:
+        manifest = manifest_of(files)
+        check_announced(manifest, announced)
+        watcher = ImportRow(manifest.total_bytes)
+        with CatalogClient(catalog_address) as catalog, live_rows(page, [watcher.row]):
+            imported = import_bundle(catalog, files, manifest, watcher, dry_run=dry_run)
     if as_json:
         print_json(imported.report)
     else:

@@ -75,7 +75,8 @@ def plan_facts(plan: wire.PlanBundleResponse) -> Table:
 def licence_lines(licences: Any) -> str:
     """Return a line for each licence: how much is under it, whether its text goes along."""
     return "\n".join(
-        f"{one.licence}: {words.plural(one.num_entries, 'entry', 'entries')}{_terms(one)}"
+        f"{one.licence or 'none said'}: "
+        f"{words.plural(one.num_entries, 'entry', 'entries')}{_terms(one)}"
         for one in licences
     )
 

@@ -42,14 +42,14 @@ def verify_mirror(bundle: Path, announced: str, as_json: bool) -> int:
     Example:
       vertebra mirror verify /media/stick/bundle --sha256 DIGEST
     """
-    files = open_bundle(bundle)
-    manifest = manifest_of(files)
-    check_announced(manifest, announced)
-    row = BytesRow(manifest.total_bytes)
-    row.doing(f"reading {bundle}")
     page = screen()
-    with live_rows(page, [row]):
-        found = list(defects(files, manifest, row.more))
+    with open_bundle(bundle) as files:
+        manifest = manifest_of(files)
+        check_announced(manifest, announced)
+        row = BytesRow(manifest.total_bytes)
+        row.doing(f"reading {bundle}")
+        with live_rows(page, [row]):
+            found = list(defects(files, manifest, row.more))
     if as_json:
         click.echo(json.dumps(_plain(manifest, found), indent=2))
     else:
@@ -67,14 +67,14 @@ def manifest_facts(manifest: BundleManifest) -> object:
         ("bundle", f"{num} in {blobs}, {words.size(manifest.total_bytes)}"),
         ("adds to", words.short_digest(manifest.base_digest)),
         ("texts", words.listed(list(manifest.licence_texts))),
-        ("sha256", manifest.digest),
+        ("sha256", manifest.digest.removeprefix("sha256:")),
     )
 
 
 def show_defects(found: Sequence[Defect]) -> None:
     """Print what is wrong on standard error, a line each."""
     for one in found:
-        line = f"{one.place} {one.text}"
+        line = f"{one.place}: {one.text}"
         if one.references:
             line += f"; it is {words.listed(one.references)}: carry it over again"
         elif one.kind == FOREIGN:
