@@ -22,9 +22,17 @@ from catalog_service.serving.settings_reader import (
     PathList,
     UrlList,
 )
-from catalog_service.weights.http.policy import checked_hosts, checked_proxy
+from catalog_service.weights.http.policy import (
+    checked_bundle,
+    checked_hosts,
+    checked_proxy,
+    checked_token,
+    checked_urls,
+)
 
 LocationName = Literal["store", "torch_hub_cache", "hf_cache", "mirrors", "http_mirrors", "origin"]
+
+HUB_URL = "https://huggingface.co"
 
 LOCATION_NAMES: tuple[LocationName, ...] = (
     "store",
@@ -47,12 +55,26 @@ def _false_if_empty(value: object) -> object:
     return False if value == "" else value
 
 
+def _hub_if_empty(value: object) -> object:
+    return HUB_URL if value == "" else value
+
+
+def _endpoint(url: str) -> str:
+    return checked_urls((url,))[0]
+
+
+def _token(token: SecretStr) -> SecretStr:
+    return SecretStr(checked_token(token.get_secret_value()))
+
+
 LocationNames = Annotated[tuple[LocationName, ...], NoDecode, BeforeValidator(_names)]
 
 
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names), AfterValidator(checked_hosts)]
 
 Proxy = Annotated[str, AfterValidator(checked_proxy)]
+
+Bundle = Annotated[OptionalPath, AfterValidator(checked_bundle)]
 
 
 class HttpRules(BaseModel):
@@ -61,7 +83,7 @@ class HttpRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     proxy: Proxy | None = None
-    ca_bundle: Path | None = None
+    ca_bundle: Bundle = None
     allowed_hosts: Hosts | None = None
     connect_timeout_s: float = Field(default=10.0, gt=0)
     stall_timeout_s: float = Field(default=30.0, gt=0)
@@ -115,7 +137,7 @@ class CatalogSettings(BaseSettings):
     """Folders with copies of published files: plain, or laid out like a torch-hub cache, a Hugging
     Face cache or `owner/repository/file`."""
 
-    http_mirrors: UrlList = ()
+    http_mirrors: Annotated[UrlList, AfterValidator(checked_urls)] = ()
     """URLs of servers with such copies, separated by commas: the file name, the published path or
     `owner/repository/resolve/revision/file` follows. The hub's token is never sent there."""
 
@@ -129,7 +151,7 @@ class CatalogSettings(BaseSettings):
     proxy: Proxy = ""
     """URL of the proxy for requests to the origin; HTTPS_PROXY and the like are not read."""
 
-    ca_bundle: OptionalPath = None
+    ca_bundle: Bundle = None
     """PEM file with the certificates to trust, in place of the system's."""
 
     allowed_hosts: Hosts = ()
@@ -168,7 +190,7 @@ class CatalogSettings(BaseSettings):
     """The least important messages that are logged."""
 
     log_format: Literal["json", "text"] = "json"
-    """One JSON object a line, or plain lines for people."""
+    """`json`: one JSON object a line; `text`: plain lines for people."""
 
     torch_home: OptionalPath = Field(default=None, validation_alias="TORCH_HOME")
     """TORCH_HOME, as torch.hub reads it."""
@@ -182,10 +204,14 @@ class CatalogSettings(BaseSettings):
     hf_hub_cache: OptionalPath = Field(default=None, validation_alias="HF_HUB_CACHE")
     """HF_HUB_CACHE, in place of `hub` in HF_HOME."""
 
-    hf_endpoint: str = Field(default="https://huggingface.co", validation_alias="HF_ENDPOINT")
+    hf_endpoint: Annotated[str, BeforeValidator(_hub_if_empty), AfterValidator(_endpoint)] = Field(
+        default=HUB_URL, validation_alias="HF_ENDPOINT"
+    )
     """HF_ENDPOINT: URL of the hub."""
 
-    hf_token: SecretStr = Field(default=SecretStr(""), validation_alias="HF_TOKEN")
+    hf_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
+        default=SecretStr(""), validation_alias="HF_TOKEN"
+    )
     """HF_TOKEN: sent to the hub's own host and nowhere else, never logged."""
 
     hf_token_path: OptionalPath = Field(default=None, validation_alias="HF_TOKEN_PATH")

@@ -81,7 +81,7 @@ class TrainerSettings(BaseSettings):
     """The least important messages that are logged."""
 
     log_format: Literal["json", "text"] = "json"
-    """One JSON object a line, or plain lines for people."""
+    """`json`: one JSON object a line; `text`: plain lines for people."""
 
     @property
     def blobs_folder(self) -> Path:

@@ -38,7 +38,9 @@ def _urls(value: object) -> object:
         return value
     urls = tuple(value.replace(",", " ").split())
     if wrong := [url for url in urls if "://" not in url]:
-        raise ValueError(f"{len(wrong)} of {len(urls)} are no URL; s3://bucket/folder is one")
+        raise ValueError(
+            f"{len(wrong)} of {len(urls)} are no URL: it begins with https:// or the like"
+        )
     return urls
 
 
@@ -66,9 +68,11 @@ PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 """A settings field for folders separated by `:` (`;` on Windows), `~` expanded."""
 
 
-_SECRET = re.compile(r"token|secret|password|_url$|_key$|proxy$|mirrors$|^http$")
-"""Fields whose values are never repeated; the URL of a database, a proxy or a mirror may hold a
-password."""
+_SECRET = re.compile(
+    r"token|secret|password|_url$|_key$|proxy$|mirrors$|endpoint$|^http$", re.IGNORECASE
+)
+"""Fields whose values are never repeated, also by a name such as HF_TOKEN; the URL of a database, a
+proxy or a mirror may hold a password."""
 
 _OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_.+)?")
 """Variables that Kubernetes sets in every pod for a service `vertebra-catalog`.
@@ -146,6 +150,8 @@ def _field(error: ErrorDetails) -> str:
 
 def _description(error: ErrorDetails) -> str:
     problem = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if error["type"] == "model_type":
+        problem = "no JSON object"
     if inner := ".".join(str(part) for part in error["loc"][1:]):
         problem = f"{inner}: {problem}"
     if error["type"] == "missing":

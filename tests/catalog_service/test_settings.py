@@ -1,5 +1,7 @@
 """Settings of requests: what cannot work is said at the start, without the passwords in it."""
 
+from pathlib import Path
+
 import pytest
 
 from catalog_service.serving.settings_reader import SettingsInvalid, read_settings
@@ -33,6 +35,70 @@ def test_a_bad_setting_is_named_and_its_password_is_not_repeated(
 
     assert f"VERTEBRA_CATALOG_{name}: " in message
     assert "sesame" not in message
+
+
+@pytest.mark.parametrize("value", ["ftp://mirror.lan/x", "https://", "https://me:sesame@/x"])
+@pytest.mark.parametrize("name", ["VERTEBRA_CATALOG_HTTP_MIRRORS", "HF_ENDPOINT"])
+def test_a_server_is_an_http_url_with_a_host(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    """It would be asked in vain; a hub that is none would look as if it published nothing."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsInvalid, match=f"{name}: 1 of 1 are no http or https") as caught:
+        read_settings(CatalogSettings)
+
+    assert "sesame" not in str(caught.value)
+
+
+def test_an_empty_endpoint_is_the_hub_itself(monkeypatch: pytest.MonkeyPatch):
+    """So do people unset variables in files of settings."""
+    monkeypatch.setenv("HF_ENDPOINT", "")
+
+    assert read_settings(CatalogSettings).hf_endpoint == "https://huggingface.co"
+
+
+def test_certificates_that_cannot_be_used_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """At the start, not with the first download."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate")
+
+    assert "No such file" in refusal(monkeypatch, "CA_BUNDLE", str(tmp_path / "none.pem"))
+    assert "no certificates in PEM" in refusal(monkeypatch, "CA_BUNDLE", str(empty))
+
+
+def test_the_certificates_of_one_location_are_looked_at_too(monkeypatch: pytest.MonkeyPatch):
+    """One variable holds the rules of all locations."""
+    message = refusal(monkeypatch, "HTTP", '{"origin": {"ca_bundle": "/none.pem"}}')
+
+    assert "origin.ca_bundle: it cannot be read: No such file" in message
+
+
+def test_a_token_that_no_header_may_hold_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Every request would fail as if the hub did not answer."""
+    monkeypatch.setenv("HF_TOKEN", "hf_sesame\nX-Other: 1")
+
+    with pytest.raises(SettingsInvalid, match="HF_TOKEN: no token: it has blanks") as caught:
+        read_settings(CatalogSettings)
+
+    assert "sesame" not in str(caught.value)
+
+
+def test_blanks_around_a_token_are_not_part_of_it(monkeypatch: pytest.MonkeyPatch):
+    """A secret that was mounted from a file ends with a line end."""
+    monkeypatch.setenv("HF_TOKEN", "hf_sesame\n")
+
+    assert read_settings(CatalogSettings).hf_token.get_secret_value() == "hf_sesame"
+
+
+@pytest.mark.parametrize("value", ["{bad", "[]"])
+def test_a_table_that_is_no_json_object_says_so(monkeypatch: pytest.MonkeyPatch, value: str):
+    """And not which classes this program has."""
+    assert "HTTP: no JSON object" in refusal(monkeypatch, "HTTP", value)
 
 
 def test_the_part_of_a_table_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch):

@@ -129,7 +129,7 @@ def test_prefixes_of_data_urls_are_a_list(monkeypatch):
     assert read_settings(TrainerSettings).data_urls == ("s3://bucket/a", "gs://other")
 
     monkeypatch.setenv("VERTEBRA_TRAINER_DATA_URLS", "/data")
-    with pytest.raises(InvalidRequest, match="no URL: /data"):
+    with pytest.raises(InvalidRequest, match="are no URL: "):
         read_settings(TrainerSettings)
 
 

@@ -1,7 +1,9 @@
 """What a location's HTTP requests may do. Values only."""
 
 import re
+import ssl
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from catalog_service.errors import listed
 from catalog_service.weights.http.failures import Nonsense
@@ -18,12 +20,59 @@ def checked_proxy(url: str) -> str:
     Raises:
         ValueError: it is no URL of one; the message does not repeat it.
     """
-    if url:
-        try:
-            parsed(url)
-        except Nonsense:
-            raise ValueError("no URL of a proxy; http://proxy.lan:3128 is one") from None
+    if url and not _can_be_asked(url):
+        raise ValueError("no URL of a proxy; http://proxy.lan:3128 is one")
     return url
+
+
+def checked_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the URLs of servers.
+
+    Raises:
+        ValueError: some cannot be asked; the message does not repeat them.
+    """
+    wrong = [url for url in urls if not _can_be_asked(url)]
+    if wrong:
+        one = "https://mirror.lan/weights is one"
+        raise ValueError(f"{len(wrong)} of {len(urls)} are no http or https URLs; {one}")
+    return urls
+
+
+def _can_be_asked(url: str) -> bool:
+    try:
+        parsed(url)
+    except Nonsense:
+        return False
+    return True
+
+
+def checked_bundle(path: Path | None) -> Path | None:
+    """Return a file or folder of certificates.
+
+    Raises:
+        ValueError: it cannot be read, or holds none.
+    """
+    if path is None or path.is_dir():
+        return path
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except ssl.SSLError:
+        raise ValueError("no certificates in PEM") from None
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from None
+    return path
+
+
+def checked_token(text: str) -> str:
+    """Return a token for a header, without blanks around it.
+
+    Raises:
+        ValueError: no header may hold it; the message does not repeat it.
+    """
+    token = text.strip()
+    if not re.fullmatch(r"[!-~]*", token):
+        raise ValueError("no token: it has blanks, line ends or other than ASCII inside")
+    return token
 
 
 def checked_hosts(patterns: tuple[str, ...]) -> tuple[str, ...]:
