@@ -78,7 +78,7 @@ class Attempts:
             try:
                 return self._transfer.run(plan)
             except RangeRefused as refusal:
-                if refusal.total_bytes != self._part.size_bytes:
+                if not self._is_all(refusal.total_bytes):
                     raise
                 return self._digest()
             except Unreachable as failure:
@@ -86,6 +86,11 @@ class Attempts:
                     raise
                 self._transfer.say(f"{failure.sentence}; trying again")
             plan = self._continued()
+
+    def _is_all(self, total_bytes: int | None) -> bool:
+        """Return whether what is here is all of it, as the server says now and said before."""
+        known = self._part.journal.total_bytes
+        return total_bytes == self._part.size_bytes and known in {0, total_bytes}
 
     def _may_go_on(self) -> bool:
         size_bytes = self._part.size_bytes

@@ -17,7 +17,7 @@ from catalog_service.weights.downloads.part import Part
 from catalog_service.weights.http.answers import is_strong
 from catalog_service.weights.http.body import Body
 from catalog_service.weights.http.client import HttpClient
-from catalog_service.weights.http.failures import Nonsense
+from catalog_service.weights.http.failures import Nonsense, Unreachable
 from catalog_service.weights.locations.location import RemoteFile
 from catalog_service.weights.progress import Progress
 from catalog_service.weights.wanted_file import WantedFile
@@ -87,6 +87,9 @@ class Transfer:
             raise Nonsense(f"the server's file has {body.total_bytes} bytes, not {known}")
         if "" != body.sha256 != self._part.journal.sha256 != "":
             raise Nonsense("the server declares another sha256 than before")
+        pin = self._file.sha256 or self._file.sha256_prefix or self._part.journal.sha256
+        if plan.etag and not body.etag and not pin:
+            raise Nonsense("the server no longer says which version it sends")
 
     def _check_amount(self, num_bytes: int) -> None:
         """A server that sends without end, or something else, does not get the whole disk."""
@@ -109,7 +112,7 @@ class Transfer:
             realm=self._realm,
             url_digest=digest_of_url(self._remote.url),
             etag=body.etag if is_strong(body.etag) else "",
-            total_bytes=body.total_bytes or 0,
+            total_bytes=body.total_bytes or before.total_bytes,
             sha256=self._file.sha256 or body.sha256 or before.sha256,
             declared_sha256=body.sha256,
             commit=body.commit,
@@ -134,7 +137,17 @@ class Transfer:
                 self._check_amount(done)
                 follower.advance(done)
                 self._tell(meter, done, body.total_bytes or 0)
+            self._check_end(done)
             return follower.digest()
+
+    def _check_end(self, num_bytes: int) -> None:
+        """A part without a total ends where it likes; an earlier answer may have said where."""
+        known = self._part.journal.total_bytes
+        why = f"the server's file ended at byte {num_bytes}, not at {known}"
+        if num_bytes < known:
+            raise Unreachable(why, stage="cut")
+        if 0 < known < num_bytes:
+            raise Nonsense(why)
 
     def _tell(self, meter: Meter, done: int, total: int) -> None:
         reading = meter.moved(done)

@@ -155,6 +155,35 @@ def test_a_mixture_of_two_files_is_never_returned(site, origin):
     assert "does not fit" in site.texts
 
 
+def test_a_part_without_the_version_that_was_asked_for_is_not_taken(site, origin):
+    interrupt(site, origin, 1_500_000)
+    origin.add(PATH, OTHER_DATA, etag="")
+    origin.fault(PATH, faults.ignore_if_range())
+
+    assert site.fetch().sha256 == hashlib.sha256(OTHER_DATA).hexdigest()
+
+
+@pytest.mark.parametrize("num_bytes", [1000, len(DATA)])
+def test_a_part_that_does_not_say_its_total_is_not_the_end(site, origin, num_bytes):
+    def without_total(answer, asked, held):
+        part = faults.piecemeal(num_bytes)(answer, asked, held)
+        text = part.headers["Content-Range"].rpartition("/")[0]
+        return faults.with_headers(part, content_range=f"{text}/*")
+
+    interrupt(site, origin, 1_500_000)
+    origin.fault(PATH, without_total)
+
+    assert site.fetch().sha256 == SHA256
+
+
+def test_a_server_that_calls_a_piece_the_whole_is_asked_for_all(site, origin):
+    interrupt(site, origin, 1_500_000)
+    size = {"content_range": "bytes */1500000"}
+    origin.fault(PATH, lambda *_: faults.with_headers(faults.Answer(status=416), **size))
+
+    assert site.fetch().sha256 == SHA256
+
+
 def test_bytes_that_rotted_on_the_disk_are_fetched_again(site, origin):
     interrupt(site, origin, 1_500_000, sha256=SHA256)
     [part] = site.folder.rglob("*.part")
