@@ -4,8 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
-from typing import Any
 
 from catalog_service.api.bounded_threads import BoundedThreads
 from catalog_service.api.bundle_wire import (
@@ -20,6 +20,7 @@ from catalog_service.api.bundle_wire import (
     skipped_message,
     texts_of,
 )
+from catalog_service.api.thread_messages import messages_of
 from catalog_service.api.weights_wire import WEIGHTS, Listed
 from catalog_service.errors import Exhausted, Unavailable
 from catalog_service.resolve.bundles import Bundles, Exported, Importing
@@ -100,25 +101,16 @@ class BundleCalls:
         messages: asyncio.Queue[pb.ExportBundleResponse] = asyncio.Queue()
         has_left = threading.Event()
         export = self._start(request, messages, has_left)
-        draining = asyncio.ensure_future(self._drain.draining.wait())
-        try:
-            while not (export.done() and messages.empty()) and not draining.done():
-                message = asyncio.ensure_future(messages.get())
-                waiting: set[asyncio.Future[Any]] = {message, draining}
-                if not export.done():
-                    waiting.add(export)
-                done, _ = await asyncio.wait(
-                    waiting, timeout=self._heartbeat_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                if message in done:
-                    yield message.result()
-                    continue
-                message.cancel()
-                if not done:
-                    yield heartbeat_message()
-        finally:
-            has_left.set()
-            draining.cancel()
+        stream = messages_of(
+            export,
+            messages,
+            until=self._drain.draining,
+            silence_s=self._heartbeat_s,
+            heartbeat=heartbeat_message,
+        )
+        async with aclosing(stream) as told:
+            async for message in told:
+                yield message
         if not export.done():
             yield end_message(StreamEnd.REASON_DRAINING)
             return

@@ -1,9 +1,10 @@
 """ModelService: answers about models, and streams the progress of a build that runs in a thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextlib import aclosing
+from typing import TypeVar
 
 from catalog_service.api.advice_wire import advice_message, question_of
 from catalog_service.api.bounded_threads import BoundedThreads
@@ -16,6 +17,7 @@ from catalog_service.api.build_wire import (
 from catalog_service.api.composition_wire import compositions_page
 from catalog_service.api.description_wire import DRAWING_FORMATS, description_message
 from catalog_service.api.input_wire import check_message, given_input
+from catalog_service.api.thread_messages import messages_of
 from catalog_service.errors import Exhausted, InvalidRequest, Violation, invalid
 from catalog_service.model_wire import known, spec_from_message
 from catalog_service.models.spec import ModelSpec
@@ -121,8 +123,16 @@ class ModelServicer:
         spec = _spec_of(request)
         progress: asyncio.Queue[pb.BuildModelResponse] = asyncio.Queue()
         build = self._start(spec, request.definition_only, progress)
-        async for message in self._until_done(build, progress):
-            yield message
+        stream = messages_of(
+            build,
+            progress,
+            until=self._drain.closing,
+            silence_s=self._heartbeat_s,
+            heartbeat=heartbeat_message,
+        )
+        async with aclosing(stream) as messages:
+            async for message in messages:
+                yield message
         if not build.done():
             yield end_message(StreamEnd.REASON_DRAINING)
             return
@@ -180,31 +190,6 @@ class ModelServicer:
         self._num_builds -= 1
         if not build.cancelled():
             build.exception()  # seen, also where the client has left
-
-    async def _until_done(
-        self,
-        build: "asyncio.Future[BuiltModel]",
-        progress: "asyncio.Queue[pb.BuildModelResponse]",
-    ) -> AsyncIterator[pb.BuildModelResponse]:
-        """Yield progress, and heartbeats on silence, until the build ends or the server does."""
-        closing = asyncio.ensure_future(self._drain.closing.wait())
-        try:
-            while not (build.done() and progress.empty()) and not closing.done():
-                message = asyncio.ensure_future(progress.get())
-                waiting: set[asyncio.Future[Any]] = {message, closing}
-                if not build.done():
-                    waiting.add(build)
-                done, _ = await asyncio.wait(
-                    waiting, timeout=self._heartbeat_s, return_when=asyncio.FIRST_COMPLETED
-                )
-                if message in done:
-                    yield message.result()
-                    continue
-                message.cancel()
-                if not done:
-                    yield heartbeat_message()
-        finally:
-            closing.cancel()
 
 
 async def _asked(threads: BoundedThreads, question: Callable[[], T]) -> T:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -13,6 +12,7 @@ from catalog_service.models.spec import ModelSpec
 from catalog_service.resolve import BuiltModel, Catalog
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
+from catalog_service.weights.progress import Progress, Tell
 from vertebra.catalog.v1 import model_service_pb2 as pb
 from vertebra.model.v1 import model_spec_pb2
 from vertebra.model.v1.stream_pb2 import StreamEnd
@@ -28,11 +28,9 @@ class WaitingCatalog:
         self.go = threading.Event()
         self.num_started = 0
 
-    def build(
-        self, spec: ModelSpec, *, definition_only: bool, report: Callable[[str, str], None]
-    ) -> BuiltModel:
+    def build(self, spec: ModelSpec, *, definition_only: bool, tell: Tell) -> BuiltModel:
         self.num_started += 1
-        report("resolving", spec.backbone)
+        tell(Progress(step="resolving", text=spec.backbone))
         assert self.go.wait(20)
         raise Precondition("let go")
 
