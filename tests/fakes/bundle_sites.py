@@ -8,7 +8,7 @@ with two_sites(folder) as sites:
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ WEIGHTS = ("squeezenet1_1", "shufflenet_v2_x0_5")
 REPOSITORY = "huggingface/timm/resnet18.letters"
 CONFIG = {"architecture": "resnet18", "num_classes": 1000}
 DINOV3 = "facebook/dinov3-vits16-pretrain-lvd1689m"
-EVERYTHING = (*WEIGHTS, REPOSITORY, "checkpoints/letters")
+QUANTIZED = "torchvision/MobileNet_V2_QuantizedWeights.IMAGENET1K_QNNPACK_V1"
+EVERYTHING = (*WEIGHTS, QUANTIZED, REPOSITORY, "checkpoints/letters")
 
 Json = dict[str, Any]
 
@@ -42,6 +43,7 @@ class Sites:
     folder: Path
     carried: ImportedBundle
     world: Publishers
+    published_quantized: bytes
 
     def export(self, folder: Path, *names: str, **fields: Any) -> BundleManifest:
         """Make a bundle; return its manifest."""
@@ -94,10 +96,20 @@ def hub_file() -> bytes:
     return save({n: t.clone() for n, t in torchvision.models.resnet18().state_dict().items()})
 
 
+def publish_quantized(world: Publishers) -> bytes:
+    """Publish a quantized weight; return its file."""
+    path = world.folder.write_state("quantized_mobilenet_v2", {"packed": torch.zeros(8)})
+    data = path.read_bytes()
+    path.unlink()
+    world.torchvision.add(world.path(path), data)
+    return data
+
+
 @contextmanager
 def two_sites(root: Path) -> Iterator[Sites]:
     """Yield two sites; a bundle of everything was exported and imported."""
     with publishers(root / "published") as world:
+        raw = publish_quantized(world)
         for name in (*WEIGHTS, "mobilenet_v3_small"):
             world.publish(name).path.unlink()
         name = REPOSITORY.removeprefix("huggingface/")
@@ -112,7 +124,10 @@ def two_sites(root: Path) -> Iterator[Sites]:
         ):
             register(home, root, "letters", 1)
             register(home, root, "others", 2)
-            sites = Sites(home=home, away=away, folder=root / "b", carried=None, world=world)  # type: ignore[arg-type]
+            fields = {"home": home, "away": away, "folder": root / "b", "world": world}
+            nothing = ImportedBundle(
+                report=wire.ImportBundleResponse(), defects=(), lacking=(), is_dry_run=False
+            )
+            sites = Sites(**fields, carried=nothing, published_quantized=raw)
             sites.export(root / "b", *EVERYTHING)
-            carried = carry(away, root / "b")
-            yield Sites(home=home, away=away, folder=root / "b", carried=carried, world=world)
+            yield replace(sites, carried=carry(away, root / "b"))

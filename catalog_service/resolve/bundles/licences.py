@@ -85,8 +85,9 @@ def with_texts(terms: Iterable[Terms], text_of: TextOf) -> dict[str, str]:
         text = text_of(one.licence)
         if not text:
             raise LicenceTextMissing(
-                f"{one.licence!r} covers {one.num_entries} of the selection and must be passed on "
-                f"with them; its text is at {one.url}: save it and give it with the export "
+                f"the text of {one.licence!r} must be passed on with what it covers "
+                f"({one.num_entries} of the selection), and is not at hand; it is at {one.url}: "
+                "save it and give it with the export "
                 f"(`--licence-text {one.licence}=FILE`), or leave them out",
                 metadata={"licence": one.licence, "url": one.url},
             )

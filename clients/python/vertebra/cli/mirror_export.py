@@ -9,6 +9,7 @@ from rich.console import Console
 from vertebra.bundle_calls import ExportedBundle
 from vertebra.bundle_export import BundleOrder, NoRoom, export_bundle
 from vertebra.bundle_layout import BundleManifest
+from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, words
 from vertebra.cli.ensure_view import live_rows
@@ -104,8 +105,16 @@ def _print_exported(
 
 
 def _skipped(exported: ExportedBundle) -> str:
-    """Return a line for each entry that is not in the bundle, and what to ask for the reason."""
-    if not exported.skipped:
-        return ""
-    names = [one.reference.removeprefix("torchvision/") for one in exported.skipped]
-    return "\n".join([*names, "why: vertebra weights explain NAME --probe"])
+    """Return a line for each entry that is not in the bundle, and why."""
+    return "\n".join(
+        f"{one.reference.removeprefix('torchvision/')}: {_why(one)}" for one in exported.skipped
+    )
+
+
+def _why(one: wire.BundleEntry) -> str:
+    """Return a sentence; of a search that found nothing the first line says that alone."""
+    detail = one.trail[-1].detail if one.trail else ""
+    first, _, more = detail.partition("\n")
+    if more or not first:
+        return "not to be had; `vertebra weights explain` says why"
+    return first

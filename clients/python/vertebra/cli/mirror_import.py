@@ -68,14 +68,12 @@ def print_imported(page: Console, imported: ImportedBundle) -> None:
         lines.columns[3].no_wrap = False
         lines.columns[3].overflow = "fold"
         for one in report.entries:
-            word, style = OUTCOMES.get(one.outcome, ("", ""))
-            if imported.would_be_sent(one):
-                word, style = "not here yet", ""
+            word, style, why = _became(imported, one)
             lines.add_row(
                 one.reference.removeprefix("torchvision/"),
                 words.size(one.blob.size_bytes),
                 Text(word, style=style),
-                "" if imported.would_be_sent(one) else one.text,
+                why,
             )
         page.print(lines)
         page.print()
@@ -92,3 +90,14 @@ def print_imported(page: Console, imported: ImportedBundle) -> None:
             ),
         )
     )
+
+
+def _became(imported: ImportedBundle, one: wire.ImportedEntry) -> tuple[str, str, str]:
+    """Return what became of an entry in a word, its colour, and why."""
+    if imported.would_be_sent(one):
+        return "not here yet", "", ""
+    bad = [each for each in imported.defects if one.reference in each.references]
+    if bad:
+        return bad[0].kind, "red", f"its blob {bad[0].text}"
+    word, style = OUTCOMES.get(one.outcome, ("", ""))
+    return word, style, one.text

@@ -137,7 +137,8 @@ class StorageServiceServicer(object):
         """Says what a bundle for a selection would hold, without fetching anything.
 
         Errors:
-        INVALID_ARGUMENT  FIELD_INVALID: an empty selection, a bad filter.
+        INVALID_ARGUMENT  FIELD_INVALID: an empty selection; FILTER_INVALID; MANIFEST_INVALID: the
+        earlier bundle's.
         NOT_FOUND         WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with the nearest names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -1,10 +1,10 @@
 """Manifests that somebody has written wrong, or has changed: nothing of them is believed unseen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.bundle_sites import EVERYTHING, Json, Sites, two_sites
+from tests.fakes.bundle_sites import EVERYTHING, Json, Sites
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.client_errors import RpcFailed
 
@@ -13,13 +13,6 @@ PRESENT, REFUSED, MISSING = (
     wire.ImportedEntry.OUTCOME_REFUSED,
     wire.ImportedEntry.OUTCOME_BLOB_MISSING,
 )
-
-
-@pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    """A bundle was exported and imported."""
-    with two_sites(tmp_path_factory.mktemp("sites")) as sites:
-        yield sites
 
 
 def test_another_manifest_than_announced_lists_nothing(sites: Sites) -> None:
@@ -32,6 +25,12 @@ def test_another_manifest_than_announced_lists_nothing(sites: Sites) -> None:
 def weight(manifest: Json) -> Json:
     """Return squeezenet's entry."""
     found: Json = next(one for one in manifest["weights"] if "SqueezeNet" in one["reference"])
+    return found
+
+
+def quantized(manifest: Json) -> Json:
+    """Return the quantized weight's entry."""
+    found: Json = next(one for one in manifest["weights"] if "Quantized" in one["reference"])
     return found
 
 
@@ -91,6 +90,12 @@ LIES: dict[str, tuple[Callable[[Json], object], str]] = {
         "published file had",
     ),
     "another size": (lambda m: weight(m).update(size_bytes=1), "bytes, not 1"),
+    "a quantized weight that was converted": (
+        lambda m: quantized(m).update(
+            blob_digest=weight(m)["blob_digest"], size_bytes=weight(m)["size_bytes"]
+        ),
+        "not the published file",
+    ),
     "another spelling": (lambda m: weight(m).update(reference="squeezenet1_1"), "called"),
     "no such weight": (lambda m: weight(m).update(reference="torchvision/X.Y"), "no weights"),
     "another architecture": (lambda m: weight(m).update(architecture_id="vgg16"), "here it is"),

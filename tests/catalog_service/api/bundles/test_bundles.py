@@ -1,6 +1,5 @@
 """Bundles between two real catalogs: one that asks publishers on loopback, one that asks nobody."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +7,11 @@ import pytest
 from tests.fakes.bundle_sites import (
     DINOV3,
     EVERYTHING,
+    QUANTIZED,
     REPOSITORY,
     WEIGHTS,
     Sites,
     carry,
-    two_sites,
 )
 from vertebra.bundle_files import FolderFiles, manifest_of
 from vertebra.bundle_import import ImportWatcher, import_bundle
@@ -20,13 +19,6 @@ from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.client_errors import RpcFailed
 
 IMPORTED, PRESENT = wire.ImportedEntry.OUTCOME_IMPORTED, wire.ImportedEntry.OUTCOME_PRESENT
-
-
-@pytest.fixture(scope="module")
-def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    """A bundle was exported and imported."""
-    with two_sites(tmp_path_factory.mktemp("sites")) as sites:
-        yield sites
 
 
 def test_everything_that_was_chosen_resolves_where_there_is_no_network(sites: Sites) -> None:
@@ -43,6 +35,14 @@ def test_a_repository_means_the_same_commit_on_both_sides(sites: Sites) -> None:
 
     assert "@" in there.reference
     assert here.reference == there.reference
+
+
+def test_a_quantized_weight_arrives_as_it_was_published(sites: Sites) -> None:
+    """Its file is never opened: packed parameters are pickled."""
+    here = sites.away.ensure_weights(QUANTIZED)
+
+    assert here.blob.digest == here.source_digest
+    assert b"".join(sites.away.blobs.read(here.blob.digest)) == sites.published_quantized
 
 
 def test_a_checkpoint_arrives_with_its_whole_entry(sites: Sites) -> None:
@@ -76,7 +76,9 @@ def test_a_bundle_on_top_of_another_holds_new_blobs_only(sites: Sites, tmp_path:
     assert [blob.references for blob in delta.blobs] == [("checkpoints/others",)]
     files = list((tmp_path / "delta/blobs/sha256").iterdir())
     assert [file.name for file in files] == [delta.blobs[0].digest.removeprefix("sha256:")]
-    assert sites.home.plan_bundle({"names": EVERYTHING}, base_manifest=base).num_in_base == 4
+    assert sites.home.plan_bundle({"names": EVERYTHING}, base_manifest=base).num_in_base == len(
+        EVERYTHING
+    )
 
 
 def test_a_plan_asks_nobody(sites: Sites) -> None:
