@@ -21,6 +21,7 @@ from catalog_service.models.lineage import MAX_LINEAGE_CHARS, MAX_NOTE_CHARS, MA
 from catalog_service.resolve import Registration
 from catalog_service.serving.blob_wire import blob_message
 from catalog_service.serving.listing import Field, Listing
+from catalog_service.weights.http.hosts import shown
 from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.catalog.v1 import checkpoint_service_pb2 as pb
 
@@ -140,7 +141,7 @@ def _violations(
         ("architecture_id", _check_architecture(request)),
         *_check_file(request),
         *_check_remedies(request),
-        ("source_digest", _check_digest(request.source_digest)),
+        ("source_digest", _check_sha256(request.source_digest)),
         ("metrics", _check_metrics(request.metrics)),
         ("mean", _check_channels(request.mean, request.std, num_channels)),
         ("std", _check_positive(request.std)),
@@ -206,11 +207,18 @@ def _check_remedies(request: pb.RegisterCheckpointRequest) -> Iterator[tuple[str
         yield "remedies.origin_urls", f"over {MAX_ORIGIN_URLS}"
     for url in remedies.origin_urls[:MAX_ORIGIN_URLS]:
         if not _ORIGIN_URL.fullmatch(url):
-            yield "remedies.origin_urls", f"{url[:100]!r} is not https://host/file or http://..."
+            why = "is not https://host/file or http://..., without a user and password"
+            yield "remedies.origin_urls", f"{shown(url)[:100]!r} {why}"
     for name in ("recipe", "contact"):
         length = len(getattr(remedies, name))
         if length > MAX_LINEAGE_CHARS:
             yield f"remedies.{name}", f"{length} characters; the limit is {MAX_LINEAGE_CHARS}"
+
+
+def _check_sha256(text: str) -> str:
+    """An absent one is not looked at."""
+    wrong = _check_digest(text)
+    return f"{text[:100]!r} is no sha256:<64 lower-case hex digits>" if wrong else ""
 
 
 def _check_digest(text: str) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from catalog_service.checkpoints.identify import Identification, identify
-from catalog_service.errors import Precondition
+from catalog_service.checkpoints.identify import Identification, NotIdentified, identify
+from catalog_service.errors import Precondition, listed
 from catalog_service.reader.read_file import TensorListing, list_tensors
 
 
@@ -48,8 +48,13 @@ def decided(path: Path, prefix: str) -> str:
     Raises:
         FileUnreadable: not a tensor file, or it would execute.
         CheckpointAmbiguous: it may be several.
-        NotIdentified: it is none.
+        NotIdentified: it is none, or nothing in it has the prefix.
     """
     tensors = list_tensors(path).tensors
     inside = [tensor for tensor in tensors if tensor.name.startswith(prefix)]
+    if prefix and not inside:
+        first = sorted({tensor.name.partition(".")[0] for tensor in tensors})
+        raise NotIdentified(
+            f"no tensor's name begins with {prefix[:100]!r}; they begin with {listed(first)}"
+        )
     return identify(inside).the_match().architecture_id

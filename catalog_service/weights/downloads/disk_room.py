@@ -19,7 +19,8 @@ def ensure_room(folder: Path, need_bytes: int) -> None:
     """
     free = free_bytes(folder)
     if free < need_bytes + SLACK_BYTES:
-        raise _disk_full(folder, need_bytes, f"{free} are free")
+        why = f"{free} are free, of which {SLACK_BYTES} stay for what else is written"
+        raise _disk_full(folder, need_bytes, why)
     found = os.statvfs(folder)
     if found.f_files and not found.f_favail:
         raise _disk_full(folder, need_bytes, "the file system has no inode left for a new file")
@@ -44,7 +45,7 @@ def naming_refusals(folder: Path, need_bytes: int = 0) -> Iterator[None]:
 def _disk_full(folder: Path, need_bytes: int, why: str) -> DiskFull:
     need = f"{need_bytes} bytes" if need_bytes else "a download"
     return DiskFull(
-        f"no room in {folder} for {need}: {why}; make room there, or set VERTEBRA_CATALOG_HOME"
+        f"no room in {folder} for {need}: {why}; make room there, or set VERTEBRA_CATALOG_BLOBS"
         " to a folder on a larger disk",
         metadata={
             "path": str(folder),

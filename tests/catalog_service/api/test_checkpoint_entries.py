@@ -193,6 +193,29 @@ def test_what_makes_no_entry_names_its_field(
     assert field in [violation.field for violation in error.violations]
 
 
+def test_a_url_with_a_password_is_refused_without_repeating_it(
+    client: CatalogClient, fails: Fails
+) -> None:
+    """Messages end up in terminals and logs of build machines."""
+    urls = ["https://me:sesame@host/x?token=sesame"]
+    remedies = {"origin_urls": urls}
+
+    error = fails(lambda: register(client, "secret", remedies=remedies))
+
+    assert "https://host/x" in error.message
+    assert "without a user and password" in error.message
+    assert "sesame" not in error.message
+
+
+def test_a_digest_that_is_none_is_not_taken_for_a_blob(client: CatalogClient, fails: Fails) -> None:
+    remedies = {"contact": "a"}
+
+    error = fails(lambda: register(client, "short", remedies=remedies, source_digest="sha256:12"))
+
+    assert "'sha256:12' is no sha256:<64 lower-case hex digits>" in error.message
+    assert "blob" not in error.message
+
+
 def test_how_it_was_trained_is_kept_whole(client: CatalogClient, file: Path) -> None:
     lineage = Lineage(
         parent="random, seed 0",

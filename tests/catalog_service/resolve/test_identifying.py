@@ -76,6 +76,13 @@ def test_a_prefix_chooses_between_two_trees(tmp_path: Path) -> None:
     assert decided(path, "teacher.") == "shufflenet_v2_x1_0"
 
 
+def test_a_prefix_that_nothing_has_is_said_beside_those_that_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.pth", behind("teacher.", shapes_of("shufflenet_v2_x0_5")))
+
+    with pytest.raises(NotIdentified, match=r"begins with 'studnet\.'; they begin with teacher"):
+        decided(path, "studnet.")
+
+
 def test_nothing_is_guessed(tmp_path: Path) -> None:
     path = write(tmp_path / "file.pth", {"decoder.weight": (3, 3)})
 

@@ -13,8 +13,7 @@ from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from vertebra.cli.uploaded_file import FILE, called_by_its_name
 
 
 @click.command("identify")
@@ -43,9 +42,10 @@ def identify(
         if file is not None:
             with page.status(Text(f"uploading {file.name}, {words.size(file.stat().st_size)}")):
                 blob_name = catalog.blobs.upload(file).name
-        found = catalog.identify_checkpoint(
-            blob_name=blob_name, path=path, max_candidates=max_candidates
-        )
+        with called_by_its_name(file, blob_name):
+            found = catalog.identify_checkpoint(
+                blob_name=blob_name, path=path, max_candidates=max_candidates
+            )
     if as_json:
         print_json(found)
     else:

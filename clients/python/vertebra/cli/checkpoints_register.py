@@ -1,7 +1,6 @@
 """`vertebra checkpoints register`: a file becomes a backbone for any later model."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,10 +13,10 @@ from vertebra.cli.checkpoint_words import print_registered
 from vertebra.cli.model_options import Function, argument, image_size, structure_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import print_json, screen
+from vertebra.cli.uploaded_file import FILE, called_by_its_name
 from vertebra.model.v1 import lineage_pb2, model_spec_pb2
 
 LINEAGE_FLAGS = ("parent", "method", "dataset", "licence", "note", "loss", "optimizer", "lr_rule")
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 LINEAGE_NUMBERS = ("num_images", "num_epochs", "batch_size", "learning_rate")
 
 
@@ -77,9 +76,7 @@ def _with(function: Function, flags: "tuple[Any, ...]") -> Function:
 
 
 @click.command("register")
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("file", required=False, type=FILE)
 @click.option("--name", "checkpoint_id", required=True, help="Its name: [a-z][a-z0-9_.-]*.")
 @click.option("--architecture", "architecture_id", default="", help="Empty: found by its tensors.")
 @click.option("--path", default="", help="Instead of FILE: a path on the catalog's host.")
@@ -111,7 +108,8 @@ def register(**flags: Any) -> None:
         if file is not None:
             with page.status(Text(f"uploading {file.name}, {words.size(file.stat().st_size)}")):
                 blob_name = catalog.blobs.upload(file).name
-        with page.status("reading and comparing it with the architecture"):
+        told = page.status("reading and comparing it with the architecture")
+        with told, called_by_its_name(file, blob_name):
             checkpoint = catalog.register_checkpoint(
                 checkpoint_id=flags["checkpoint_id"],
                 architecture_id=flags["architecture_id"],
