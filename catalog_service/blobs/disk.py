@@ -106,8 +106,21 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def seal(path: Path) -> None:
+    """Make a whole file read-only and just used, and give it the time that any write takes away."""
+    with naming_disk_errors("store a blob", path):
+        path.chmod(BLOB_MODE)
+        os.utime(path, ns=(time.time_ns(), SEAL_NS), follow_symlinks=False)
+
+
+def touched(path: Path) -> float:
+    """Return when somebody last wrote, used or sealed a file, in seconds since the epoch."""
+    found = path.lstat()
+    return max(found.st_mtime, found.st_atime)
+
+
 def move_sealed(staged: Path, place: Path) -> None:
-    """Give a flushed file its final name, read-only, sealed and just used; replaces what is there.
+    """Give a flushed and sealed file its final name; replaces what is there.
 
     Replacing the same bytes changes nothing for readers that hold the old file open. The folder is
     held by descriptor, so a link put in its place cannot lead the bytes elsewhere.
@@ -119,8 +132,6 @@ def move_sealed(staged: Path, place: Path) -> None:
     folder = _open_folder(place.parent)
     try:
         with naming_disk_errors("store a blob", place), _naming_obstruction(place):
-            staged.chmod(BLOB_MODE)
-            os.utime(staged, ns=(time.time_ns(), SEAL_NS), follow_symlinks=False)
             os.rename(staged, place.name, dst_dir_fd=folder)
             os.fsync(folder)
     finally:

@@ -40,9 +40,9 @@ class Removal:
             ensure_folder(self._trash)
             try:
                 place.rename(self._trash / hexadecimal)
-            except FileNotFoundError:
+                return self._settle(self._trash / hexadecimal, is_wanted)
+            except FileNotFoundError:  # another process took it, here or in the trash
                 return False
-            return self._settle(self._trash / hexadecimal, is_wanted)
 
     def sweep(self, is_wanted: IsWanted, *, older_than_s: float = ABANDONED_S) -> int:
         """Finish what dead processes began; return how many blobs were deleted."""

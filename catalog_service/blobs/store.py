@@ -27,6 +27,8 @@ from catalog_service.blobs.disk import (
     ensure_folder,
     move_sealed,
     naming_disk_errors,
+    seal,
+    touched,
 )
 from catalog_service.blobs.quarantine import Quarantine
 from catalog_service.blobs.usage import note_use
@@ -206,11 +208,12 @@ class BlobStore:
             with path.open("rb") as file:
                 assert stat.S_ISREG(os.fstat(file.fileno()).st_mode)
                 os.fsync(file.fileno())
+            seal(path)  # before it is hashed: whoever writes it still takes the seal away
             digest = sha256_of_file(path)
             if expected_digest is not None and digest != parse_digest(expected_digest):
                 raise DigestMismatch.between(parse_digest(expected_digest), digest)
             size_bytes = path.lstat().st_size
-            existed = self._publish(path, digest)
+            existed = self._place_sealed(path, digest)
         finally:
             discard(path)
         return BlobInfo(digest=digest, size_bytes=size_bytes), existed
@@ -218,7 +221,7 @@ class BlobStore:
     def sweep_staging(self, *, older_than_s: float = STALE_STAGING_S) -> int:
         """Delete what dead writers left behind; return how many files that was."""
         limit = time.time() - older_than_s
-        stale = [p for p in (self.root / "staging").iterdir() if p.lstat().st_mtime < limit]
+        stale = [p for p in (self.root / "staging").iterdir() if touched(p) < limit]
         for path in stale:
             discard(path)
         return len(stale)
@@ -228,7 +231,12 @@ class BlobStore:
         return self.root / "sha256" / hexadecimal[:2] / hexadecimal
 
     def _publish(self, staged: Path, digest: str) -> bool:
-        """Give whole, verified bytes their final name; return whether they were here before."""
+        """Seal whole, verified bytes of ours; return whether they were here before."""
+        seal(staged)
+        return self._place_sealed(staged, digest)
+
+    def _place_sealed(self, staged: Path, digest: str) -> bool:
+        """Give sealed bytes their final name; return whether they were here before."""
         existed = self.find(digest) is not None
         move_sealed(staged, self._place(digest))
         if not existed:

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 from catalog_service.blobs.blob import BlobInfo
-from catalog_service.blobs.disk import discard, ensure_folder, write_whole
+from catalog_service.blobs.disk import discard, ensure_folder, touched, write_whole
 from catalog_service.blobs.store import BlobStore
 from catalog_service.blobs.upload_writer import Announced, UploadInUse, UploadWriter
 from catalog_service.errors import InvalidRequest, NotFound, Violation, invalid
@@ -192,6 +192,6 @@ def _flushed_size(path: Path) -> int:
 
 def _touched(path: Path) -> float:
     try:
-        return path.lstat().st_mtime
+        return touched(path)
     except FileNotFoundError:
         return time.time()

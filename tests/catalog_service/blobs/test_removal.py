@@ -95,6 +95,15 @@ def test_a_removal_that_was_killed_is_finished_by_the_next_sweep(
     assert trash_of(store) == []
 
 
+def test_what_two_processes_remove_at_once_is_gone_once(store, removal, stored):
+    def other_is_faster(_):
+        (store.root / "trash" / stored.removeprefix("sha256:")).unlink()
+        return False
+
+    assert removal.take_away(stored, other_is_faster) is False
+    assert store.find(stored) is None
+
+
 def test_a_removal_under_way_elsewhere_is_left_alone(store, removal, stored):
     seen = []
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from catalog_service.blobs.blob import BlobNotFound, DigestMismatch, SizeMismatch
+from catalog_service.blobs.digests import sha256_of_file
 from catalog_service.blobs.disk import ForeignFile
 from catalog_service.blobs.store import BlobInfo, BlobStore
 
@@ -167,6 +168,26 @@ def test_a_staged_file_that_is_not_what_was_announced_is_dropped(store, data):
         store.commit_staged(staged, expected_digest=OTHER)
 
     assert files_of(store) == []
+
+
+def test_a_file_that_is_written_after_it_was_hashed_is_no_sound_blob(store, data, monkeypatch):
+    """As a second call of one upload could, in another process."""
+    path = store.new_staging_path()
+    path.write_bytes(data)
+    descriptor = os.open(path, os.O_WRONLY)
+
+    def hashed(of):
+        digest = sha256_of_file(of)
+        os.pwrite(descriptor, b"\1", 0)
+        return digest
+
+    with monkeypatch.context() as patch:
+        patch.setattr("catalog_service.blobs.store.sha256_of_file", hashed)
+        info = store.commit_staged(path)
+    os.close(descriptor)
+
+    with pytest.raises(DigestMismatch):
+        store.ensure_intact(info.digest)
 
 
 def test_only_staging_that_nobody_touches_is_swept(store, data):
