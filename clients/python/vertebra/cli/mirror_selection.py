@@ -15,47 +15,49 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+SELECTION_FLAGS = (
+    click.argument("names", metavar="[NAME]...", nargs=-1),
+    click.option(
+        "--architecture",
+        "architectures",
+        metavar="PATTERN",
+        multiple=True,
+        help="Such as resnet50 or 'vit*'; repeat it.",
+    ),
+    click.option("--task", default="", metavar="TASK", help="Such as segmentation."),
+    click.option("--licence", default="", metavar="NAME", help="Such as 'BSD-3-Clause'."),
+    click.option(
+        "--filter",
+        "filter_text",
+        default="",
+        metavar="FILTER",
+        help="As `weights ls` has it.",
+    ),
+    click.option("--all-weights", is_flag=True, help="Not only the default of each architecture."),
+    click.option(
+        "--list", "list_file", type=FILE, metavar="FILE", help="With a NAME on each line."
+    ),
+    click.option(
+        "--exclude-licence",
+        "exclude_licences",
+        metavar="NAME",
+        multiple=True,
+        help="Leave out what is under it; repeat it.",
+    ),
+    click.option(
+        "--base",
+        "base_file",
+        type=FILE,
+        metavar="FILE",
+        help="manifest.json of an earlier bundle: what it has is left out.",
+    ),
+)
+"""In the order of the help."""
+
+
 def selection_options(function: Function) -> Function:
     """Add NAMEs, `--architecture`, `--task`, `--licence`, `--filter`, `--list` and more."""
-    for add in (
-        click.argument("names", metavar="[NAME]...", nargs=-1),
-        click.option(
-            "--architecture",
-            "architectures",
-            metavar="PATTERN",
-            multiple=True,
-            help="Such as resnet50 or 'vit*'; repeat it.",
-        ),
-        click.option("--task", default="", metavar="TASK", help="Such as segmentation."),
-        click.option("--licence", default="", metavar="NAME", help="Such as 'BSD-3-Clause'."),
-        click.option(
-            "--filter",
-            "filter_text",
-            default="",
-            metavar="FILTER",
-            help="As `weights ls` has it.",
-        ),
-        click.option(
-            "--all-weights", is_flag=True, help="Not only the default of each architecture."
-        ),
-        click.option(
-            "--list", "list_file", type=FILE, metavar="FILE", help="With a NAME on each line."
-        ),
-        click.option(
-            "--exclude-licence",
-            "exclude_licences",
-            metavar="NAME",
-            multiple=True,
-            help="Leave out what is under it; repeat it.",
-        ),
-        click.option(
-            "--base",
-            "base_file",
-            type=FILE,
-            metavar="FILE",
-            help="manifest.json of an earlier bundle: what it has is left out.",
-        ),
-    ):
+    for add in reversed(SELECTION_FLAGS):
         function = add(function)
     return function
 

@@ -13,8 +13,11 @@ from tests.fakes.bundle_sites import (
     Sites,
     carry,
 )
-from vertebra.bundle_files import FolderFiles, manifest_of
+from vertebra.bundle_check import Defect, defects
+from vertebra.bundle_export import BundleOrder, NoRoom, Watcher, export_bundle
+from vertebra.bundle_files import FolderFiles, manifest_of, open_bundle
 from vertebra.bundle_import import ImportWatcher, import_bundle
+from vertebra.bundle_layout import BundleUnusable
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.client_errors import RpcFailed
 
@@ -76,9 +79,8 @@ def test_a_bundle_on_top_of_another_holds_new_blobs_only(sites: Sites, tmp_path:
     assert [blob.references for blob in delta.blobs] == [("checkpoints/others",)]
     files = list((tmp_path / "delta/blobs/sha256").iterdir())
     assert [file.name for file in files] == [delta.blobs[0].digest.removeprefix("sha256:")]
-    assert sites.home.plan_bundle({"names": EVERYTHING}, base_manifest=base).num_in_base == len(
-        EVERYTHING
-    )
+    nothing_new = sites.home.plan_bundle({"names": EVERYTHING}, base_manifest=base)
+    assert (nothing_new.num_in_base, len(nothing_new.entries)) == (len(EVERYTHING), 0)
 
 
 def test_a_plan_asks_nobody(sites: Sites) -> None:
@@ -146,3 +148,75 @@ def test_a_deleted_checkpoint_comes_back_with_a_bundle(sites: Sites) -> None:
     carry(sites.away, sites.folder)
 
     assert sites.away.get_checkpoint("checkpoints/letters").blob.digest
+
+
+class Killed(Watcher):
+    """Ends an export when the first blob is half there."""
+
+    def copies(self, reference: str, num_bytes: int) -> None:
+        """Kill."""
+        raise KeyboardInterrupt
+
+
+def test_an_export_that_is_killed_leaves_no_manifest_and_goes_on(
+    sites: Sites, tmp_path: Path
+) -> None:
+    order = BundleOrder(selection={"names": WEIGHTS}, target=tmp_path / "b", licence_texts={})
+    plan = sites.home.plan_bundle(order.selection)
+    with pytest.raises(KeyboardInterrupt):
+        export_bundle(sites.home, order, plan, Killed())
+    with pytest.raises(BundleUnusable):
+        manifest_of(FolderFiles(tmp_path / "b"))
+
+    sites.export(tmp_path / "b", *WEIGHTS)
+
+    assert found_wrong(tmp_path / "b") == []
+
+
+def test_another_selection_in_the_same_folder_leaves_nothing_of_the_first(
+    sites: Sites, tmp_path: Path
+) -> None:
+    sites.export(tmp_path / "b", *WEIGHTS)
+    sites.export(tmp_path / "b", WEIGHTS[0])
+
+    assert found_wrong(tmp_path / "b") == []
+
+
+def test_a_tar_is_the_same_bundle_in_one_file(sites: Sites, tmp_path: Path) -> None:
+    folder = sites.export(tmp_path / "b", *WEIGHTS)
+    packed = sites.export(tmp_path / "b.tar", *WEIGHTS)
+
+    assert packed.data == folder.data
+    assert [each.name for each in tmp_path.iterdir() if each.name != "b"] == ["b.tar"]
+    with open_bundle(tmp_path / "b.tar") as files:
+        assert list(defects(files, packed, lambda _: None)) == []
+        again = import_bundle(sites.away, files, packed, ImportWatcher())
+    assert {one.outcome for one in again.report.entries} == {PRESENT}
+
+
+def test_a_disk_without_room_is_said_before_anything_is_written(
+    sites: Sites, tmp_path: Path
+) -> None:
+    order = BundleOrder(selection={"names": WEIGHTS}, target=tmp_path / "b", licence_texts={})
+    plan = wire.PlanBundleResponse(total_bytes=2**60)
+
+    with pytest.raises(NoRoom) as caught:
+        export_bundle(sites.home, order, plan, Watcher())
+
+    assert f"{2**60:,}" in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert not (tmp_path / "b").exists()
+
+
+def test_files_that_are_no_bundles_are_left_alone(sites: Sites, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("...")
+
+    with pytest.raises(BundleUnusable) as caught:
+        sites.export(tmp_path, WEIGHTS[0])
+
+    assert "thesis.tex" in str(caught.value)
+
+
+def found_wrong(folder: Path) -> list[Defect]:
+    """Return what `vertebra mirror verify` finds."""
+    files = FolderFiles(folder)
+    return list(defects(files, manifest_of(files), lambda _: None))
