@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from catalog_service.blobs.blob_pins import BlobPins
 from catalog_service.blobs.disk import SEAL_NS
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint, CheckpointNotFound
 from catalog_service.models.lineage import Lineage
-from catalog_service.resolve.storage.blob_pins import BlobPins
 from catalog_service.resolve.storage.entries import Entries
 from catalog_service.resolve.storage.entry import Entry, KeepRules
 from catalog_service.resolve.storage.notes import Notes

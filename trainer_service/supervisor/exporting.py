@@ -8,6 +8,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from catalog_service.blobs.blob_pins import pins_of
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Corrupt, VertebraError, listed
 from catalog_service.models.backbone_structure import structure_of
@@ -39,7 +40,7 @@ async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: T
     """Return how a job ends whose worker finished; may be asked again, and says the same."""
     try:
         exports = await patiently(
-            lambda: asyncio.to_thread(adopt_exports, word, rooms.blobs), timing
+            lambda: asyncio.to_thread(adopt_exports, word, rooms.blobs, job.job_id), timing
         )
     except VertebraError as error:
         return failed_by(error)
@@ -57,18 +58,22 @@ async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: T
     return Outcome(state=JobState.SUCCEEDED, export=replace(export, checkpoint=name))
 
 
-def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
+def adopt_exports(word: Finished, blobs: BlobStore, job_id: str) -> list[Export]:
     """Return the exports with their files' digests, once the store has the bytes.
+
+    They are pinned: the store may be the catalog's, which evicts what it could have again, and
+    what a job trained it could not.
 
     Raises:
         Corrupt: EXPORT_MISSING, a file is not there or was not named at all.
         DigestMismatch: a file is not what the worker wrote and read back.
         DiskFull: no room for them in the store; the files stay where the worker left them.
     """
+    pins = pins_of(blobs.root)
     for export in word.exports:
         _require_whole(export)
     now = time.time()
-    return [
+    exports = [
         replace(
             export,
             number=number,
@@ -77,6 +82,9 @@ def adopt_exports(word: Finished, blobs: BlobStore) -> list[Export]:
         )
         for number, export in enumerate(word.exports, start=1)
     ]
+    for file in (file for export in exports for file in export.files):
+        pins.pin(file.digest, f"trainJobs/{job_id}")
+    return exports
 
 
 def discard_unfinished(folder: Path) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.blob import BlobInfo
+from catalog_service.blobs.blob_pins import BlobPins
 from catalog_service.blobs.census import StoredBlob, stored_blobs
 from catalog_service.blobs.store import BlobStore
-from catalog_service.resolve.storage.blob_pins import BlobPins
 from catalog_service.resolve.storage.entry import Entry, KeepRules, Use, kind_of
 from catalog_service.resolve.storage.notes import Notes
 from catalog_service.resolve.storage.uses import Uses

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from catalog_service.blobs.blob_pins import pins_of
 from catalog_service.blobs.records import Records
 from catalog_service.resolve.catalog import Catalog
-from catalog_service.resolve.storage.blob_pins import BlobPins
 from catalog_service.resolve.storage.entries import Entries
 from catalog_service.resolve.storage.entry import KeepRules
 from catalog_service.resolve.storage.notes import Notes
@@ -35,7 +35,7 @@ def store_care(
         is_offline: whether weights cannot be had again.
     """
     store = catalog.store
-    notes, pins = Notes(store.root), BlobPins(Records(store.root, "blob_pins"))
+    notes, pins = Notes(store.root), pins_of(store.root)
     uses = Uses(
         conversions=Records(store.root, "conversions"),
         builds=Records(store.root, "builds"),

@@ -5,13 +5,13 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.blob import BlobNotFound
+from catalog_service.blobs.blob_pins import BlobPins
 from catalog_service.blobs.census import StoreState, is_read_only, require_writable
 from catalog_service.blobs.digests import parse_digest
 from catalog_service.blobs.disk import free_bytes
 from catalog_service.blobs.store import BlobStore
 from catalog_service.checkpoints.checkpoint import Checkpoint
 from catalog_service.errors import VertebraError, Violation, invalid
-from catalog_service.resolve.storage.blob_pins import BlobPins
 from catalog_service.resolve.storage.entries import Entries, Entry
 from catalog_service.resolve.storage.prune import Pruned, PruneOrder, Pruning
 from catalog_service.resolve.storage.uses import Uses

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+from catalog_service.blobs.blob_pins import pins_of
 from catalog_service.errors import Conflict
 from trainer_service.errors import CatalogUnavailable
 from trainer_service.jobs import JobState
@@ -58,6 +59,18 @@ def test_a_refused_registration_fails_the_job_and_keeps_the_export(bench):
     (export,) = bench.store.exports(job_id)
     assert export.checkpoint == ""
     assert all(bench.rooms.blobs.find(file.digest) for file in export.files)
+
+
+def test_what_a_job_exported_is_never_evicted_from_a_store_that_the_catalog_shares(bench):
+    """The catalog knows no jobs: to it, an export is an upload that nothing was made of."""
+    job_id = bench.create()
+
+    bench.run(job_id)
+
+    (export,) = bench.store.exports(job_id)
+    pinned = pins_of(bench.rooms.blobs.root).all()
+    assert export.files
+    assert all(pinned[file.digest] == (f"trainJobs/{job_id}",) for file in export.files)
 
 
 def test_the_same_backbone_of_the_same_job_is_always_the_same_request(bench):

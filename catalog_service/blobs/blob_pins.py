@@ -1,5 +1,7 @@
 """Who wants a blob to stay. A pin is a record of its own, so owners need no lock."""
 
+from pathlib import Path
+
 from catalog_service.blobs.record_scan import RecordScan
 from catalog_service.blobs.records import Record, Records
 
@@ -38,6 +40,11 @@ class BlobPins:
         for digest, owner in self._scan.all():
             owners.setdefault(digest, []).append(owner)
         return {digest: tuple(sorted(names)) for digest, names in owners.items()}
+
+
+def pins_of(root: Path) -> BlobPins:
+    """Return the pins of the store in a folder; whoever shares the store sees and makes them."""
+    return BlobPins(Records(root, "blob_pins"))
 
 
 def _key(digest: str, owner: str) -> str:
