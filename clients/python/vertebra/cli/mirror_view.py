@@ -13,7 +13,9 @@ from vertebra.bundle_import import ImportWatcher
 from vertebra.bundle_layout import BundleBlob
 from vertebra.catalog.v1 import weights_service_pb2 as weights_wire
 from vertebra.cli import words
-from vertebra.cli.ensure_view import MAX_BAR_COLUMNS
+
+BAR_COLUMNS = 30
+"""Beside it go sizes, a rate and a time on a terminal of 80."""
 
 
 class BytesRow:
@@ -21,9 +23,11 @@ class BytesRow:
 
     Args:
         total_bytes: of everything; about right is enough.
+        has_rate: whether the bytes come one after the other, so that a rate says something.
     """
 
-    def __init__(self, total_bytes: int) -> None:
+    def __init__(self, total_bytes: int, *, has_rate: bool = True) -> None:
+        self._has_rate = has_rate
         self._total = total_bytes
         self._before = 0
         self._now = 0
@@ -55,17 +59,18 @@ class BytesRow:
         done = min(self._before + self._now, self._total)
         if not done:
             return line
+        numbers = f"{words.size(done)} of {words.size(self._total)}{self._left(done)}"
         bar = Table.grid(padding=(0, 1, 0, 0))
         bar.add_row(
             " ",
-            ProgressBar(total=self._total or 1, completed=done, width=MAX_BAR_COLUMNS),
-            Text(f"{words.size(done)} of {words.size(self._total)}{self._left(done)}", style="dim"),
+            ProgressBar(total=self._total or 1, completed=done, width=BAR_COLUMNS),
+            Text(numbers, style="dim", no_wrap=True),
         )
         return Group(line, bar)
 
     def _left(self, done: int) -> str:
         elapsed = time.monotonic() - self._since
-        if elapsed < 1:
+        if elapsed < 1 or not self._has_rate:
             return ""
         rate = done / elapsed
         return f"  {words.size(int(rate))}/s  {words.duration((self._total - done) / rate)} left"
@@ -75,10 +80,12 @@ class ExportRow(Watcher):
     """Shows an export."""
 
     def __init__(self, total_bytes: int) -> None:
-        self.row = BytesRow(total_bytes)
+        self.row = BytesRow(total_bytes, has_rate=False)
 
     def prepares(self, progress: weights_wire.EnsureProgress) -> None:
-        """Show what the catalog is doing."""
+        """Show what the catalog is doing; a location without the file is no news."""
+        if progress.HasField("left"):
+            return
         text = progress.text
         if progress.bytes_total and progress.location:
             done, total = words.size(progress.bytes_done), words.size(progress.bytes_total)

@@ -8,10 +8,14 @@ from typing import Any, cast
 import click
 import pytest
 
+from tests.clients.python.cli.conftest import Terminal, told
 from tests.clients.python.conftest import Shell
+from vertebra.bundle_layout import BundleBlob
+from vertebra.catalog.v1 import weights_service_pb2 as weights_wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes
 from vertebra.cli.mirror_selection import selection_of
+from vertebra.cli.mirror_view import ExportRow, ImportRow
 
 NOTHING: Mapping[str, Any] = {
     "names": (),
@@ -86,3 +90,44 @@ def test_a_licence_text_that_is_none_is_a_usage_error(
 
     assert code == exit_codes.USAGE
     assert "--licence-text" in err
+
+
+def test_an_export_on_its_way_shows_what_is_copied_and_how_much_of_all(terminal: Terminal) -> None:
+    watcher, page = ExportRow(55_000_000), terminal(80)
+    watcher.copied(10_000_000)
+    watcher.copies("torchvision/MobileNet_V3_Small_Weights.IMAGENET1K_V1", 5_000_000)
+    watcher.prepares(
+        weights_wire.EnsureProgress(left=weights_wire.TrailStep(location="torch-hub cache"))
+    )
+
+    page.print(watcher.row.view())
+
+    what, bar = told(page)
+    assert what.endswith("copying MobileNet_V3_Small_Weights.IMAGENET1K_V1")
+    assert bar.endswith("15.0 MB of 55.0 MB")
+
+
+def test_what_the_catalog_fetches_meanwhile_is_shown(terminal: Terminal) -> None:
+    watcher, page = ExportRow(55_000_000), terminal(80)
+
+    watcher.prepares(
+        weights_wire.EnsureProgress(location="origin", bytes_done=4_400_000, bytes_total=10**8)
+    )
+    page.print(watcher.row.view())
+
+    assert told(page)[0].endswith("the catalog fetches from origin: 4.4 MB of 100.0 MB")
+
+
+def test_an_import_on_its_way_fits_on_a_small_terminal(terminal: Terminal) -> None:
+    blob = BundleBlob(
+        digest=f"sha256:{'0' * 64}", size_bytes=5 * 10**11, references=("checkpoints/a", "b")
+    )
+    watcher, page = ImportRow(10**12), terminal(80)
+    watcher.reads(blob, 1)
+    watcher.sends(blob, 123_456_789_012)
+
+    page.print(watcher.row.view())
+
+    what, bar = told(page)
+    assert what.endswith("sending checkpoints/a and 1 more")
+    assert "123.5 GB of 1.0 TB" in bar
