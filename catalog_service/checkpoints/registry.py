@@ -81,13 +81,24 @@ class Registry:
         with self._engine.begin() as connection:
             return _answered(connection, request_id, request_digest)
 
-    def add(self, checkpoint: Checkpoint, request_id: str, request_digest: str) -> Checkpoint:
+    def add(
+        self,
+        checkpoint: Checkpoint,
+        request_id: str,
+        request_digest: str,
+        *,
+        completes: Checkpoint | None = None,
+    ) -> Checkpoint:
         """Register a checkpoint and note the request, both or none; return what is listed now.
 
         An entry without bytes gets them, and a deleted one comes back with the same ones.
 
+        Args:
+            completes: the entry that the bytes were fetched for; it must still be listed.
+
         Raises:
-            CheckpointExists: the id holds, or held, another backbone.
+            CheckpointExists: the id holds, or held, another backbone, or names another file.
+            CheckpointNotFound: `completes` was deleted or replaced meanwhile.
             RequestIdReused: the request id was used with another request.
         """
 
@@ -95,6 +106,8 @@ class Registry:
             answered = _answered(connection, request_id, request_digest)
             if answered is not None:
                 return answered
+            if completes is not None:
+                _check_listed(connection, completes)
             now = _list(connection, checkpoint)
             _note(connection, request_id, request_digest, checkpoint.checkpoint_id)
             return now
@@ -155,6 +168,8 @@ def _list(connection: sql.Connection, checkpoint: Checkpoint) -> Checkpoint:
     if existing.has_bytes and checkpoint.has_bytes and is_other:
         raise _exists(existing, checkpoint)
     is_listed = _find(connection, checkpoint.checkpoint_id) is not None
+    if is_listed and checkpoint.has_bytes and _names_other_file(existing, checkpoint):
+        raise _exists(existing, checkpoint)
     if is_listed and (existing.has_bytes or not checkpoint.has_bytes):
         return existing
     if existing.has_bytes and not checkpoint.has_bytes:
@@ -164,15 +179,32 @@ def _list(connection: sql.Connection, checkpoint: Checkpoint) -> Checkpoint:
     return checkpoint
 
 
+def _check_listed(connection: sql.Connection, entry: Checkpoint) -> None:
+    """Raises CheckpointNotFound for an entry that is not what it was, beside having bytes now."""
+    now = _find(connection, entry.checkpoint_id)
+    if now is None or not (now.has_bytes or now == entry):
+        raise _not_found(connection, entry.checkpoint_id)
+
+
+def _names_other_file(existing: Checkpoint, checkpoint: Checkpoint) -> bool:
+    """Return whether an entry without bytes says that its file is another one."""
+    wanted, given = existing.lineage.source_digest, checkpoint.lineage.source_digest
+    return not existing.has_bytes and wanted not in {"", given}
+
+
 def _exists(existing: Checkpoint, wanted: Checkpoint) -> CheckpointExists:
     given = (
         f"{wanted.backbone_digest[:19]}... of {wanted.architecture_id}"
         if wanted.has_bytes
         else "an entry without bytes"
     )
+    held = (
+        f"holds {existing.backbone_digest[:19]}... of {existing.architecture_id}, not {given}"
+        if existing.has_bytes
+        else f"is of the file {existing.lineage.source_digest}, not {wanted.lineage.source_digest}"
+    )
     return CheckpointExists(
-        f"{existing.name} holds {existing.backbone_digest[:19]}... of {existing.architecture_id}, "
-        f"not {given}; it is never replaced: choose another id",
+        f"{existing.name} {held}; it is never replaced: choose another id",
         metadata={
             "checkpoint": existing.checkpoint_id,
             "backbone_digest": existing.backbone_digest,

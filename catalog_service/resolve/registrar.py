@@ -44,8 +44,13 @@ class Registrar:
     fitting: Fitting
     decide: Decide = decided
 
-    def register(self, registration: Registration) -> tuple[Checkpoint, bool]:
+    def register(
+        self, registration: Registration, *, completes: Checkpoint | None = None
+    ) -> tuple[Checkpoint, bool]:
         """Return the checkpoint as it is listed now, and whether the request was answered before.
+
+        Args:
+            completes: the entry that the file was fetched for.
 
         Raises:
             VertebraError: as RegisterCheckpoint's comment lists.
@@ -60,7 +65,7 @@ class Registrar:
         # 3. Does the file fit? Convert it and store the backbone.
         checkpoint = self._checkpoint(known)
         # 4. List it, now that everything about it is on disk.
-        return self.registry.add(checkpoint, *request), False
+        return self.registry.add(checkpoint, *request, completes=completes), False
 
     def complete(self, checkpoint: Checkpoint, file: BlobInfo) -> Checkpoint:
         """Return an entry that had no bytes, with those of `file`.
@@ -84,7 +89,7 @@ class Registrar:
             remedies=checkpoint.remedies,
             source_digest=checkpoint.lineage.source_digest,
         )
-        return self.register(registration)[0]
+        return self.register(registration, completes=checkpoint)[0]
 
     def delete(self, name: str, request_id: str, *, force: bool) -> Checkpoint:
         """Return a checkpoint as it was before it was taken off the list.

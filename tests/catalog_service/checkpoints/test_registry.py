@@ -208,6 +208,33 @@ def test_an_entry_without_bytes_gets_them_once(registry: Registry) -> None:
     assert registry.answered("r1", "digest") == CHECKPOINT
 
 
+@pytest.mark.parametrize("is_listed_anew", [False, True])
+def test_bytes_do_not_bring_back_an_entry_that_was_deleted_while_they_came(
+    registry: Registry, is_listed_anew: bool
+) -> None:
+    entry = registry.add(WITHOUT_BYTES, "r1", "digest")
+    registry.delete("letters", "d1", "digest", force=False)
+    if is_listed_anew:
+        registry.add(replace(WITHOUT_BYTES, architecture_id="resnet50"), "r2", "digest")
+
+    with pytest.raises(CheckpointNotFound):
+        registry.add(CHECKPOINT, "r3", "digest", completes=entry)
+
+    assert [one.architecture_id for one in registry.all()] == ["resnet50"] * is_listed_anew
+
+
+def test_an_entry_that_names_its_file_takes_no_other(registry: Registry) -> None:
+    this, other = (replace(CHECKPOINT.lineage, source_digest=f"sha256:{d * 64}") for d in "de")
+    entry = registry.add(replace(WITHOUT_BYTES, lineage=this), "r1", "digest")
+
+    with pytest.raises(CheckpointExists, match="is of the file sha256:ddd"):
+        registry.add(replace(CHECKPOINT, lineage=other), "r2", "digest")
+
+    whole = replace(CHECKPOINT, lineage=this)
+    assert registry.get("letters") == entry
+    assert registry.add(whole, "r3", "digest", completes=entry) == whole
+
+
 def test_a_deleted_entry_is_gone_and_its_name_stays_taken_for_its_bytes(
     registry: Registry,
 ) -> None:
