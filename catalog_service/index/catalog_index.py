@@ -125,6 +125,8 @@ class CatalogIndex:
         if "/" not in name:
             return closest(name, self._weights)
         near = closest(name, [known for known in self._weights if "/" in known])
+        if reference.removeprefix("weights/").startswith(HUB):
+            return near
         written = f"{HUB}{name[:100]}"
         return f"{near}other repositories of the hub are written {written!r}; "
 

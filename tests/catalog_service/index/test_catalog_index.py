@@ -125,6 +125,15 @@ def test_a_repository_without_its_hub_is_told_how_it_is_written(
     )
 
 
+def test_a_repository_that_is_written_right_is_not_told_how_to_write_it(
+    index: CatalogIndex,
+) -> None:
+    with pytest.raises(WeightsNotFound) as caught:
+        index.weight("huggingface/microsoft/resnet-50")
+
+    assert "are written" not in caught.value.message
+
+
 def test_a_typing_error_in_a_repository_shows_the_nearest_ones(index: CatalogIndex) -> None:
     with pytest.raises(WeightsNotFound, match="closest are facebook/dinov3-vitb16-pretrain"):
         index.weight("facebook/dinov3-vitb16-pretrain-lvd1689")
