@@ -11,6 +11,10 @@ _PUBLISHED = re.compile(
     r"(?:@[A-Za-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+)*)?)"
 )
 _REPOSITORY = re.compile(r"(?:weights/)?huggingface/[^/]+/.+")
+_NEVER_OF_THE_HUB = re.compile(r"[^@]*/[^@]*(?:--|\.\.)|[^@]*(?:--|\.\.)[^@]*/")
+"""The hub has no such ids: caches and mirrors write `--` for the slash, so that one file's name
+would be that of two repositories. Source: huggingface_hub/utils/_validators.py, validate_repo_id.
+"""
 _CHECKPOINT = re.compile(r"checkpoints/[a-z][a-z0-9_.-]{0,62}")
 
 FORMS = (
@@ -33,8 +37,12 @@ def is_repository(reference: str) -> bool:
 
 def check_reference(reference: str, *, field: str) -> list[Violation]:
     """Return what is wrong with the form of a reference; whether it exists is not looked at."""
-    pattern = _CHECKPOINT if is_checkpoint(reference) else _PUBLISHED
-    if pattern.fullmatch(reference):
+    if is_checkpoint(reference):
+        is_well_formed = _CHECKPOINT.fullmatch(reference) is not None
+    else:
+        is_never = _NEVER_OF_THE_HUB.match(reference) is not None
+        is_well_formed = _PUBLISHED.fullmatch(reference) is not None and not is_never
+    if is_well_formed:
         return []
     shown = reference if len(reference) <= 100 else f"{reference[:100]}..."
     return [Violation(field=field, description=f"{shown!r} is no weights; write {FORMS}")]

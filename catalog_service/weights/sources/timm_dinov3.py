@@ -82,7 +82,7 @@ def timm_dinov3_entry(
         file_name=repository.file_name,
         metrics=(),
         recipe_url=repository.page,
-        licence=str(published.get("license") or LICENCE)[:200],
+        licence=LICENCE,  # whatever else the repository says: it holds for what is derived
         description=f"{repository.repository} of the hub: a backbone in timm's names.",
         preprocessing=preprocessing(published, like.preprocessing),
         transform={"kind": KIND},

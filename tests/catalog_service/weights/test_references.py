@@ -58,6 +58,10 @@ def test_other_repositories_have_a_form_with_and_without_a_revision(reference: s
         "https://huggingface.co/a/b",
         "huggingface/a/b?x",
         "huggingface/a/b@x@y",
+        "huggingface/a--b/c",
+        "huggingface/a/b--c",
+        "a/b..c",
+        "a..b/c",
     ],
 )
 def test_what_is_no_reference_is_refused_by_its_form(reference: str) -> None:
@@ -69,6 +73,11 @@ def test_ids_that_never_existed_are_answered_with_the_right_one(name: str) -> No
     for spelling in (name, f"huggingface/{name}"):
         with pytest.raises(NoSuchHubId, match="write 'facebook/dinov3-"):
             CatalogIndex.load().weight(spelling)
+
+
+@pytest.mark.parametrize("reference", ["checkpoints/a--b..c", "huggingface/a/b@x--y"])
+def test_only_ids_of_the_hub_have_no_double_hyphens(reference: str) -> None:
+    assert not check_reference(reference, field="name")
 
 
 def test_a_long_revision_that_is_none_is_refused_at_once() -> None:

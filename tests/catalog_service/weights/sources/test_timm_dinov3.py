@@ -28,7 +28,7 @@ def config(architecture: str, **more: Any) -> dict[str, Any]:
         "architecture": architecture,
         "num_classes": 0,
         "model_args": {"img_size": [256, 256], "num_classes": 0, "global_pool": "avg"},
-        "pretrained_cfg": {"tag": tag, "license": "dinov3-license"},
+        "pretrained_cfg": {"tag": tag, "license": "mit"},
         **more,
     }
 
