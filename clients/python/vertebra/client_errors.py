@@ -153,5 +153,5 @@ def _without_details(code: grpc.StatusCode, details: str, address: str) -> RpcFa
 
 def _last(details: str) -> str:
     """Return the telling end of a transport message such as `...: Connection refused`."""
-    words = details.rstrip(". ").rpartition(": ")[2]
+    words = details.rstrip(".] ").rpartition(": ")[2]
     return words.lower() if words else "connection failed"

@@ -49,6 +49,15 @@ def test_nothing_at_the_address_is_said_at_once() -> None:
     assert "no service answers at localhost:1" in str(caught.value)
 
 
+def test_an_address_that_is_none_is_told_without_remains_of_a_list() -> None:
+    """The transport puts its reasons into brackets."""
+    with (
+        CatalogClient("http://localhost:1") as client,
+        pytest.raises(ServiceUnreachable, match=r"\(misformatted domain name\)"),
+    ):
+        client.get_architecture("resnet18")
+
+
 def test_a_build_at_a_dead_address_is_not_waited_for() -> None:
     pace = Pace(first_patience_s=0.2)
     with CatalogClient("localhost:1", pace=pace) as client, pytest.raises(ServiceUnreachable):
