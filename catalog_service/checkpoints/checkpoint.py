@@ -1,7 +1,7 @@
 """A registered backbone as a value, and what can be wrong with one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from catalog_service.errors import Conflict, InvalidRequest, NotFound, Precondition
 from catalog_service.models.backbone_structure import BackboneStructure
@@ -67,6 +67,25 @@ class Checkpoint:
     def name(self) -> str:
         """`checkpoints/letters`: what ModelSpec.weights takes."""
         return f"checkpoints/{self.checkpoint_id}"
+
+
+_NOT_TOLD = frozenset({"source_digest", "source_proof", "licence", "train_job"})
+"""Fields of a lineage that the catalog fills in itself; and which of two equal runs it was."""
+
+
+def contradictions(existing: Checkpoint, wanted: Checkpoint) -> list[str]:
+    """Return the fields in which `wanted` says something that `existing` does not say.
+
+    What `wanted` leaves out contradicts nothing.
+    """
+    names = [each.name for each in fields(Lineage) if each.name not in _NOT_TOLD]
+    pairs = [
+        *((name, getattr(existing.lineage, name), getattr(wanted.lineage, name)) for name in names),
+        ("metrics", existing.metrics, wanted.metrics),
+        ("mean", existing.mean, wanted.mean),
+        ("std", existing.std, wanted.std),
+    ]
+    return [name for name, before, given in pairs if given and given != before]
 
 
 class CheckpointNotFound(NotFound):

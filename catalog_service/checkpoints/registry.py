@@ -18,6 +18,7 @@ from catalog_service.checkpoints.checkpoint import (
     CheckpointNotFound,
     CheckpointReferenced,
     RequestIdReused,
+    contradictions,
 )
 from catalog_service.checkpoints.rows import checkpoint_of, row_of
 from catalog_service.checkpoints.schema import CHECKPOINTS, REQUESTS, open_database
@@ -171,12 +172,24 @@ def _list(connection: sql.Connection, checkpoint: Checkpoint) -> Checkpoint:
     if is_listed and checkpoint.has_bytes and _names_other_file(existing, checkpoint):
         raise _exists(existing, checkpoint)
     if is_listed and (existing.has_bytes or not checkpoint.has_bytes):
+        _check_same_told(existing, checkpoint)
         return existing
     if existing.has_bytes and not checkpoint.has_bytes:
         raise _exists(existing, checkpoint)
     own = CHECKPOINTS.c.checkpoint_id == checkpoint.checkpoint_id
     connection.execute(CHECKPOINTS.update().where(own).values(row_of(checkpoint)))
     return checkpoint
+
+
+def _check_same_told(existing: Checkpoint, wanted: Checkpoint) -> None:
+    """Raises CheckpointExists where something is told that the entry says otherwise, or not."""
+    told = contradictions(existing, wanted)
+    if told:
+        raise CheckpointExists(
+            f"{existing.name} holds the same bytes, and says otherwise of {listed(told)}; an entry "
+            "is never changed: leave that out, choose another id, or delete it first",
+            metadata={"checkpoint": existing.checkpoint_id, "fields": " ".join(told)},
+        )
 
 
 def _check_listed(connection: sql.Connection, entry: Checkpoint) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_service.blobs.store import BlobInfo, DigestMismatch
-from catalog_service.checkpoints.checkpoint import Checkpoint
+from catalog_service.checkpoints.checkpoint import Checkpoint, CheckpointNotFound
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest, NotFound, Violation, invalid
 from catalog_service.index.catalog_index import CatalogIndex
@@ -22,6 +22,7 @@ from catalog_service.resolve.fitting import Fitting
 from catalog_service.resolve.identifying import decided
 from catalog_service.resolve.inherited_licence import check_licence, inherited_licence
 from catalog_service.resolve.registration import Registration
+from catalog_service.weights.references import is_checkpoint
 
 Decide = Callable[[Path, str], str]
 """Takes a file and a prefix; returns the architecture that the file is beyond doubt, or raises."""
@@ -155,6 +156,7 @@ class Registrar:
             InvalidRequest: the parent's terms do not allow the stated one.
         """
         lineage = registration.lineage
+        self._check_parent(lineage.parent)
         parent = self._licence_of_parent(lineage, registration.architecture_id)
         name = lineage.parent or registration.architecture_id
         violations: list[Violation] = check_licence(lineage.licence, parent, parent_name=name)
@@ -162,6 +164,20 @@ class Registrar:
             raise invalid(violations)
         licence = inherited_licence(lineage.licence, parent)
         return replace(registration, lineage=replace(lineage, licence=licence))
+
+    def _check_parent(self, parent: str) -> None:
+        """Refuse a parent that reads like a checkpoint here and is none: it would lose its terms.
+
+        Raises:
+            InvalidRequest: with the nearest names.
+        """
+        if not is_checkpoint(parent) or self.registry.ever(parent) is not None:
+            return
+        try:
+            self.registry.get(parent)
+        except CheckpointNotFound as error:
+            why = f"{error.message}; a parent from elsewhere is written in words"
+            raise invalid([Violation(field="lineage.parent", description=why)]) from error
 
     def _licence_of_parent(self, lineage: Lineage, architecture_id: str) -> str:
         """Return what is known of the parent's licence.

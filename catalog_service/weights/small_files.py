@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_service.blobs.store import BlobStore
@@ -51,8 +51,9 @@ class SmallFiles:
             DiskFull, CacheReadOnly: there is nowhere to put it for a moment.
         """
         steps: list[Step] = []
+        limited = replace(file, max_bytes=MAX_BYTES)
         for location in self._locations:
-            taken = self._take(location, file, tell)
+            taken = self._take(location, limited, tell)
             if isinstance(taken, SmallFile):
                 return taken
             steps.append(taken.step(location.name))

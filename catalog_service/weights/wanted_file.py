@@ -18,6 +18,7 @@ class WantedFile:
         size_bytes: exact, or 0 where nobody says.
         about_bytes: as published, rounded to a thousandth of a MiB (torchvision), or 0; tells a cut
             file from a replaced one, and is never compared otherwise.
+        max_bytes: more is nonsense, whoever sends it; 0 is no limit.
         is_gated: the publisher is known to hand it only to those who have accepted its terms.
     """
 
@@ -31,4 +32,5 @@ class WantedFile:
     sha256_prefix: str = ""
     size_bytes: int = 0
     about_bytes: int = 0
+    max_bytes: int = 0
     is_gated: bool = False

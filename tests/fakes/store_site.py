@@ -10,6 +10,7 @@ from catalog_service.blobs.blob_pins import BlobPins
 from catalog_service.blobs.disk import SEAL_NS
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
+from catalog_service.blobs.uploads import Uploads
 from catalog_service.checkpoints.checkpoint import Checkpoint, CheckpointNotFound
 from catalog_service.models.lineage import Lineage
 from catalog_service.resolve.storage.entries import Entries
@@ -64,7 +65,12 @@ class StoreSite:
             rules=KeepRules(is_offline=is_offline),
             clock=self.clock,
         )
-        self.pruning = Pruning(self.store, self.entries)
+        self.uploads = Uploads(self.store)
+        self.pruning = Pruning(
+            self.store,
+            self.entries,
+            unfinished=[lambda age_s: self.uploads.sweep(older_than_s=age_s)],
+        )
         self.upkeep = Upkeep(self.pruning, self.arrivals, notes, budget_bytes=budget_bytes)
         self.storage = Storage(
             store=self.store,

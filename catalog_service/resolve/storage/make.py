@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from catalog_service.blobs.blob_pins import pins_of
 from catalog_service.blobs.records import Records
+from catalog_service.blobs.uploads import Uploads
 from catalog_service.resolve.catalog import Catalog
 from catalog_service.resolve.storage.entries import Entries
 from catalog_service.resolve.storage.entry import KeepRules
@@ -13,6 +14,7 @@ from catalog_service.resolve.storage.storage import Storage
 from catalog_service.resolve.storage.upkeep import Arrivals, Upkeep
 from catalog_service.resolve.storage.uses import Uses
 from catalog_service.resolve.storage.verify import Checking
+from catalog_service.weights.downloads.downloads import Downloads
 from catalog_service.weights.references import is_repository
 
 
@@ -45,7 +47,15 @@ def store_care(
     entries = Entries(
         store, uses=uses, pins=pins, notes=notes, rules=KeepRules(is_offline=is_offline)
     )
-    pruning = Pruning(store, entries)
+    uploads, downloads = Uploads(store), Downloads(store.root / "downloads")
+    pruning = Pruning(
+        store,
+        entries,
+        unfinished=(
+            lambda age_s: uploads.sweep(older_than_s=age_s),
+            lambda age_s: downloads.sweep(older_than_s=age_s),
+        ),
+    )
     storage = Storage(
         store=store,
         entries=entries,

@@ -1,6 +1,6 @@
 """Makes room: what can be had again goes, least recently used first, until enough is free."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.removal import Removal
@@ -68,11 +68,25 @@ def choose(entries: Sequence[Entry], order: PruneOrder) -> Choice:
     return Choice(removed=tuple(going), kept=kept)
 
 
-class Pruning:
-    """Carries orders out."""
+Sweep = Callable[[float], int]
+"""Forgets what nobody touched for so many seconds; returns how many files that was."""
 
-    def __init__(self, store: BlobStore, entries: Entries) -> None:
+UNFINISHED_S = 600.0
+"""Where all that may go is to go, so does a transfer that has stood still for this long."""
+
+
+class Pruning:
+    """Carries orders out.
+
+    Args:
+        unfinished: forget transfers that stand still.
+    """
+
+    def __init__(
+        self, store: BlobStore, entries: Entries, *, unfinished: Sequence[Sweep] = ()
+    ) -> None:
         self._store = store
+        self._unfinished = tuple(unfinished)
         self._entries = entries
         self._removal = Removal(store.root)
 
@@ -82,6 +96,9 @@ class Pruning:
         Raises:
             CacheReadOnly: nothing can be removed.
         """
+        if order.target_bytes == 0 and not order.dry_run and not order.kinds:
+            for sweep in self._unfinished:
+                sweep(UNFINISHED_S)
         rules = replace(self._entries.rules, forced_kinds=order.kinds)
         entries = self._entries.all(rules)
         choice = choose(entries, order)

@@ -93,6 +93,10 @@ class Transfer:
 
     def _check_amount(self, num_bytes: int) -> None:
         """A server that sends without end, or something else, does not get the whole disk."""
+        limit = self._file.max_bytes
+        if limit and num_bytes > limit:
+            name = self._file.file_name
+            raise Nonsense(f"the server sends {num_bytes} bytes and more; {name} may have {limit}")
         known = self._file.size_bytes or self._file.about_bytes
         if known and num_bytes > 2 * known + MORE_BYTES:
             raise Nonsense(

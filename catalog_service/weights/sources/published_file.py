@@ -6,7 +6,7 @@ from dataclasses import replace
 from catalog_service.index.entries import WeightEntry
 from catalog_service.index.hub_ids import HUB
 from catalog_service.weights.sources.repository import repository_of
-from catalog_service.weights.sources.shards import INDEX_FILES, WHOLE_FILES
+from catalog_service.weights.sources.shards import INDEX_FILES, MAX_INDEX_BYTES, WHOLE_FILES
 from catalog_service.weights.wanted_file import WantedFile
 
 _RESOLVED = re.compile(r"https?://[^/]+/[^/]+/[^/]+/resolve/([^/]+)/(.+)")
@@ -66,4 +66,5 @@ def beside(file: WantedFile, path: str, *, commit: str = "") -> WantedFile:
         sha256_prefix="",
         size_bytes=0,
         about_bytes=0,
+        max_bytes=MAX_INDEX_BYTES if path in INDEX_FILES else 0,
     )

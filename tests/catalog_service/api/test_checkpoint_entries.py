@@ -341,3 +341,18 @@ def test_a_deletion_without_a_uuid_or_a_name_is_malformed(
 
     assert [each.field for each in no_name.violations] == ["name"]
     assert [each.field for each in no_uuid.violations] == ["request_id"]
+
+
+def test_a_parent_that_reads_like_a_checkpoint_must_be_one(
+    client: CatalogClient, file: Path, fails: Fails
+) -> None:
+    """A typing error would lose the licence that goes along."""
+    register(client, "real_parent", path=str(file))
+    typo, words = Lineage(parent="checkpoints/real_parnet"), Lineage(parent="the lab's backbone")
+
+    error = fails(lambda: register(client, "typo", path=str(file), lineage=typo))
+    taken = register(client, "elsewhere", path=str(file), lineage=words)
+
+    assert [each.field for each in error.violations] == ["lineage.parent"]
+    assert "closest are" in error.message
+    assert taken.lineage.parent == "the lab's backbone"

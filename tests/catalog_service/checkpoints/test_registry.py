@@ -298,3 +298,18 @@ def test_a_kill_at_random_leaves_whole_entries_on_postgresql(postgres_url: str) 
     for checkpoint_id in ids:
         assert registry.answered(f"r{checkpoint_id[1:]}", "digest") is not None
     registry.close()
+
+
+def test_the_same_bytes_with_another_story_are_refused(registry: Registry) -> None:
+    """Taken silently, the new lineage would be lost and its teller none the wiser."""
+    registry.add(CHECKPOINT, "r1", "digest")
+    other = replace(CHECKPOINT, lineage=Lineage(parent="somebody", method="moco"))
+    measured = replace(CHECKPOINT, metrics={"acc@1": 0.9})
+    silent = replace(CHECKPOINT, lineage=Lineage(train_job="trainJobs/2"), metrics={})
+
+    with pytest.raises(CheckpointExists, match="otherwise of method;"):
+        registry.add(other, "r2", "digest")
+    with pytest.raises(CheckpointExists, match="otherwise of metrics;"):
+        registry.add(measured, "r3", "digest")
+
+    assert registry.add(silent, "r4", "digest") == CHECKPOINT

@@ -18,6 +18,7 @@ from catalog_service.weights.pins import Pins
 from catalog_service.weights.progress import ignore
 from catalog_service.weights.small_files import SmallFiles
 from catalog_service.weights.sources.published_file import published_file
+from catalog_service.weights.trail import WeightsUnreachable
 from catalog_service.weights.verification import Verification
 from tests.fakes.fake_hub import COMMIT, FakeHub
 from tests.fakes.faulty_origin import FaultyOrigin, faulty_origin
@@ -129,3 +130,17 @@ def test_what_is_at_hand_of_a_repository_asks_nobody(server, tmp_path) -> None:
     assert unseen.url.endswith(f"{NAME}/resolve/main/model.safetensors")
     assert (unseen.licence, unseen.sha256_prefix, asked) == ("unknown", "", 0)
     assert known.at_hand(REFERENCE) == seen
+
+
+def test_a_configuration_without_end_does_not_get_the_disk(server, tmp_path) -> None:
+    """It is left while it comes, not when it is here."""
+    path = f"/{NAME}/resolve/main/config.json"
+    server.add(path, b" " * (64 << 20))
+    known = entries(tmp_path, origin_of(server))
+
+    with pytest.raises(WeightsUnreachable, match="may have 1048576"):
+        known.entry(REFERENCE, ignore)
+
+    assert server.bytes_sent(path) < 32 << 20
+    kept = sum(one.stat().st_size for one in tmp_path.rglob("*.part"))
+    assert kept <= 2 << 20

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 
 import pytest
 
 from catalog_service.blobs.census import StoredBlob
+from catalog_service.blobs.upload_writer import Announced
 from catalog_service.resolve.storage import PruneOrder
 from catalog_service.resolve.storage.entry import LEASE_S
 from tests.fakes.store_site import StoreSite, some_bytes
@@ -174,3 +176,30 @@ def test_a_leased_blob_goes_when_its_lease_is_over(site: StoreSite) -> None:
     site.now += LEASE_S + 1
 
     assert digests(site.pruning.prune(EVERYTHING).removed) == [digest]
+
+
+@pytest.mark.parametrize(
+    ("order", "is_kept"),
+    [
+        (EVERYTHING, False),
+        (PruneOrder(target_bytes=0, dry_run=True), True),
+        (PruneOrder(target_bytes=1), True),
+        (PruneOrder(target_bytes=0, kinds=("weights",)), True),
+    ],
+)
+def test_an_upload_that_stands_still_goes_with_everything_else(
+    site: StoreSite, order: PruneOrder, is_kept: bool
+) -> None:
+    """Otherwise a broken upload would hold a full disk for a day."""
+    old, young = (str(uuid.uuid4()) for _ in range(2))
+    for upload in (old, young):
+        writer = site.uploads.open(upload, Announced())
+        writer.write(b"some bytes")
+        writer.leave()
+    for path in site.store.root.glob(f"uploads/{old}.*"):
+        os.utime(path, (0, 0))
+
+    site.pruning.prune(order)
+
+    left = {path.stem for path in site.store.root.glob("uploads/*.part")}
+    assert left == ({old, young} if is_kept else {young})

@@ -98,14 +98,16 @@ class CheckpointServiceServicer(object):
         start from it get that structure without asking, and another one is refused.
 
         An entry may be registered without bytes, with `remedies`: it is listed, and whoever asks for its
-        numbers is told how to get them. Registering the same id with a file completes it; with
+        numbers is told how to get them. Registering the same id with a file completes it (the one that
+        has its `source_digest`, where it has one); with
         `origin_urls` and `source_digest` EnsureWeights fetches it.
 
         A backbone that was trained from another one inherits its licence: `lineage.licence` may be
         empty, and a laxer one than DINOv3's is refused for what started from DINOv3.
 
         The same `request_id` with the same request gives the first answer. The same id and the same
-        bytes under a new `request_id` succeed too.
+        bytes under a new `request_id` succeed too, unless the request tells something that the entry
+        does not say: an entry is never changed.
 
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID: a bad checkpoint id, no file and no remedies, a licence

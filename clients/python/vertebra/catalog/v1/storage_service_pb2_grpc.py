@@ -109,7 +109,8 @@ class StorageServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PruneCache(self, request, context):
-        """Removes what can be had again, least recently used first, until the store is small enough.
+        """Removes what can be had again, least recently used first, until the store is small enough. With
+        a target of 0 and all kinds, uploads and downloads that have stood still for ten minutes go, too.
 
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID.
