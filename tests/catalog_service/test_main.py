@@ -177,7 +177,10 @@ def test_what_a_setting_names_but_cannot_be_used_is_one_line_without_secrets(
 
 
 def stopped_reader(catalog: psutil.Process) -> psutil.Process:
-    """Return the child that reads a file just now, stopped in the middle."""
+    """Return the child that reads a file just now, stopped in the middle.
+
+    It reads for a moment only: whoever calls this has files read until one is caught.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for child in catalog.children():
@@ -197,13 +200,17 @@ def test_a_file_that_is_never_read_does_not_hold_up_the_exit(tmp_path: Path) -> 
         blob = client.blobs.upload(file).name
         names = {"checkpoint_id": "slow", "architecture_id": "resnet18", "blob_name": blob}
 
+        is_caught = threading.Event()
+
         def register() -> None:
-            with contextlib.suppress(RpcFailed):
-                client.register_checkpoint(**names)
+            while not is_caught.is_set():
+                with contextlib.suppress(RpcFailed):
+                    client.register_checkpoint(**names)
 
         call = threading.Thread(target=register)
         call.start()
         reader = stopped_reader(psutil.Process(catalog.pid))
+        is_caught.set()
 
         status = catalog.stop()
 
