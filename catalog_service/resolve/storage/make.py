@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from catalog_service.blobs.blob_pins import pins_of
 from catalog_service.blobs.records import Records
+from catalog_service.blobs.store import BlobStore
 from catalog_service.blobs.uploads import Uploads
 from catalog_service.resolve.catalog import Catalog
 from catalog_service.resolve.storage.entries import Entries
 from catalog_service.resolve.storage.entry import KeepRules
 from catalog_service.resolve.storage.notes import Notes
-from catalog_service.resolve.storage.prune import Pruning
+from catalog_service.resolve.storage.prune import Pruning, Sweep
 from catalog_service.resolve.storage.storage import Storage
 from catalog_service.resolve.storage.upkeep import Arrivals, Upkeep
 from catalog_service.resolve.storage.uses import Uses
@@ -47,15 +48,7 @@ def store_care(
     entries = Entries(
         store, uses=uses, pins=pins, notes=notes, rules=KeepRules(is_offline=is_offline)
     )
-    uploads, downloads = Uploads(store), Downloads(store.root / "downloads")
-    pruning = Pruning(
-        store,
-        entries,
-        unfinished=(
-            lambda age_s: uploads.sweep(older_than_s=age_s),
-            lambda age_s: downloads.sweep(older_than_s=age_s),
-        ),
-    )
+    pruning = Pruning(store, entries, unfinished=_sweeps(store))
     storage = Storage(
         store=store,
         entries=entries,
@@ -69,6 +62,15 @@ def store_care(
     )
     return StoreCare(
         storage=storage, upkeep=Upkeep(pruning, arrivals, notes, budget_bytes=budget_bytes)
+    )
+
+
+def _sweeps(store: BlobStore) -> tuple[Sweep, ...]:
+    """Return what forgets transfers that stand still."""
+    uploads, downloads = Uploads(store), Downloads(store.root / "downloads")
+    return (
+        lambda age_s: uploads.sweep(older_than_s=age_s),
+        lambda age_s: downloads.sweep(older_than_s=age_s),
     )
 
 

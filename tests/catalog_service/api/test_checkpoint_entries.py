@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from catalog_service.weights.verification import stamp_of
 from tests.fakes.published_weights import PublishedFile, PublishedFolder
 from tests.services import running_catalog
 from vertebra.catalog_client import CatalogClient
@@ -72,14 +73,14 @@ def changed(state: dict[str, torch.Tensor], by: float) -> dict[str, torch.Tensor
 def test_a_file_on_the_catalogs_host_is_registered_by_its_path(
     client: CatalogClient, file: Path
 ) -> None:
-    before = file.stat()
+    before = stamp_of(file)
 
     found = register(client, "by_path", path=str(file))
 
     assert found.has_bytes
     assert found.load_report.backbone_coverage == 1.0
     assert found.source_digest == found.lineage.source_digest != ""
-    assert file.stat() == before
+    assert stamp_of(file) == before
 
 
 def test_paths_outside_and_files_that_are_not_there_are_told_apart(

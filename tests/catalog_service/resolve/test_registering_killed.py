@@ -31,13 +31,13 @@ def kills(tmp_path: Path, num_kills: int) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=900,
+        timeout=3500,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()][1:]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("how_many", ["some", pytest.param("many", marks=pytest.mark.full)])
 def test_a_registration_killed_at_a_random_moment_leaves_nothing_half_done(
     tmp_path: Path, how_many: str
