@@ -31,7 +31,7 @@ from catalog_service.resolve.registrar import Registrar
 from catalog_service.resolve.registration import Registration
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.resolve.supply import Supply
-from catalog_service.weights.progress import Progress, Tell, ignore
+from catalog_service.weights.progress import Tell, ignore, say
 from catalog_service.weights.search import Search
 
 
@@ -61,7 +61,7 @@ class Catalog:
         """
         # 1. What does the spec mean?
         plan = self._planned(spec, tell)
-        _say(tell, "resolving", f"{plan.recipe.architecture_id}: reading its layout")
+        say(tell, "resolving", f"{plan.recipe.architecture_id}: reading its layout")
         layout = self.definitions.layout(plan.recipe)
         if definition_only:
             return _built(plan, layout, _lineage(plan))
@@ -75,9 +75,9 @@ class Catalog:
             state = self.flights.do(
                 key,
                 lambda: self._build(key, plan, layout, numbers, tell),
-                waiting=lambda: _say(tell, "building", "joined another caller's build"),
+                waiting=lambda: say(tell, "building", "joined another caller's build"),
             )
-        _say(tell, "storing", "the state is in the store")
+        say(tell, "storing", "the state is in the store")
         lineage = _with_parent_digest(lineage, plan, state)
         return _with_state(_built(plan, layout, lineage), model_name(key), state)
 
@@ -201,15 +201,11 @@ class Catalog:
         found = self.builds.find(key)  # another caller's build may have ended a moment ago
         if found is not None:
             return found
-        _say(tell, "building", f"{plan.recipe.architecture_id}: composing the state")
+        say(tell, "building", f"{plan.recipe.architecture_id}: composing the state")
         try:
             return self.builds.build(key, plan, layout, numbers)
         except Precondition as error:
             raise _named(error, numbers, plan) from error
-
-
-def _say(tell: Tell, step: str, text: str) -> None:
-    tell(Progress(step=step, text=text))
 
 
 def _named(error: Precondition, numbers: Numbers, plan: BuildPlan) -> Precondition:

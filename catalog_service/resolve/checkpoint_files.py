@@ -71,7 +71,7 @@ class CheckpointFiles:
     def _allowed(self, path: str) -> Path:
         """Return the real path; outside of the folders nobody learns what exists."""
         try:
-            real = Path(path).resolve(strict=False) if Path(path).is_absolute() else None
+            real = Path(path).resolve() if Path(path).is_absolute() else None
         except (OSError, ValueError, RuntimeError):
             real = None
         if real is None or not self._is_inside(real):

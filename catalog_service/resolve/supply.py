@@ -17,7 +17,7 @@ from catalog_service.resolve.ensure import Ensured, ensured_checkpoint, ensured_
 from catalog_service.resolve.explain import Explanation, explain_checkpoint, explain_weight
 from catalog_service.resolve.single_flight import SingleFlight
 from catalog_service.weights.hub_entries import HubEntries
-from catalog_service.weights.progress import Progress, Tell
+from catalog_service.weights.progress import Tell, say
 from catalog_service.weights.references import check_reference, is_checkpoint, is_repository
 from catalog_service.weights.registered_files import RegisteredFiles, ServedFile
 from catalog_service.weights.remedies import checkpoint_remedies
@@ -102,7 +102,7 @@ class Supply:
 
     def weight(self, weight: WeightEntry, tell: Tell) -> Found:
         """Return a published weight's bytes."""
-        _say(tell, "resolving", f"looking for {weight.file_name}")
+        say(tell, "resolving", f"looking for {weight.file_name}")
         return self.flights.told(
             f"weights {weight.reference}",
             lambda tell_all: self.search.find(weight, tell_all),
@@ -139,7 +139,7 @@ class Supply:
             return now, ()
         remedies = checkpoint_remedies(now.name, now.remedies)
         with self.registered_files.fetched(_served(now), remedies, tell) as (copy, trail):
-            _say(tell, "converting", f"fitting it to {now.architecture_id}")
+            say(tell, "converting", f"fitting it to {now.architecture_id}")
             blob = self.store.adopt_file(copy.path, expected_digest=now.lineage.source_digest)
             return self.complete(now, blob), trail
 
@@ -150,7 +150,3 @@ def _served(checkpoint: Checkpoint) -> ServedFile:
         urls=checkpoint.remedies.origin_urls,
         sha256=checkpoint.lineage.source_digest.removeprefix("sha256:"),
     )
-
-
-def _say(tell: Tell, step: str, text: str) -> None:
-    tell(Progress(step=step, text=text))

@@ -35,5 +35,10 @@ Tell = Callable[[Progress], None]
 """Takes a report; called from the thread that does the work."""
 
 
+def say(tell: Tell, step: str, text: str) -> None:
+    """Report a step that has no numbers."""
+    tell(Progress(step=step, text=text))
+
+
 def ignore(progress: Progress) -> None:
     """Take a report that nobody reads."""

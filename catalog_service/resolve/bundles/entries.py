@@ -7,7 +7,7 @@ from catalog_service.index.entries import WeightEntry
 from catalog_service.resolve.bundles.manifest import CheckpointNumbers, WeightNumbers
 from catalog_service.resolve.ensure import Ensured
 from catalog_service.resolve.supply import Supply
-from catalog_service.weights.progress import Tell
+from catalog_service.weights.progress import Tell, ignore
 from catalog_service.weights.references import is_checkpoint, is_repository
 from catalog_service.weights.trail import Step
 
@@ -70,7 +70,7 @@ class Entries:
         """
         explained = self.supply.explain(reference, probe=False)
         is_stored = explained.availability == "stored"
-        stored = self.supply.ensure(reference, _silent) if is_stored else None
+        stored = self.supply.ensure(reference, ignore) if is_stored else None
         pinned_file = ""
         if is_checkpoint(reference):
             entry = self.supply.registry.get(reference)
@@ -147,7 +147,3 @@ def _item(numbers: WeightNumbers | CheckpointNumbers, ensured: Ensured, url: str
         source_digest=ensured.source_digest,
         source_proof=ensured.source_proof,
     )
-
-
-def _silent(_: object) -> None:
-    """Nobody waits."""

@@ -16,8 +16,6 @@ MUST_BE_INCLUDED = frozenset({DINOV3})
 """Licences that are to be passed on with what they cover. Source: DINOv3 License (LICENSE.md,
 2025-08-19), 1.b.i: "you shall provide a copy of this Agreement"."""
 
-MAX_TEXT_CHARS = 200_000
-
 TextOf = Callable[[str], str]
 """Takes a licence; returns its text as its publisher's repository has it, or nothing."""
 
