@@ -87,7 +87,7 @@ def test_a_plan_asks_nobody(sites: Sites) -> None:
     before = len(sites.world.torchvision.requests), len(sites.world.hub_origin.requests)
 
     plan = sites.home.plan_bundle(
-        {"names": ["mobilenet_v3_small", DINOV3, "huggingface/timm/resnet50.a1_in1k"]}
+        {"names": ["densenet121", DINOV3, "huggingface/timm/resnet50.a1_in1k"]}
     )
 
     assert len(plan.entries) == 3
