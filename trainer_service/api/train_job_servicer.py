@@ -71,7 +71,7 @@ class TrainerRooms:
     slow_reader_s: float = SLOW_READER_S
 
 
-class TrainJobServicer:
+class TrainJobServicer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     """The servicer; register it with `train_job_registration`."""
 
     def __init__(self, rooms: TrainerRooms) -> None:

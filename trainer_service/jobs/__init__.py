@@ -4,6 +4,15 @@ No disk but the attempt folder's small files, no database, no network, no torch.
 the worker both speak in these words, so that neither imports the other.
 """
 
+from trainer_service.jobs.attempts import RETRIED_WITHIN, AttemptEnd, ExitClass
+from trainer_service.jobs.control import (
+    CONTROL_FILE,
+    HEARTBEAT_FILE,
+    Command,
+    Control,
+    read_control,
+    write_control,
+)
 from trainer_service.jobs.dataset_spec import CsvSource, DatasetSpec, DrawnSource
 from trainer_service.jobs.evaluation import (
     ClassCount,
@@ -14,6 +23,7 @@ from trainer_service.jobs.evaluation import (
     UnusableImage,
 )
 from trainer_service.jobs.events import (
+    AttemptEnded,
     Cancelled,
     DataChecked,
     EpochMetrics,
@@ -29,8 +39,13 @@ from trainer_service.jobs.events import (
     JobWarning,
     LastWord,
     ModelReady,
+    Paused,
     PhaseStarted,
     Planned,
+    Preempted,
+    RolledBack,
+    SnapshotFailed,
+    SnapshotTaken,
     StateChanged,
     StepMetrics,
 )
@@ -59,11 +74,21 @@ from trainer_service.jobs.order import (
     write_identity,
     write_order,
 )
-from trainer_service.jobs.plan import FeatureCachePlan, OptimizerGroup, PhasePlan, TrainPlan
+from trainer_service.jobs.plan import (
+    FeatureCachePlan,
+    OptimizerGroup,
+    PhasePlan,
+    SnapshotPlan,
+    TrainPlan,
+)
+from trainer_service.jobs.run_spec import RunSpec
+from trainer_service.jobs.snapshot import MANIFEST_FILE, SNAPSHOTS_FOLDER, SnapshotRef
 from trainer_service.jobs.spec import ExportSpec, JobSpec
 from trainer_service.jobs.spool import SpoolLine, format_spool_line, parse_spool_line
 from trainer_service.jobs.states import (
     FINAL_STATES,
+    HOLDING,
+    RESUMABLE,
     TRANSITIONS,
     JobState,
     TransitionRefused,
@@ -71,18 +96,29 @@ from trainer_service.jobs.states import (
 )
 
 __all__ = [
+    "CONTROL_FILE",
     "FINAL_STATES",
+    "HEARTBEAT_FILE",
+    "HOLDING",
     "LOCK_FILE",
     "LOG_FILE",
+    "MANIFEST_FILE",
     "ORDER_FILE",
+    "RESUMABLE",
+    "RETRIED_WITHIN",
+    "SNAPSHOTS_FOLDER",
     "SPOOL_FILE",
     "TRANSITIONS",
     "WORKER_FILE",
+    "AttemptEnd",
+    "AttemptEnded",
     "AugmentationStep",
     "Cancelled",
     "ClassCount",
     "ClassEvaluation",
     "ClassWeights",
+    "Command",
+    "Control",
     "CsvSource",
     "DataChecked",
     "DataReport",
@@ -92,6 +128,7 @@ __all__ = [
     "EpochMetrics",
     "Evaluated",
     "Evaluation",
+    "ExitClass",
     "Export",
     "ExportFile",
     "ExportSpec",
@@ -113,12 +150,20 @@ __all__ = [
     "ModelReady",
     "OptimizerGroup",
     "OptimizerSpec",
+    "Paused",
     "PhasePlan",
     "PhaseStarted",
     "Planned",
+    "Preempted",
     "PreprocessingSpec",
+    "RolledBack",
+    "RunSpec",
     "ScheduleSpec",
     "SimClrSpec",
+    "SnapshotFailed",
+    "SnapshotPlan",
+    "SnapshotRef",
+    "SnapshotTaken",
     "SpoolLine",
     "StateChanged",
     "StepMetrics",
@@ -130,8 +175,10 @@ __all__ = [
     "check_transition",
     "format_spool_line",
     "parse_spool_line",
+    "read_control",
     "read_identity",
     "read_order",
+    "write_control",
     "write_identity",
     "write_order",
 ]

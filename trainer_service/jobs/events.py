@@ -6,9 +6,11 @@ from typing import Literal
 
 from catalog_service.models.freeze_plan import FreezePlan
 from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
+from trainer_service.jobs.attempts import ExitClass
 from trainer_service.jobs.evaluation import DataReport, Evaluation
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.plan import OptimizerGroup, TrainPlan
+from trainer_service.jobs.snapshot import SnapshotRef
 from trainer_service.jobs.states import JobState
 
 ExportFileKind = Literal[
@@ -159,6 +161,41 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """A snapshot is on the disk and was read back."""
+
+    snapshot: SnapshotRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotFailed:
+    """A snapshot could not be saved; training goes on."""
+
+    reason: str
+    message: str
+    control_number: int = 0
+    """Of the command that it was asked for with; 0 where nobody asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """An attempt begins where a snapshot was taken: what was told of later steps does not count."""
+
+    to_step: int
+    to_epoch: int
+    num_lost_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """An attempt ended; what follows is in the next StateChanged."""
+
+    number: int
+    exit_class: ExitClass
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A worker's last line when the job was done. Readers of the job never see it."""
 
@@ -171,11 +208,29 @@ class Failed:
 
     reason: str
     message: str
+    exit_class: ExitClass = ExitClass.REFUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """A worker's last line when it was told to stop. Readers never see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """A worker's last line when it was told to pause and could. Readers never see it."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preempted:
+    """A worker's last line when it was told to go, or heard nothing of its supervisor any more.
+    Readers never see it.
+    """
+
+    is_saved: bool
+    message: str
 
 
 JobEvent = (
@@ -190,10 +245,14 @@ JobEvent = (
     | DataChecked
     | PhaseStarted
     | Evaluated
+    | SnapshotTaken
+    | SnapshotFailed
+    | RolledBack
+    | AttemptEnded
 )
 """What readers of a job see."""
 
-LastWord = Finished | Failed | Cancelled
+LastWord = Finished | Failed | Cancelled | Paused | Preempted
 """What ends the spool of a worker that ended in order."""
 
 EVENT_KINDS: dict[str, type[JobEvent | LastWord]] = {
@@ -208,9 +267,15 @@ EVENT_KINDS: dict[str, type[JobEvent | LastWord]] = {
     "data_checked": DataChecked,
     "phase_started": PhaseStarted,
     "evaluated": Evaluated,
+    "snapshot_taken": SnapshotTaken,
+    "snapshot_failed": SnapshotFailed,
+    "rolled_back": RolledBack,
+    "attempt_ended": AttemptEnded,
     "finished": Finished,
     "failed": Failed,
     "cancelled": Cancelled,
+    "paused": Paused,
+    "preempted": Preempted,
 }
 """Every kind by the word that spools and the store use for it."""
 

@@ -6,8 +6,11 @@
     worker.json   who works here: pid, start time, nonce
     spool.jsonl   what the worker says, a line an event
     log.txt       its standard output and error
+    control.json  what the worker is to do, see control.py
+    heartbeat     touched by the supervisor
 
-Beside the attempts lies `run`, with the files that TensorBoard shows while the job runs.
+Beside the attempts lie `run`, with the files that TensorBoard shows while the job runs, and
+`snapshots`, which all attempts share.
 """
 
 import json
@@ -18,6 +21,7 @@ from typing import Literal
 
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 from trainer_service.jobs.model import JobModel
+from trainer_service.jobs.snapshot import SnapshotRef
 from trainer_service.jobs.spec import JobSpec
 
 ORDER_FILE = "order.json"
@@ -51,6 +55,25 @@ class WorkOrder:
     """Where data behind URLs is mirrored; empty fetches none."""
     run_folder: str = ""
     """Where views of the run are written while it runs; empty writes none."""
+    snapshots_folder: str = ""
+    """Where this job's snapshots lie; empty takes none."""
+    resume_from: tuple[SnapshotRef, ...] = ()
+    """To go on from, the best choice first: where one is damaged the next is taken, and the worker
+    says so. Empty begins at the start.
+    """
+    last_told_step: int = 0
+    """The last step that earlier attempts told of, for RolledBack."""
+    device_indices: tuple[int, ...] = (0,)
+    """Of this host, one a rank."""
+    grace_s: float = 25.0
+    """How long the worker has when it is told to go from outside."""
+    supervisor_silence_s: float = 0.0
+    """The worker saves and goes when the heartbeat is older; 0 means that it never does."""
+
+    @property
+    def num_ranks(self) -> int:
+        """Return how many processes train together."""
+        return self.spec.run.num_devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

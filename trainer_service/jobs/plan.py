@@ -44,6 +44,17 @@ class FeatureCachePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotPlan:
+    """How often training is saved, and what a crash may cost."""
+
+    size_bytes: int = 0
+    save_s: float = 0.0
+    """Estimated."""
+    interval_s: float = 0.0
+    possible_loss_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainPlan:
     """The same whether PlanTrainJob or the worker made it."""
 
@@ -76,3 +87,5 @@ class TrainPlan:
     """The last one may end early, where the spec counts steps."""
     validation_every_epochs: int = 1
     """The last epoch is validated, too."""
+    snapshots: SnapshotPlan = field(default_factory=SnapshotPlan)
+    num_devices: int = 1

@@ -1,5 +1,6 @@
 """What to train, with every default filled in. Checked before a value of these exists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from catalog_service.models.freeze_plan import FreezeMode, NormPolicy
@@ -18,6 +19,7 @@ from trainer_service.jobs.learning_spec import (
     ScheduleSpec,
     SimClrSpec,
 )
+from trainer_service.jobs.run_spec import RunSpec
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -64,6 +66,8 @@ class JobSpec:
     simclr: SimClrSpec | None = None
     preprocessing: PreprocessingSpec = field(default_factory=PreprocessingSpec)
     feature_cache: FeatureCacheSpec = field(default_factory=FeatureCacheSpec)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    run: RunSpec = field(default_factory=RunSpec)
 
     @property
     def kind(self) -> str:

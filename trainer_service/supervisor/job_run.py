@@ -16,6 +16,8 @@ from trainer_service.jobs import (
     Failed,
     JobState,
     LastWord,
+    Paused,
+    Preempted,
     TransitionRefused,
     WorkOrder,
     read_identity,
@@ -158,7 +160,7 @@ class JobRun:
                 return worker_died(self._worker, folder)
             case Failed():
                 return failed(word.reason, word.message)
-            case Cancelled():
+            case Cancelled() | Paused() | Preempted():
                 return stopped_from_outside(folder)
             case _:
                 job = await self._job()

@@ -43,18 +43,11 @@ def test_nothing_follows_a_final_state(attempted):
 
 
 @given(ATTEMPTED)
-def test_a_job_never_enters_a_state_twice(attempted):
-    states = walk(attempted)
-
-    assert len(states) == len(set(states))
-
-
-@given(ATTEMPTED)
-def test_success_comes_only_from_running_and_cancelled_only_from_cancelling(attempted):
+def test_success_comes_only_from_work_and_cancelled_only_from_cancelling(attempted):
     states = walk(attempted)
 
     if states[-1] is JobState.SUCCEEDED:
-        assert states[-2] is JobState.RUNNING
+        assert states[-2] in (JobState.RUNNING, JobState.PAUSING)
     if states[-1] is JobState.CANCELLED:
         assert states[-2] is JobState.CANCELLING
 

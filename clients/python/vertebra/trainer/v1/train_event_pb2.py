@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from vertebra.trainer.v1 import evaluation_pb2 as vertebra_dot_trainer_dot_v1_dot_evaluation__pb2
 from vertebra.trainer.v1 import train_job_pb2 as vertebra_dot_trainer_dot_v1_dot_train__job__pb2
+from vertebra.trainer.v1 import train_run_pb2 as vertebra_dot_trainer_dot_v1_dot_train__run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%vertebra/trainer/v1/train_event.proto\x12\x13vertebra.trainer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$vertebra/trainer/v1/evaluation.proto\x1a#vertebra/trainer/v1/train_job.proto\"\xca\x06\n\nTrainEvent\x12\x10\n\x03seq\x18\x01 \x01(\x03R\x03seq\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x18\n\x07\x61ttempt\x18\x03 \x01(\x05R\x07\x61ttempt\x12H\n\rstate_changed\x18\n \x01(\x0b\x32!.vertebra.trainer.v1.StateChangedH\x00R\x0cstateChanged\x12@\n\x0bmodel_ready\x18\x0b \x01(\x0b\x32\x1d.vertebra.trainer.v1.JobModelH\x00R\nmodelReady\x12:\n\x07planned\x18\x0c \x01(\x0b\x32\x1e.vertebra.trainer.v1.TrainPlanH\x00R\x07planned\x12\x45\n\x0cstep_metrics\x18\r \x01(\x0b\x32 .vertebra.trainer.v1.StepMetricsH\x00R\x0bstepMetrics\x12H\n\repoch_metrics\x18\x0e \x01(\x0b\x32!.vertebra.trainer.v1.EpochMetricsH\x00R\x0c\x65pochMetrics\x12\x38\n\x07warning\x18\x0f \x01(\x0b\x32\x1c.vertebra.trainer.v1.WarningH\x00R\x07warning\x12\x39\n\x08\x65xported\x18\x10 \x01(\x0b\x32\x1b.vertebra.trainer.v1.ExportH\x00R\x08\x65xported\x12\x38\n\x07message\x18\x11 \x01(\x0b\x32\x1c.vertebra.trainer.v1.MessageH\x00R\x07message\x12\x45\n\x0c\x64\x61ta_checked\x18\x12 \x01(\x0b\x32 .vertebra.trainer.v1.DataCheckedH\x00R\x0b\x64\x61taChecked\x12H\n\rphase_started\x18\x13 \x01(\x0b\x32!.vertebra.trainer.v1.PhaseStartedH\x00R\x0cphaseStarted\x12>\n\tevaluated\x18\x14 \x01(\x0b\x32\x1e.vertebra.trainer.v1.EvaluatedH\x00R\tevaluatedB\x07\n\x05\x65vent\"\xd9\x01\n\x0cStateChanged\x12<\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1d.vertebra.trainer.v1.JobStateR\tfromState\x12\x38\n\x08to_state\x18\x02 \x01(\x0e\x32\x1d.vertebra.trainer.v1.JobStateR\x07toState\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x39\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x1f.vertebra.trainer.v1.JobFailureR\x07\x66\x61ilure\"\xda\x01\n\x0bStepMetrics\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12\x12\n\x04step\x18\x02 \x01(\x03R\x04step\x12\x44\n\x06values\x18\x03 \x03(\x0b\x32,.vertebra.trainer.v1.StepMetrics.ValuesEntryR\x06values\x12 \n\x0cimages_per_s\x18\x04 \x01(\x01R\nimagesPerS\x1a\x39\n\x0bValuesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"\xd0\x01\n\x0c\x45pochMetrics\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12\x14\n\x05split\x18\x02 \x01(\tR\x05split\x12\x45\n\x06values\x18\x03 \x03(\x0b\x32-.vertebra.trainer.v1.EpochMetrics.ValuesEntryR\x06values\x12\x12\n\x04step\x18\x04 \x01(\x03R\x04step\x1a\x39\n\x0bValuesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"1\n\x07Warning\x12\x12\n\x04\x63ode\x18\x01 \x01(\tR\x04\x63ode\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\"\x1d\n\x07Message\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\"F\n\x0b\x44\x61taChecked\x12\x37\n\x06report\x18\x01 \x01(\x0b\x32\x1f.vertebra.trainer.v1.DataReportR\x06report\"\xc5\x01\n\x0cPhaseStarted\x12\x14\n\x05phase\x18\x01 \x01(\x05R\x05phase\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x37\n\x06\x66reeze\x18\x03 \x01(\x0b\x32\x1f.vertebra.trainer.v1.FreezePlanR\x06\x66reeze\x12N\n\x10optimizer_groups\x18\x04 \x03(\x0b\x32#.vertebra.trainer.v1.OptimizerGroupR\x0foptimizerGroups\"b\n\tEvaluated\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12?\n\nevaluation\x18\x02 \x01(\x0b\x32\x1f.vertebra.trainer.v1.EvaluationR\nevaluationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%vertebra/trainer/v1/train_event.proto\x12\x13vertebra.trainer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$vertebra/trainer/v1/evaluation.proto\x1a#vertebra/trainer/v1/train_job.proto\x1a#vertebra/trainer/v1/train_run.proto\"\xf5\x08\n\nTrainEvent\x12\x10\n\x03seq\x18\x01 \x01(\x03R\x03seq\x12.\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x04time\x12\x18\n\x07\x61ttempt\x18\x03 \x01(\x05R\x07\x61ttempt\x12H\n\rstate_changed\x18\n \x01(\x0b\x32!.vertebra.trainer.v1.StateChangedH\x00R\x0cstateChanged\x12@\n\x0bmodel_ready\x18\x0b \x01(\x0b\x32\x1d.vertebra.trainer.v1.JobModelH\x00R\nmodelReady\x12:\n\x07planned\x18\x0c \x01(\x0b\x32\x1e.vertebra.trainer.v1.TrainPlanH\x00R\x07planned\x12\x45\n\x0cstep_metrics\x18\r \x01(\x0b\x32 .vertebra.trainer.v1.StepMetricsH\x00R\x0bstepMetrics\x12H\n\repoch_metrics\x18\x0e \x01(\x0b\x32!.vertebra.trainer.v1.EpochMetricsH\x00R\x0c\x65pochMetrics\x12\x38\n\x07warning\x18\x0f \x01(\x0b\x32\x1c.vertebra.trainer.v1.WarningH\x00R\x07warning\x12\x39\n\x08\x65xported\x18\x10 \x01(\x0b\x32\x1b.vertebra.trainer.v1.ExportH\x00R\x08\x65xported\x12\x38\n\x07message\x18\x11 \x01(\x0b\x32\x1c.vertebra.trainer.v1.MessageH\x00R\x07message\x12\x45\n\x0c\x64\x61ta_checked\x18\x12 \x01(\x0b\x32 .vertebra.trainer.v1.DataCheckedH\x00R\x0b\x64\x61taChecked\x12H\n\rphase_started\x18\x13 \x01(\x0b\x32!.vertebra.trainer.v1.PhaseStartedH\x00R\x0cphaseStarted\x12>\n\tevaluated\x18\x14 \x01(\x0b\x32\x1e.vertebra.trainer.v1.EvaluatedH\x00R\tevaluated\x12K\n\x0esnapshot_taken\x18\x15 \x01(\x0b\x32\".vertebra.trainer.v1.SnapshotTakenH\x00R\rsnapshotTaken\x12N\n\x0fsnapshot_failed\x18\x16 \x01(\x0b\x32#.vertebra.trainer.v1.SnapshotFailedH\x00R\x0esnapshotFailed\x12\x42\n\x0brolled_back\x18\x17 \x01(\x0b\x32\x1f.vertebra.trainer.v1.RolledBackH\x00R\nrolledBack\x12H\n\rattempt_ended\x18\x18 \x01(\x0b\x32!.vertebra.trainer.v1.AttemptEndedH\x00R\x0c\x61ttemptEndedB\x07\n\x05\x65vent\"\xd9\x01\n\x0cStateChanged\x12<\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1d.vertebra.trainer.v1.JobStateR\tfromState\x12\x38\n\x08to_state\x18\x02 \x01(\x0e\x32\x1d.vertebra.trainer.v1.JobStateR\x07toState\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x39\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x1f.vertebra.trainer.v1.JobFailureR\x07\x66\x61ilure\"\xda\x01\n\x0bStepMetrics\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12\x12\n\x04step\x18\x02 \x01(\x03R\x04step\x12\x44\n\x06values\x18\x03 \x03(\x0b\x32,.vertebra.trainer.v1.StepMetrics.ValuesEntryR\x06values\x12 \n\x0cimages_per_s\x18\x04 \x01(\x01R\nimagesPerS\x1a\x39\n\x0bValuesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"\xd0\x01\n\x0c\x45pochMetrics\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12\x14\n\x05split\x18\x02 \x01(\tR\x05split\x12\x45\n\x06values\x18\x03 \x03(\x0b\x32-.vertebra.trainer.v1.EpochMetrics.ValuesEntryR\x06values\x12\x12\n\x04step\x18\x04 \x01(\x03R\x04step\x1a\x39\n\x0bValuesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\"1\n\x07Warning\x12\x12\n\x04\x63ode\x18\x01 \x01(\tR\x04\x63ode\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\"\x1d\n\x07Message\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\"F\n\x0b\x44\x61taChecked\x12\x37\n\x06report\x18\x01 \x01(\x0b\x32\x1f.vertebra.trainer.v1.DataReportR\x06report\"\xc5\x01\n\x0cPhaseStarted\x12\x14\n\x05phase\x18\x01 \x01(\x05R\x05phase\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x37\n\x06\x66reeze\x18\x03 \x01(\x0b\x32\x1f.vertebra.trainer.v1.FreezePlanR\x06\x66reeze\x12N\n\x10optimizer_groups\x18\x04 \x03(\x0b\x32#.vertebra.trainer.v1.OptimizerGroupR\x0foptimizerGroups\"b\n\tEvaluated\x12\x14\n\x05\x65poch\x18\x01 \x01(\x05R\x05\x65poch\x12?\n\nevaluation\x18\x02 \x01(\x0b\x32\x1f.vertebra.trainer.v1.EvaluationR\nevaluation\"J\n\rSnapshotTaken\x12\x39\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.SnapshotR\x08snapshot\"B\n\x0eSnapshotFailed\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message\"f\n\nRolledBack\x12\x17\n\x07to_step\x18\x01 \x01(\x03R\x06toStep\x12\x19\n\x08to_epoch\x18\x02 \x01(\x05R\x07toEpoch\x12$\n\x0enum_lost_steps\x18\x03 \x01(\x03R\x0cnumLostSteps\"}\n\x0c\x41ttemptEnded\x12\x16\n\x06number\x18\x01 \x01(\x05R\x06number\x12=\n\nexit_class\x18\x02 \x01(\x0e\x32\x1e.vertebra.trainer.v1.ExitClassR\texitClass\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tailb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,26 +39,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STEPMETRICS_VALUESENTRY']._serialized_options = b'8\001'
   _globals['_EPOCHMETRICS_VALUESENTRY']._loaded_options = None
   _globals['_EPOCHMETRICS_VALUESENTRY']._serialized_options = b'8\001'
-  _globals['_TRAINEVENT']._serialized_start=171
-  _globals['_TRAINEVENT']._serialized_end=1013
-  _globals['_STATECHANGED']._serialized_start=1016
-  _globals['_STATECHANGED']._serialized_end=1233
-  _globals['_STEPMETRICS']._serialized_start=1236
-  _globals['_STEPMETRICS']._serialized_end=1454
-  _globals['_STEPMETRICS_VALUESENTRY']._serialized_start=1397
-  _globals['_STEPMETRICS_VALUESENTRY']._serialized_end=1454
-  _globals['_EPOCHMETRICS']._serialized_start=1457
-  _globals['_EPOCHMETRICS']._serialized_end=1665
-  _globals['_EPOCHMETRICS_VALUESENTRY']._serialized_start=1397
-  _globals['_EPOCHMETRICS_VALUESENTRY']._serialized_end=1454
-  _globals['_WARNING']._serialized_start=1667
-  _globals['_WARNING']._serialized_end=1716
-  _globals['_MESSAGE']._serialized_start=1718
-  _globals['_MESSAGE']._serialized_end=1747
-  _globals['_DATACHECKED']._serialized_start=1749
-  _globals['_DATACHECKED']._serialized_end=1819
-  _globals['_PHASESTARTED']._serialized_start=1822
-  _globals['_PHASESTARTED']._serialized_end=2019
-  _globals['_EVALUATED']._serialized_start=2021
-  _globals['_EVALUATED']._serialized_end=2119
+  _globals['_TRAINEVENT']._serialized_start=208
+  _globals['_TRAINEVENT']._serialized_end=1349
+  _globals['_STATECHANGED']._serialized_start=1352
+  _globals['_STATECHANGED']._serialized_end=1569
+  _globals['_STEPMETRICS']._serialized_start=1572
+  _globals['_STEPMETRICS']._serialized_end=1790
+  _globals['_STEPMETRICS_VALUESENTRY']._serialized_start=1733
+  _globals['_STEPMETRICS_VALUESENTRY']._serialized_end=1790
+  _globals['_EPOCHMETRICS']._serialized_start=1793
+  _globals['_EPOCHMETRICS']._serialized_end=2001
+  _globals['_EPOCHMETRICS_VALUESENTRY']._serialized_start=1733
+  _globals['_EPOCHMETRICS_VALUESENTRY']._serialized_end=1790
+  _globals['_WARNING']._serialized_start=2003
+  _globals['_WARNING']._serialized_end=2052
+  _globals['_MESSAGE']._serialized_start=2054
+  _globals['_MESSAGE']._serialized_end=2083
+  _globals['_DATACHECKED']._serialized_start=2085
+  _globals['_DATACHECKED']._serialized_end=2155
+  _globals['_PHASESTARTED']._serialized_start=2158
+  _globals['_PHASESTARTED']._serialized_end=2355
+  _globals['_EVALUATED']._serialized_start=2357
+  _globals['_EVALUATED']._serialized_end=2455
+  _globals['_SNAPSHOTTAKEN']._serialized_start=2457
+  _globals['_SNAPSHOTTAKEN']._serialized_end=2531
+  _globals['_SNAPSHOTFAILED']._serialized_start=2533
+  _globals['_SNAPSHOTFAILED']._serialized_end=2599
+  _globals['_ROLLEDBACK']._serialized_start=2601
+  _globals['_ROLLEDBACK']._serialized_end=2703
+  _globals['_ATTEMPTENDED']._serialized_start=2705
+  _globals['_ATTEMPTENDED']._serialized_end=2830
 # @@protoc_insertion_point(module_scope)

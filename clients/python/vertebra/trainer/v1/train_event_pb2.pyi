@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from vertebra.trainer.v1 import evaluation_pb2 as _evaluation_pb2
 from vertebra.trainer.v1 import train_job_pb2 as _train_job_pb2
+from vertebra.trainer.v1 import train_run_pb2 as _train_run_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -12,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TrainEvent(_message.Message):
-    __slots__ = ("seq", "time", "attempt", "state_changed", "model_ready", "planned", "step_metrics", "epoch_metrics", "warning", "exported", "message", "data_checked", "phase_started", "evaluated")
+    __slots__ = ("seq", "time", "attempt", "state_changed", "model_ready", "planned", "step_metrics", "epoch_metrics", "warning", "exported", "message", "data_checked", "phase_started", "evaluated", "snapshot_taken", "snapshot_failed", "rolled_back", "attempt_ended")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +28,10 @@ class TrainEvent(_message.Message):
     DATA_CHECKED_FIELD_NUMBER: _ClassVar[int]
     PHASE_STARTED_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_TAKEN_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FAILED_FIELD_NUMBER: _ClassVar[int]
+    ROLLED_BACK_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_ENDED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     time: _timestamp_pb2.Timestamp
     attempt: int
@@ -41,7 +46,11 @@ class TrainEvent(_message.Message):
     data_checked: DataChecked
     phase_started: PhaseStarted
     evaluated: Evaluated
-    def __init__(self, seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., model_ready: _Optional[_Union[_train_job_pb2.JobModel, _Mapping]] = ..., planned: _Optional[_Union[_train_job_pb2.TrainPlan, _Mapping]] = ..., step_metrics: _Optional[_Union[StepMetrics, _Mapping]] = ..., epoch_metrics: _Optional[_Union[EpochMetrics, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., exported: _Optional[_Union[_train_job_pb2.Export, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., data_checked: _Optional[_Union[DataChecked, _Mapping]] = ..., phase_started: _Optional[_Union[PhaseStarted, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ...) -> None: ...
+    snapshot_taken: SnapshotTaken
+    snapshot_failed: SnapshotFailed
+    rolled_back: RolledBack
+    attempt_ended: AttemptEnded
+    def __init__(self, seq: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempt: _Optional[int] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., model_ready: _Optional[_Union[_train_job_pb2.JobModel, _Mapping]] = ..., planned: _Optional[_Union[_train_job_pb2.TrainPlan, _Mapping]] = ..., step_metrics: _Optional[_Union[StepMetrics, _Mapping]] = ..., epoch_metrics: _Optional[_Union[EpochMetrics, _Mapping]] = ..., warning: _Optional[_Union[Warning, _Mapping]] = ..., exported: _Optional[_Union[_train_job_pb2.Export, _Mapping]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., data_checked: _Optional[_Union[DataChecked, _Mapping]] = ..., phase_started: _Optional[_Union[PhaseStarted, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ..., snapshot_taken: _Optional[_Union[SnapshotTaken, _Mapping]] = ..., snapshot_failed: _Optional[_Union[SnapshotFailed, _Mapping]] = ..., rolled_back: _Optional[_Union[RolledBack, _Mapping]] = ..., attempt_ended: _Optional[_Union[AttemptEnded, _Mapping]] = ...) -> None: ...
 
 class StateChanged(_message.Message):
     __slots__ = ("from_state", "to_state", "reason", "failure")
@@ -132,3 +141,37 @@ class Evaluated(_message.Message):
     epoch: int
     evaluation: _evaluation_pb2.Evaluation
     def __init__(self, epoch: _Optional[int] = ..., evaluation: _Optional[_Union[_evaluation_pb2.Evaluation, _Mapping]] = ...) -> None: ...
+
+class SnapshotTaken(_message.Message):
+    __slots__ = ("snapshot",)
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    snapshot: _train_run_pb2.Snapshot
+    def __init__(self, snapshot: _Optional[_Union[_train_run_pb2.Snapshot, _Mapping]] = ...) -> None: ...
+
+class SnapshotFailed(_message.Message):
+    __slots__ = ("reason", "message")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class RolledBack(_message.Message):
+    __slots__ = ("to_step", "to_epoch", "num_lost_steps")
+    TO_STEP_FIELD_NUMBER: _ClassVar[int]
+    TO_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    NUM_LOST_STEPS_FIELD_NUMBER: _ClassVar[int]
+    to_step: int
+    to_epoch: int
+    num_lost_steps: int
+    def __init__(self, to_step: _Optional[int] = ..., to_epoch: _Optional[int] = ..., num_lost_steps: _Optional[int] = ...) -> None: ...
+
+class AttemptEnded(_message.Message):
+    __slots__ = ("number", "exit_class", "detail")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CLASS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    exit_class: _train_run_pb2.ExitClass
+    detail: str
+    def __init__(self, number: _Optional[int] = ..., exit_class: _Optional[_Union[_train_run_pb2.ExitClass, str]] = ..., detail: _Optional[str] = ...) -> None: ...

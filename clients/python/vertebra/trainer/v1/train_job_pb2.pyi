@@ -10,6 +10,7 @@ from vertebra.model.v1 import model_spec_pb2 as _model_spec_pb2
 from vertebra.trainer.v1 import dataset_pb2 as _dataset_pb2
 from vertebra.trainer.v1 import evaluation_pb2 as _evaluation_pb2
 from vertebra.trainer.v1 import learning_pb2 as _learning_pb2
+from vertebra.trainer.v1 import train_run_pb2 as _train_run_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -39,6 +40,8 @@ class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_STATE_QUEUED: _ClassVar[JobState]
     JOB_STATE_PREPARING: _ClassVar[JobState]
     JOB_STATE_RUNNING: _ClassVar[JobState]
+    JOB_STATE_PAUSING: _ClassVar[JobState]
+    JOB_STATE_PAUSED: _ClassVar[JobState]
     JOB_STATE_CANCELLING: _ClassVar[JobState]
     JOB_STATE_SUCCEEDED: _ClassVar[JobState]
     JOB_STATE_FAILED: _ClassVar[JobState]
@@ -55,13 +58,22 @@ JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_QUEUED: JobState
 JOB_STATE_PREPARING: JobState
 JOB_STATE_RUNNING: JobState
+JOB_STATE_PAUSING: JobState
+JOB_STATE_PAUSED: JobState
 JOB_STATE_CANCELLING: JobState
 JOB_STATE_SUCCEEDED: JobState
 JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 
 class TrainJobSpec(_message.Message):
-    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export", "loss", "schedule", "early_stopping", "max_grad_norm", "precision", "compile", "micro_batch_size", "num_steps", "simclr", "preprocessing", "augmentation_steps", "feature_cache", "validation_every_epochs")
+    __slots__ = ("display_name", "model", "freeze", "dataset", "optimizer", "num_epochs", "batch_size", "seed", "augmentation", "export", "loss", "schedule", "early_stopping", "max_grad_norm", "precision", "compile", "micro_batch_size", "num_steps", "simclr", "preprocessing", "augmentation_steps", "feature_cache", "validation_every_epochs", "labels", "run")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FREEZE_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +97,8 @@ class TrainJobSpec(_message.Message):
     AUGMENTATION_STEPS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_CACHE_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_EVERY_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     model: _model_spec_pb2.ModelSpec
     freeze: FreezeSpec
@@ -108,7 +122,9 @@ class TrainJobSpec(_message.Message):
     augmentation_steps: _containers.RepeatedCompositeFieldContainer[_learning_pb2.AugmentationStep]
     feature_cache: _learning_pb2.FeatureCacheSpec
     validation_every_epochs: int
-    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., schedule: _Optional[_Union[_learning_pb2.ScheduleSpec, _Mapping]] = ..., early_stopping: _Optional[_Union[_learning_pb2.EarlyStopping, _Mapping]] = ..., max_grad_norm: _Optional[float] = ..., precision: _Optional[_Union[_learning_pb2.Precision, str]] = ..., compile: _Optional[_Union[_learning_pb2.CompilePolicy, str]] = ..., micro_batch_size: _Optional[int] = ..., num_steps: _Optional[int] = ..., simclr: _Optional[_Union[_learning_pb2.SimClrSpec, _Mapping]] = ..., preprocessing: _Optional[_Union[_learning_pb2.PreprocessingSpec, _Mapping]] = ..., augmentation_steps: _Optional[_Iterable[_Union[_learning_pb2.AugmentationStep, _Mapping]]] = ..., feature_cache: _Optional[_Union[_learning_pb2.FeatureCacheSpec, _Mapping]] = ..., validation_every_epochs: _Optional[int] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    run: _train_run_pb2.RunSpec
+    def __init__(self, display_name: _Optional[str] = ..., model: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., freeze: _Optional[_Union[FreezeSpec, _Mapping]] = ..., dataset: _Optional[_Union[DatasetSpec, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., num_epochs: _Optional[int] = ..., batch_size: _Optional[int] = ..., seed: _Optional[int] = ..., augmentation: _Optional[_Union[Augmentation, str]] = ..., export: _Optional[_Union[ExportSpec, _Mapping]] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., schedule: _Optional[_Union[_learning_pb2.ScheduleSpec, _Mapping]] = ..., early_stopping: _Optional[_Union[_learning_pb2.EarlyStopping, _Mapping]] = ..., max_grad_norm: _Optional[float] = ..., precision: _Optional[_Union[_learning_pb2.Precision, str]] = ..., compile: _Optional[_Union[_learning_pb2.CompilePolicy, str]] = ..., micro_batch_size: _Optional[int] = ..., num_steps: _Optional[int] = ..., simclr: _Optional[_Union[_learning_pb2.SimClrSpec, _Mapping]] = ..., preprocessing: _Optional[_Union[_learning_pb2.PreprocessingSpec, _Mapping]] = ..., augmentation_steps: _Optional[_Iterable[_Union[_learning_pb2.AugmentationStep, _Mapping]]] = ..., feature_cache: _Optional[_Union[_learning_pb2.FeatureCacheSpec, _Mapping]] = ..., validation_every_epochs: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ..., run: _Optional[_Union[_train_run_pb2.RunSpec, _Mapping]] = ...) -> None: ...
 
 class FreezeSpec(_message.Message):
     __slots__ = ("full", "frozen_backbone", "last_blocks", "scratch", "gradual", "custom", "norm_only", "norm")
@@ -281,7 +297,7 @@ class ExportSpec(_message.Message):
     def __init__(self, register_as: _Optional[str] = ..., note: _Optional[str] = ..., state: _Optional[_Union[ExportSpec.State, str]] = ...) -> None: ...
 
 class TrainJob(_message.Message):
-    __slots__ = ("name", "job_id", "spec", "state", "state_reason", "failure", "create_time", "start_time", "end_time", "last_seq", "progress", "model", "plan", "metrics", "attempt", "evaluation")
+    __slots__ = ("name", "job_id", "spec", "state", "state_reason", "failure", "create_time", "start_time", "end_time", "last_seq", "progress", "model", "plan", "metrics", "attempt", "evaluation", "attempts", "not_before", "snapshot", "host")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -305,6 +321,10 @@ class TrainJob(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    NOT_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
     name: str
     job_id: str
     spec: TrainJobSpec
@@ -321,7 +341,11 @@ class TrainJob(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     attempt: int
     evaluation: _evaluation_pb2.Evaluation
-    def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., spec: _Optional[_Union[TrainJobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., state_reason: _Optional[str] = ..., failure: _Optional[_Union[JobFailure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seq: _Optional[int] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., model: _Optional[_Union[JobModel, _Mapping]] = ..., plan: _Optional[_Union[TrainPlan, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., attempt: _Optional[int] = ..., evaluation: _Optional[_Union[_evaluation_pb2.Evaluation, _Mapping]] = ...) -> None: ...
+    attempts: _containers.RepeatedCompositeFieldContainer[_train_run_pb2.Attempt]
+    not_before: _timestamp_pb2.Timestamp
+    snapshot: _train_run_pb2.Snapshot
+    host: str
+    def __init__(self, name: _Optional[str] = ..., job_id: _Optional[str] = ..., spec: _Optional[_Union[TrainJobSpec, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., state_reason: _Optional[str] = ..., failure: _Optional[_Union[JobFailure, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_seq: _Optional[int] = ..., progress: _Optional[_Union[JobProgress, _Mapping]] = ..., model: _Optional[_Union[JobModel, _Mapping]] = ..., plan: _Optional[_Union[TrainPlan, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., attempt: _Optional[int] = ..., evaluation: _Optional[_Union[_evaluation_pb2.Evaluation, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_train_run_pb2.Attempt, _Mapping]]] = ..., not_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., snapshot: _Optional[_Union[_train_run_pb2.Snapshot, _Mapping]] = ..., host: _Optional[str] = ...) -> None: ...
 
 class JobProgress(_message.Message):
     __slots__ = ("epoch", "num_epochs", "step", "num_steps", "remaining", "images_per_s")
@@ -364,7 +388,7 @@ class JobModel(_message.Message):
     def __init__(self, spec: _Optional[_Union[_model_spec_pb2.ModelSpec, _Mapping]] = ..., spec_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., load_report: _Optional[_Union[_layout_pb2.LoadReport, _Mapping]] = ..., lineage: _Optional[_Union[_lineage_pb2.Lineage, _Mapping]] = ...) -> None: ...
 
 class TrainPlan(_message.Message):
-    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class", "task", "loss", "main_metric", "main_metric_grows", "phases", "feature_cache", "micro_batch_size", "warmup_steps", "num_auxiliary_parameters", "validation_every_epochs")
+    __slots__ = ("freeze", "input", "output", "num_train_images", "num_validation_images", "num_steps_per_epoch", "num_steps", "optimizer", "optimizer_groups", "warnings", "num_images_per_class", "task", "loss", "main_metric", "main_metric_grows", "phases", "feature_cache", "micro_batch_size", "warmup_steps", "num_auxiliary_parameters", "validation_every_epochs", "snapshots", "num_devices")
     FREEZE_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
@@ -386,6 +410,8 @@ class TrainPlan(_message.Message):
     WARMUP_STEPS_FIELD_NUMBER: _ClassVar[int]
     NUM_AUXILIARY_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_EVERY_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
+    NUM_DEVICES_FIELD_NUMBER: _ClassVar[int]
     freeze: FreezePlan
     input: _contracts_pb2.InputContract
     output: _contracts_pb2.OutputContract
@@ -407,7 +433,9 @@ class TrainPlan(_message.Message):
     warmup_steps: int
     num_auxiliary_parameters: int
     validation_every_epochs: int
-    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ..., task: _Optional[str] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., main_metric: _Optional[str] = ..., main_metric_grows: bool = ..., phases: _Optional[_Iterable[_Union[PhasePlan, _Mapping]]] = ..., feature_cache: _Optional[_Union[FeatureCachePlan, _Mapping]] = ..., micro_batch_size: _Optional[int] = ..., warmup_steps: _Optional[int] = ..., num_auxiliary_parameters: _Optional[int] = ..., validation_every_epochs: _Optional[int] = ...) -> None: ...
+    snapshots: _train_run_pb2.SnapshotPlan
+    num_devices: int
+    def __init__(self, freeze: _Optional[_Union[FreezePlan, _Mapping]] = ..., input: _Optional[_Union[_contracts_pb2.InputContract, _Mapping]] = ..., output: _Optional[_Union[_contracts_pb2.OutputContract, _Mapping]] = ..., num_train_images: _Optional[int] = ..., num_validation_images: _Optional[int] = ..., num_steps_per_epoch: _Optional[int] = ..., num_steps: _Optional[int] = ..., optimizer: _Optional[_Union[OptimizerSpec, _Mapping]] = ..., optimizer_groups: _Optional[_Iterable[_Union[OptimizerGroup, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., num_images_per_class: _Optional[_Iterable[int]] = ..., task: _Optional[str] = ..., loss: _Optional[_Union[_learning_pb2.LossSpec, _Mapping]] = ..., main_metric: _Optional[str] = ..., main_metric_grows: bool = ..., phases: _Optional[_Iterable[_Union[PhasePlan, _Mapping]]] = ..., feature_cache: _Optional[_Union[FeatureCachePlan, _Mapping]] = ..., micro_batch_size: _Optional[int] = ..., warmup_steps: _Optional[int] = ..., num_auxiliary_parameters: _Optional[int] = ..., validation_every_epochs: _Optional[int] = ..., snapshots: _Optional[_Union[_train_run_pb2.SnapshotPlan, _Mapping]] = ..., num_devices: _Optional[int] = ...) -> None: ...
 
 class PhasePlan(_message.Message):
     __slots__ = ("after_epochs", "after_steps", "after_plateau_epochs", "freeze", "optimizer_groups")

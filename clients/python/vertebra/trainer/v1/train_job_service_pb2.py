@@ -27,51 +27,80 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vertebra.model.v1 import stream_pb2 as vertebra_dot_model_dot_v1_dot_stream__pb2
 from vertebra.trainer.v1 import train_event_pb2 as vertebra_dot_trainer_dot_v1_dot_train__event__pb2
 from vertebra.trainer.v1 import train_job_pb2 as vertebra_dot_trainer_dot_v1_dot_train__job__pb2
+from vertebra.trainer.v1 import train_run_pb2 as vertebra_dot_trainer_dot_v1_dot_train__run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vertebra/trainer/v1/train_job_service.proto\x12\x13vertebra.trainer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1evertebra/model/v1/stream.proto\x1a%vertebra/trainer/v1/train_event.proto\x1a#vertebra/trainer/v1/train_job.proto\"L\n\x13PlanTrainJobRequest\x12\x35\n\x04spec\x18\x01 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"\x81\x01\n\x14PlanTrainJobResponse\x12\x32\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.vertebra.trainer.v1.TrainPlanR\x04plan\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"m\n\x15\x43reateTrainJobRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"e\n\x16\x43reateTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"(\n\x12GetTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"F\n\x13GetTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"\x85\x01\n\x14ListTrainJobsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x91\x01\n\x15ListTrainJobsResponse\x12\x31\n\x04jobs\x18\x01 \x03(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x04jobs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\xd5\x01\n\x14WatchTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n\x06log_id\x18\x02 \x01(\tR\x05logId\x12\x1b\n\tafter_seq\x18\x03 \x01(\x03R\x08\x61\x66terSeq\x12\x37\n\theartbeat\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\theartbeat\x12<\n\x0cmax_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0bmaxDuration\"\xe1\x01\n\x15WatchTrainJobResponse\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x39\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1f.vertebra.trainer.v1.EventBatchH\x00R\x06\x65vents\x12;\n\x08\x62ookmark\x18\x03 \x01(\x0b\x32\x1d.vertebra.trainer.v1.BookmarkH\x00R\x08\x62ookmark\x12\x30\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndH\x00R\x03\x65ndB\x07\n\x05\x65vent\"E\n\nEventBatch\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.vertebra.trainer.v1.TrainEventR\x06\x65vents\"Y\n\x08\x42ookmark\x12\x10\n\x03seq\x18\x01 \x01(\x03R\x03seq\x12;\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nserverTime\"\xaf\x01\n\x19ListTrainJobEventsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n\x06log_id\x18\x02 \x01(\tR\x05logId\x12\x1b\n\tafter_seq\x18\x03 \x01(\x03R\x08\x61\x66terSeq\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12-\n\x04wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04wait\"\xa2\x01\n\x1aListTrainJobEventsResponse\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x37\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1f.vertebra.trainer.v1.TrainEventR\x06\x65vents\x12\x19\n\x08last_seq\x18\x03 \x01(\x03R\x07lastSeq\x12\x19\n\x08is_final\x18\x04 \x01(\x08R\x07isFinal\"b\n\x15\x43\x61ncelTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\"I\n\x16\x43\x61ncelTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"d\n\x12ListExportsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"t\n\x13ListExportsResponse\x12\x35\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x1b.vertebra.trainer.v1.ExportR\x07\x65xports\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd9\x06\n\x0fTrainJobService\x12\x63\n\x0cPlanTrainJob\x12(.vertebra.trainer.v1.PlanTrainJobRequest\x1a).vertebra.trainer.v1.PlanTrainJobResponse\x12i\n\x0e\x43reateTrainJob\x12*.vertebra.trainer.v1.CreateTrainJobRequest\x1a+.vertebra.trainer.v1.CreateTrainJobResponse\x12`\n\x0bGetTrainJob\x12\'.vertebra.trainer.v1.GetTrainJobRequest\x1a(.vertebra.trainer.v1.GetTrainJobResponse\x12\x66\n\rListTrainJobs\x12).vertebra.trainer.v1.ListTrainJobsRequest\x1a*.vertebra.trainer.v1.ListTrainJobsResponse\x12h\n\rWatchTrainJob\x12).vertebra.trainer.v1.WatchTrainJobRequest\x1a*.vertebra.trainer.v1.WatchTrainJobResponse0\x01\x12u\n\x12ListTrainJobEvents\x12..vertebra.trainer.v1.ListTrainJobEventsRequest\x1a/.vertebra.trainer.v1.ListTrainJobEventsResponse\x12i\n\x0e\x43\x61ncelTrainJob\x12*.vertebra.trainer.v1.CancelTrainJobRequest\x1a+.vertebra.trainer.v1.CancelTrainJobResponse\x12`\n\x0bListExports\x12\'.vertebra.trainer.v1.ListExportsRequest\x1a(.vertebra.trainer.v1.ListExportsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+vertebra/trainer/v1/train_job_service.proto\x12\x13vertebra.trainer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1evertebra/model/v1/stream.proto\x1a%vertebra/trainer/v1/train_event.proto\x1a#vertebra/trainer/v1/train_job.proto\x1a#vertebra/trainer/v1/train_run.proto\"L\n\x13PlanTrainJobRequest\x12\x35\n\x04spec\x18\x01 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"\x81\x01\n\x14PlanTrainJobResponse\x12\x32\n\x04plan\x18\x01 \x01(\x0b\x32\x1e.vertebra.trainer.v1.TrainPlanR\x04plan\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"m\n\x15\x43reateTrainJobRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32!.vertebra.trainer.v1.TrainJobSpecR\x04spec\"e\n\x16\x43reateTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\"(\n\x12GetTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"F\n\x13GetTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"\x85\x01\n\x14ListTrainJobsRequest\x12\x16\n\x06\x66ilter\x18\x01 \x01(\tR\x06\x66ilter\x12\x19\n\x08order_by\x18\x02 \x01(\tR\x07orderBy\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x91\x01\n\x15ListTrainJobsResponse\x12\x31\n\x04jobs\x18\x01 \x03(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x04jobs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n\ntotal_size\x18\x03 \x01(\x05R\ttotalSize\"\xd5\x01\n\x14WatchTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n\x06log_id\x18\x02 \x01(\tR\x05logId\x12\x1b\n\tafter_seq\x18\x03 \x01(\x03R\x08\x61\x66terSeq\x12\x37\n\theartbeat\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\theartbeat\x12<\n\x0cmax_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0bmaxDuration\"\xe1\x01\n\x15WatchTrainJobResponse\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x39\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1f.vertebra.trainer.v1.EventBatchH\x00R\x06\x65vents\x12;\n\x08\x62ookmark\x18\x03 \x01(\x0b\x32\x1d.vertebra.trainer.v1.BookmarkH\x00R\x08\x62ookmark\x12\x30\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1c.vertebra.model.v1.StreamEndH\x00R\x03\x65ndB\x07\n\x05\x65vent\"E\n\nEventBatch\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.vertebra.trainer.v1.TrainEventR\x06\x65vents\"Y\n\x08\x42ookmark\x12\x10\n\x03seq\x18\x01 \x01(\x03R\x03seq\x12;\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nserverTime\"\xaf\x01\n\x19ListTrainJobEventsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n\x06log_id\x18\x02 \x01(\tR\x05logId\x12\x1b\n\tafter_seq\x18\x03 \x01(\x03R\x08\x61\x66terSeq\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12-\n\x04wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04wait\"\xa2\x01\n\x1aListTrainJobEventsResponse\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x37\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1f.vertebra.trainer.v1.TrainEventR\x06\x65vents\x12\x19\n\x08last_seq\x18\x03 \x01(\x03R\x07lastSeq\x12\x19\n\x08is_final\x18\x04 \x01(\x08R\x07isFinal\"b\n\x15\x43\x61ncelTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\"I\n\x16\x43\x61ncelTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"\x98\x01\n\x14PauseTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x35\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08\x64\x65\x61\x64line\"H\n\x15PauseTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"~\n\x15ResumeTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1a\n\x08snapshot\x18\x04 \x01(\tR\x08snapshot\"I\n\x16ResumeTrainJobResponse\x12/\n\x03job\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.TrainJobR\x03job\"J\n\x15\x44\x65leteTrainJobRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\"\x18\n\x16\x44\x65leteTrainJobResponse\"f\n\x14ListSnapshotsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"|\n\x15ListSnapshotsResponse\x12;\n\tsnapshots\x18\x01 \x03(\x0b\x32\x1d.vertebra.trainer.v1.SnapshotR\tsnapshots\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"@\n\x12PinSnapshotRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06pinned\x18\x02 \x01(\x08R\x06pinned\"P\n\x13PinSnapshotResponse\x12\x39\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.SnapshotR\x08snapshot\"\x96\x01\n\x13QueryMetricsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06series\x18\x02 \x03(\tR\x06series\x12\x19\n\x08min_step\x18\x03 \x01(\x03R\x07minStep\x12\x19\n\x08max_step\x18\x04 \x01(\x03R\x07maxStep\x12\x1d\n\nmax_points\x18\x05 \x01(\x05R\tmaxPoints\"l\n\x14QueryMetricsResponse\x12\x39\n\x06series\x18\x01 \x03(\x0b\x32!.vertebra.trainer.v1.MetricSeriesR\x06series\x12\x19\n\x08last_seq\x18\x02 \x01(\x03R\x07lastSeq\"\x14\n\x12GetCapacityRequest\"P\n\x13GetCapacityResponse\x12\x39\n\x08\x63\x61pacity\x18\x01 \x01(\x0b\x32\x1d.vertebra.trainer.v1.CapacityR\x08\x63\x61pacity\"d\n\x12ListExportsRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"t\n\x13ListExportsResponse\x12\x35\n\x07\x65xports\x18\x01 \x03(\x0b\x32\x1b.vertebra.trainer.v1.ExportR\x07\x65xports\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa8\x0c\n\x0fTrainJobService\x12\x63\n\x0cPlanTrainJob\x12(.vertebra.trainer.v1.PlanTrainJobRequest\x1a).vertebra.trainer.v1.PlanTrainJobResponse\x12i\n\x0e\x43reateTrainJob\x12*.vertebra.trainer.v1.CreateTrainJobRequest\x1a+.vertebra.trainer.v1.CreateTrainJobResponse\x12`\n\x0bGetTrainJob\x12\'.vertebra.trainer.v1.GetTrainJobRequest\x1a(.vertebra.trainer.v1.GetTrainJobResponse\x12\x66\n\rListTrainJobs\x12).vertebra.trainer.v1.ListTrainJobsRequest\x1a*.vertebra.trainer.v1.ListTrainJobsResponse\x12h\n\rWatchTrainJob\x12).vertebra.trainer.v1.WatchTrainJobRequest\x1a*.vertebra.trainer.v1.WatchTrainJobResponse0\x01\x12u\n\x12ListTrainJobEvents\x12..vertebra.trainer.v1.ListTrainJobEventsRequest\x1a/.vertebra.trainer.v1.ListTrainJobEventsResponse\x12i\n\x0e\x43\x61ncelTrainJob\x12*.vertebra.trainer.v1.CancelTrainJobRequest\x1a+.vertebra.trainer.v1.CancelTrainJobResponse\x12\x66\n\rPauseTrainJob\x12).vertebra.trainer.v1.PauseTrainJobRequest\x1a*.vertebra.trainer.v1.PauseTrainJobResponse\x12i\n\x0eResumeTrainJob\x12*.vertebra.trainer.v1.ResumeTrainJobRequest\x1a+.vertebra.trainer.v1.ResumeTrainJobResponse\x12i\n\x0e\x44\x65leteTrainJob\x12*.vertebra.trainer.v1.DeleteTrainJobRequest\x1a+.vertebra.trainer.v1.DeleteTrainJobResponse\x12\x66\n\rListSnapshots\x12).vertebra.trainer.v1.ListSnapshotsRequest\x1a*.vertebra.trainer.v1.ListSnapshotsResponse\x12`\n\x0bPinSnapshot\x12\'.vertebra.trainer.v1.PinSnapshotRequest\x1a(.vertebra.trainer.v1.PinSnapshotResponse\x12\x63\n\x0cQueryMetrics\x12(.vertebra.trainer.v1.QueryMetricsRequest\x1a).vertebra.trainer.v1.QueryMetricsResponse\x12`\n\x0bGetCapacity\x12\'.vertebra.trainer.v1.GetCapacityRequest\x1a(.vertebra.trainer.v1.GetCapacityResponse\x12`\n\x0bListExports\x12\'.vertebra.trainer.v1.ListExportsRequest\x1a(.vertebra.trainer.v1.ListExportsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.trainer.v1.train_job_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLANTRAINJOBREQUEST']._serialized_start=241
-  _globals['_PLANTRAINJOBREQUEST']._serialized_end=317
-  _globals['_PLANTRAINJOBRESPONSE']._serialized_start=320
-  _globals['_PLANTRAINJOBRESPONSE']._serialized_end=449
-  _globals['_CREATETRAINJOBREQUEST']._serialized_start=451
-  _globals['_CREATETRAINJOBREQUEST']._serialized_end=560
-  _globals['_CREATETRAINJOBRESPONSE']._serialized_start=562
-  _globals['_CREATETRAINJOBRESPONSE']._serialized_end=663
-  _globals['_GETTRAINJOBREQUEST']._serialized_start=665
-  _globals['_GETTRAINJOBREQUEST']._serialized_end=705
-  _globals['_GETTRAINJOBRESPONSE']._serialized_start=707
-  _globals['_GETTRAINJOBRESPONSE']._serialized_end=777
-  _globals['_LISTTRAINJOBSREQUEST']._serialized_start=780
-  _globals['_LISTTRAINJOBSREQUEST']._serialized_end=913
-  _globals['_LISTTRAINJOBSRESPONSE']._serialized_start=916
-  _globals['_LISTTRAINJOBSRESPONSE']._serialized_end=1061
-  _globals['_WATCHTRAINJOBREQUEST']._serialized_start=1064
-  _globals['_WATCHTRAINJOBREQUEST']._serialized_end=1277
-  _globals['_WATCHTRAINJOBRESPONSE']._serialized_start=1280
-  _globals['_WATCHTRAINJOBRESPONSE']._serialized_end=1505
-  _globals['_EVENTBATCH']._serialized_start=1507
-  _globals['_EVENTBATCH']._serialized_end=1576
-  _globals['_BOOKMARK']._serialized_start=1578
-  _globals['_BOOKMARK']._serialized_end=1667
-  _globals['_LISTTRAINJOBEVENTSREQUEST']._serialized_start=1670
-  _globals['_LISTTRAINJOBEVENTSREQUEST']._serialized_end=1845
-  _globals['_LISTTRAINJOBEVENTSRESPONSE']._serialized_start=1848
-  _globals['_LISTTRAINJOBEVENTSRESPONSE']._serialized_end=2010
-  _globals['_CANCELTRAINJOBREQUEST']._serialized_start=2012
-  _globals['_CANCELTRAINJOBREQUEST']._serialized_end=2110
-  _globals['_CANCELTRAINJOBRESPONSE']._serialized_start=2112
-  _globals['_CANCELTRAINJOBRESPONSE']._serialized_end=2185
-  _globals['_LISTEXPORTSREQUEST']._serialized_start=2187
-  _globals['_LISTEXPORTSREQUEST']._serialized_end=2287
-  _globals['_LISTEXPORTSRESPONSE']._serialized_start=2289
-  _globals['_LISTEXPORTSRESPONSE']._serialized_end=2405
-  _globals['_TRAINJOBSERVICE']._serialized_start=2408
-  _globals['_TRAINJOBSERVICE']._serialized_end=3265
+  _globals['_PLANTRAINJOBREQUEST']._serialized_start=278
+  _globals['_PLANTRAINJOBREQUEST']._serialized_end=354
+  _globals['_PLANTRAINJOBRESPONSE']._serialized_start=357
+  _globals['_PLANTRAINJOBRESPONSE']._serialized_end=486
+  _globals['_CREATETRAINJOBREQUEST']._serialized_start=488
+  _globals['_CREATETRAINJOBREQUEST']._serialized_end=597
+  _globals['_CREATETRAINJOBRESPONSE']._serialized_start=599
+  _globals['_CREATETRAINJOBRESPONSE']._serialized_end=700
+  _globals['_GETTRAINJOBREQUEST']._serialized_start=702
+  _globals['_GETTRAINJOBREQUEST']._serialized_end=742
+  _globals['_GETTRAINJOBRESPONSE']._serialized_start=744
+  _globals['_GETTRAINJOBRESPONSE']._serialized_end=814
+  _globals['_LISTTRAINJOBSREQUEST']._serialized_start=817
+  _globals['_LISTTRAINJOBSREQUEST']._serialized_end=950
+  _globals['_LISTTRAINJOBSRESPONSE']._serialized_start=953
+  _globals['_LISTTRAINJOBSRESPONSE']._serialized_end=1098
+  _globals['_WATCHTRAINJOBREQUEST']._serialized_start=1101
+  _globals['_WATCHTRAINJOBREQUEST']._serialized_end=1314
+  _globals['_WATCHTRAINJOBRESPONSE']._serialized_start=1317
+  _globals['_WATCHTRAINJOBRESPONSE']._serialized_end=1542
+  _globals['_EVENTBATCH']._serialized_start=1544
+  _globals['_EVENTBATCH']._serialized_end=1613
+  _globals['_BOOKMARK']._serialized_start=1615
+  _globals['_BOOKMARK']._serialized_end=1704
+  _globals['_LISTTRAINJOBEVENTSREQUEST']._serialized_start=1707
+  _globals['_LISTTRAINJOBEVENTSREQUEST']._serialized_end=1882
+  _globals['_LISTTRAINJOBEVENTSRESPONSE']._serialized_start=1885
+  _globals['_LISTTRAINJOBEVENTSRESPONSE']._serialized_end=2047
+  _globals['_CANCELTRAINJOBREQUEST']._serialized_start=2049
+  _globals['_CANCELTRAINJOBREQUEST']._serialized_end=2147
+  _globals['_CANCELTRAINJOBRESPONSE']._serialized_start=2149
+  _globals['_CANCELTRAINJOBRESPONSE']._serialized_end=2222
+  _globals['_PAUSETRAINJOBREQUEST']._serialized_start=2225
+  _globals['_PAUSETRAINJOBREQUEST']._serialized_end=2377
+  _globals['_PAUSETRAINJOBRESPONSE']._serialized_start=2379
+  _globals['_PAUSETRAINJOBRESPONSE']._serialized_end=2451
+  _globals['_RESUMETRAINJOBREQUEST']._serialized_start=2453
+  _globals['_RESUMETRAINJOBREQUEST']._serialized_end=2579
+  _globals['_RESUMETRAINJOBRESPONSE']._serialized_start=2581
+  _globals['_RESUMETRAINJOBRESPONSE']._serialized_end=2654
+  _globals['_DELETETRAINJOBREQUEST']._serialized_start=2656
+  _globals['_DELETETRAINJOBREQUEST']._serialized_end=2730
+  _globals['_DELETETRAINJOBRESPONSE']._serialized_start=2732
+  _globals['_DELETETRAINJOBRESPONSE']._serialized_end=2756
+  _globals['_LISTSNAPSHOTSREQUEST']._serialized_start=2758
+  _globals['_LISTSNAPSHOTSREQUEST']._serialized_end=2860
+  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_start=2862
+  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_end=2986
+  _globals['_PINSNAPSHOTREQUEST']._serialized_start=2988
+  _globals['_PINSNAPSHOTREQUEST']._serialized_end=3052
+  _globals['_PINSNAPSHOTRESPONSE']._serialized_start=3054
+  _globals['_PINSNAPSHOTRESPONSE']._serialized_end=3134
+  _globals['_QUERYMETRICSREQUEST']._serialized_start=3137
+  _globals['_QUERYMETRICSREQUEST']._serialized_end=3287
+  _globals['_QUERYMETRICSRESPONSE']._serialized_start=3289
+  _globals['_QUERYMETRICSRESPONSE']._serialized_end=3397
+  _globals['_GETCAPACITYREQUEST']._serialized_start=3399
+  _globals['_GETCAPACITYREQUEST']._serialized_end=3419
+  _globals['_GETCAPACITYRESPONSE']._serialized_start=3421
+  _globals['_GETCAPACITYRESPONSE']._serialized_end=3501
+  _globals['_LISTEXPORTSREQUEST']._serialized_start=3503
+  _globals['_LISTEXPORTSREQUEST']._serialized_end=3603
+  _globals['_LISTEXPORTSRESPONSE']._serialized_start=3605
+  _globals['_LISTEXPORTSRESPONSE']._serialized_end=3721
+  _globals['_TRAINJOBSERVICE']._serialized_start=3724
+  _globals['_TRAINJOBSERVICE']._serialized_end=5300
 # @@protoc_insertion_point(module_scope)

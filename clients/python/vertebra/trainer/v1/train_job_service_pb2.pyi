@@ -5,6 +5,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from vertebra.model.v1 import stream_pb2 as _stream_pb2
 from vertebra.trainer.v1 import train_event_pb2 as _train_event_pb2
 from vertebra.trainer.v1 import train_job_pb2 as _train_job_pb2
+from vertebra.trainer.v1 import train_run_pb2 as _train_run_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -158,6 +159,118 @@ class CancelTrainJobResponse(_message.Message):
     JOB_FIELD_NUMBER: _ClassVar[int]
     job: _train_job_pb2.TrainJob
     def __init__(self, job: _Optional[_Union[_train_job_pb2.TrainJob, _Mapping]] = ...) -> None: ...
+
+class PauseTrainJobRequest(_message.Message):
+    __slots__ = ("name", "request_id", "reason", "deadline")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    reason: str
+    deadline: _duration_pb2.Duration
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class PauseTrainJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: _train_job_pb2.TrainJob
+    def __init__(self, job: _Optional[_Union[_train_job_pb2.TrainJob, _Mapping]] = ...) -> None: ...
+
+class ResumeTrainJobRequest(_message.Message):
+    __slots__ = ("name", "request_id", "reason", "snapshot")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    reason: str
+    snapshot: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ..., snapshot: _Optional[str] = ...) -> None: ...
+
+class ResumeTrainJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: _train_job_pb2.TrainJob
+    def __init__(self, job: _Optional[_Union[_train_job_pb2.TrainJob, _Mapping]] = ...) -> None: ...
+
+class DeleteTrainJobRequest(_message.Message):
+    __slots__ = ("name", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DeleteTrainJobResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListSnapshotsRequest(_message.Message):
+    __slots__ = ("name", "page_size", "page_token")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    page_size: int
+    page_token: str
+    def __init__(self, name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSnapshotsResponse(_message.Message):
+    __slots__ = ("snapshots", "next_page_token")
+    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    snapshots: _containers.RepeatedCompositeFieldContainer[_train_run_pb2.Snapshot]
+    next_page_token: str
+    def __init__(self, snapshots: _Optional[_Iterable[_Union[_train_run_pb2.Snapshot, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class PinSnapshotRequest(_message.Message):
+    __slots__ = ("name", "pinned")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    pinned: bool
+    def __init__(self, name: _Optional[str] = ..., pinned: bool = ...) -> None: ...
+
+class PinSnapshotResponse(_message.Message):
+    __slots__ = ("snapshot",)
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    snapshot: _train_run_pb2.Snapshot
+    def __init__(self, snapshot: _Optional[_Union[_train_run_pb2.Snapshot, _Mapping]] = ...) -> None: ...
+
+class QueryMetricsRequest(_message.Message):
+    __slots__ = ("name", "series", "min_step", "max_step", "max_points")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    MIN_STEP_FIELD_NUMBER: _ClassVar[int]
+    MAX_STEP_FIELD_NUMBER: _ClassVar[int]
+    MAX_POINTS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    series: _containers.RepeatedScalarFieldContainer[str]
+    min_step: int
+    max_step: int
+    max_points: int
+    def __init__(self, name: _Optional[str] = ..., series: _Optional[_Iterable[str]] = ..., min_step: _Optional[int] = ..., max_step: _Optional[int] = ..., max_points: _Optional[int] = ...) -> None: ...
+
+class QueryMetricsResponse(_message.Message):
+    __slots__ = ("series", "last_seq")
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    series: _containers.RepeatedCompositeFieldContainer[_train_run_pb2.MetricSeries]
+    last_seq: int
+    def __init__(self, series: _Optional[_Iterable[_Union[_train_run_pb2.MetricSeries, _Mapping]]] = ..., last_seq: _Optional[int] = ...) -> None: ...
+
+class GetCapacityRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetCapacityResponse(_message.Message):
+    __slots__ = ("capacity",)
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    capacity: _train_run_pb2.Capacity
+    def __init__(self, capacity: _Optional[_Union[_train_run_pb2.Capacity, _Mapping]] = ...) -> None: ...
 
 class ListExportsRequest(_message.Message):
     __slots__ = ("name", "page_size", "page_token")

@@ -70,6 +70,41 @@ class TrainJobServiceStub(object):
                 request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobRequest.SerializeToString,
                 response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobResponse.FromString,
                 _registered_method=True)
+        self.PauseTrainJob = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/PauseTrainJob',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobResponse.FromString,
+                _registered_method=True)
+        self.ResumeTrainJob = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/ResumeTrainJob',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobResponse.FromString,
+                _registered_method=True)
+        self.DeleteTrainJob = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/DeleteTrainJob',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobResponse.FromString,
+                _registered_method=True)
+        self.ListSnapshots = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/ListSnapshots',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.PinSnapshot = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/PinSnapshot',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotResponse.FromString,
+                _registered_method=True)
+        self.QueryMetrics = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/QueryMetrics',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsResponse.FromString,
+                _registered_method=True)
+        self.GetCapacity = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/GetCapacity',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.FromString,
+                _registered_method=True)
         self.ListExports = channel.unary_unary(
                 '/vertebra.trainer.v1.TrainJobService/ListExports',
                 request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListExportsRequest.SerializeToString,
@@ -144,6 +179,8 @@ class TrainJobServiceServicer(object):
         INVALID_ARGUMENT  FIELD_INVALID: a negative cursor or a heartbeat outside 1 s to 60 s.
         NOT_FOUND         JOB_NOT_FOUND.
         OUT_OF_RANGE      CURSOR_AHEAD: `after_seq` is larger than the newest event's.
+        CURSOR_COMPACTED: events after `after_seq` are not kept any more; metadata
+        `oldest_seq` is the oldest that is. Read QueryMetrics, then go on there.
         LOG_REPLACED: `log_id` is of another log; start again at 0.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -170,6 +207,94 @@ class TrainJobServiceServicer(object):
         INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID.
         NOT_FOUND            JOB_NOT_FOUND.
         FAILED_PRECONDITION  JOB_FINISHED: it has succeeded or failed already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseTrainJob(self, request, context):
+        """Asks a job to save a snapshot and free its devices. Answers at once; a running job is PAUSING
+        until the snapshot is on the disk and verified, then PAUSED. Where saving fails or takes longer
+        than `deadline`, the job is RUNNING again, and its state_reason says why. A job that waits in
+        the queue is PAUSED at once. Pausing a job that is pausing or paused succeeds.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID, `deadline` is not positive.
+        REQUEST_ID_REUSED: the id was used with another request.
+        NOT_FOUND            JOB_NOT_FOUND.
+        FAILED_PRECONDITION  JOB_FINISHED, JOB_CANCELLING: there is nothing to pause.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeTrainJob(self, request, context):
+        """Puts a paused, failed or cancelled job back into the queue, with its budgets whole again: a new
+        attempt, from the newest snapshot or the one that is named, or from the start where there is
+        none. Resuming a job that waits or runs succeeds and changes nothing.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID.
+        REQUEST_ID_REUSED: the id was used with another request.
+        NOT_FOUND            JOB_NOT_FOUND, SNAPSHOT_NOT_FOUND.
+        FAILED_PRECONDITION  JOB_FINISHED: it has succeeded. JOB_CANCELLING, JOB_PAUSING: wait for
+        the end of that. JOB_RUNNING: a snapshot was named, and it runs.
+        RESOURCE_EXHAUSTED   SERVER_BUSY: too many jobs wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTrainJob(self, request, context):
+        """Deletes a job that is over or paused: its events, metrics, snapshots and files. Exports lose
+        their pins in the blob store; what the catalog registered stays there.
+
+        Errors:
+        INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID.
+        NOT_FOUND            JOB_NOT_FOUND.
+        FAILED_PRECONDITION  JOB_ACTIVE: cancel it first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSnapshots(self, request, context):
+        """Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones.
+
+        Errors:
+        NOT_FOUND  JOB_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PinSnapshot(self, request, context):
+        """Keeps a snapshot until it is unpinned, or stops doing so.
+
+        Errors:
+        NOT_FOUND  SNAPSHOT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryMetrics(self, request, context):
+        """Returns a job's curves, without what was rolled back, thinned out to what can be drawn. They
+        are kept as long as the job, longer than its events.
+
+        Errors:
+        INVALID_ARGUMENT  FIELD_INVALID: more than 10,000 points, a pattern that is too long.
+        NOT_FOUND         JOB_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCapacity(self, request, context):
+        """Says what there is to train on, what of it is free, and what waits.
+
+        Errors:
+        None of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,6 +347,41 @@ def add_TrainJobServiceServicer_to_server(servicer, server):
                     servicer.CancelTrainJob,
                     request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobRequest.FromString,
                     response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobResponse.SerializeToString,
+            ),
+            'PauseTrainJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseTrainJob,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobResponse.SerializeToString,
+            ),
+            'ResumeTrainJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTrainJob,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobResponse.SerializeToString,
+            ),
+            'DeleteTrainJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTrainJob,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobResponse.SerializeToString,
+            ),
+            'ListSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSnapshots,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsResponse.SerializeToString,
+            ),
+            'PinSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinSnapshot,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotResponse.SerializeToString,
+            ),
+            'QueryMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryMetrics,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsResponse.SerializeToString,
+            ),
+            'GetCapacity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCapacity,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.SerializeToString,
             ),
             'ListExports': grpc.unary_unary_rpc_method_handler(
                     servicer.ListExports,
@@ -419,6 +579,195 @@ class TrainJobService(object):
             '/vertebra.trainer.v1.TrainJobService/CancelTrainJob',
             vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobRequest.SerializeToString,
             vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.CancelTrainJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseTrainJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/PauseTrainJob',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PauseTrainJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTrainJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/ResumeTrainJob',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ResumeTrainJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTrainJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/DeleteTrainJob',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.DeleteTrainJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/ListSnapshots',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/PinSnapshot',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.PinSnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/QueryMetrics',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.QueryMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCapacity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/GetCapacity',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.FromString,
             options,
             channel_credentials,
             insecure,
