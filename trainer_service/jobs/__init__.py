@@ -4,7 +4,13 @@ No disk but the attempt folder's small files, no database, no network, no torch.
 the worker both speak in these words, so that neither imports the other.
 """
 
-from trainer_service.jobs.attempts import RETRIED_WITHIN, AttemptEnd, ExitClass
+from trainer_service.jobs.attempts import (
+    RETRIED_WITHIN,
+    AttemptEnd,
+    ExitClass,
+    read_end,
+    write_end,
+)
 from trainer_service.jobs.control import (
     CONTROL_FILE,
     HEARTBEAT_FILE,
@@ -176,9 +182,11 @@ __all__ = [
     "format_spool_line",
     "parse_spool_line",
     "read_control",
+    "read_end",
     "read_identity",
     "read_order",
     "write_control",
+    "write_end",
     "write_identity",
     "write_order",
 ]

@@ -1,9 +1,16 @@
 """How attempts end, and what follows: one table."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+
+from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
+from trainer_service.jobs.json_file import write_json_file
+
+END_FILE = "end.json"
 
 Budget = Literal["none", "failures", "preemptions"]
 
@@ -47,3 +54,16 @@ class AttemptEnd:
     """Of the job's failure where there is no retry: `WORKER_CRASHED`, `DATA_INVALID`, ..."""
     detail: str = ""
     """What is known of it, for people."""
+
+
+def write_end(folder: Path, end: AttemptEnd) -> None:
+    """Leave in an attempt's folder what an engine knows of a worker that ends without a word."""
+    write_json_file(folder / END_FILE, to_plain(end))
+
+
+def read_end(folder: Path) -> AttemptEnd | None:
+    """Return what an engine left there, None where it left nothing."""
+    try:
+        return from_plain(AttemptEnd, json.loads((folder / END_FILE).read_text("utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, MalformedJson):
+        return None

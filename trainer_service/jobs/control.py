@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
-from trainer_service.jobs.order import write_json_file
+from trainer_service.jobs.json_file import write_json_file
 
 CONTROL_FILE = "control.json"
 HEARTBEAT_FILE = "heartbeat"

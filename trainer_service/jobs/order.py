@@ -14,12 +14,12 @@ Beside the attempts lie `run`, with the files that TensorBoard shows while the j
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
+from trainer_service.jobs.json_file import write_json_file
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.snapshot import SnapshotRef
 from trainer_service.jobs.spec import JobSpec
@@ -113,13 +113,3 @@ def read_identity(folder: Path) -> WorkerIdentity | None:
         return from_plain(WorkerIdentity, data)
     except (FileNotFoundError, json.JSONDecodeError, MalformedJson):
         return None
-
-
-def write_json_file(path: Path, data: object) -> None:
-    """Write one JSON document so that readers see the old file or the whole new one."""
-    staged = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    with staged.open("w", encoding="utf-8") as file:
-        json.dump(data, file)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
