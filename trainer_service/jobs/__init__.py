@@ -55,6 +55,7 @@ from trainer_service.jobs.events import (
     StateChanged,
     StepMetrics,
 )
+from trainer_service.jobs.host import DeviceKind, HostDevice, HostRecord
 from trainer_service.jobs.learning_spec import (
     AugmentationStep,
     ClassWeights,
@@ -129,6 +130,7 @@ __all__ = [
     "DataChecked",
     "DataReport",
     "DatasetSpec",
+    "DeviceKind",
     "DrawnSource",
     "EarlyStopping",
     "EpochMetrics",
@@ -143,6 +145,8 @@ __all__ = [
     "FeatureCachePlan",
     "FeatureCacheSpec",
     "Finished",
+    "HostDevice",
+    "HostRecord",
     "JobEvent",
     "JobFailure",
     "JobMessage",

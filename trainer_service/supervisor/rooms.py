@@ -8,6 +8,7 @@ from catalog_service.blobs.store import BlobStore
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.engines.process import ProcessEngine
 from trainer_service.job_store import JobStore
+from trainer_service.jobs.snapshot import SNAPSHOTS_FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +22,29 @@ class Rooms:
     home: Path
     """Attempts live below `<home>/jobs`."""
     num_threads: int
+    """Of each device: a job for two devices of a CPU has twice as many."""
     device: Literal["cpu", "cuda"]
     allowed_roots: tuple[str, ...]
     features_budget_bytes: int = 0
     """The most that cached outputs of frozen parts take below `<home>/features`."""
+    host_id: str = "this-host"
+    """The owner of the leases of this host's jobs."""
+    artifacts: Path | None = None
+    """Snapshots live below `<artifacts>/jobs`: a folder that every host of the queue can reach;
+    the home where there is only one."""
+    host_timeout_s: float = 0.0
+    """After so long without its supervisor a worker saves and goes, and after twice that another
+    host may take its job over; 0: never, there is only this host."""
+    grace_s: float = 25.0
+    """How long a worker has that is told to go from outside."""
 
     def attempt_folder(self, job_id: str, attempt: int) -> Path:
         """Return where the worker of an attempt meets the supervisor."""
         return self.home / "jobs" / job_id / f"attempt-{attempt}"
+
+    def snapshots_folder(self, job_id: str) -> Path:
+        """Return where all attempts of a job keep their snapshots, whichever host runs them."""
+        return (self.artifacts or self.home) / "jobs" / job_id / SNAPSHOTS_FOLDER
 
     def run_folder(self, job_id: str) -> Path:
         """Return where a job's views lie while it runs, for TensorBoard."""
