@@ -12,6 +12,7 @@ from trainer_service.jobs.attempts import (
     write_end,
 )
 from trainer_service.jobs.control import (
+    ALIVE_FILE,
     CONTROL_FILE,
     HEARTBEAT_FILE,
     Command,
@@ -103,6 +104,7 @@ from trainer_service.jobs.states import (
 )
 
 __all__ = [
+    "ALIVE_FILE",
     "CONTROL_FILE",
     "FINAL_STATES",
     "HEARTBEAT_FILE",

@@ -1,7 +1,7 @@
 """What a running worker is told: one small file in the attempt's folder, and a heartbeat.
 
 The supervisor writes `control.json` whole and touches `heartbeat`; the worker looks at both a few
-times a second. A signal only makes it look at once.
+times a second. A signal only makes it look at once. The other way round the worker touches `alive`.
 """
 
 import json
@@ -14,6 +14,8 @@ from trainer_service.jobs.json_file import write_json_file
 
 CONTROL_FILE = "control.json"
 HEARTBEAT_FILE = "heartbeat"
+ALIVE_FILE = "alive"
+"""Touched by the worker while it moves: where nothing is told for long, the watchdog looks here."""
 
 Command = Literal["go_on", "pause", "preempt", "cancel"]
 """`go_on` withdraws a pause. `pause` saves and ends, or says why it cannot and goes on. `preempt`

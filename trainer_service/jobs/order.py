@@ -8,6 +8,7 @@
     log.txt       its standard output and error
     control.json  what the worker is to do, see control.py
     heartbeat     touched by the supervisor
+    alive         touched by the worker
 
 Beside the attempts lie `run`, with the files that TensorBoard shows while the job runs, and
 `snapshots`, which all attempts share.
