@@ -71,11 +71,17 @@ def fill(message: Message, chance: random.Random, share: float) -> None:
             inside.SetInParent()
             fill(inside, chance, share)
         elif hasattr(inside, "keys"):
-            inside[1] = 2
+            fill_map(inside, field, chance)
         elif hasattr(inside, "extend"):
             inside.extend([some_value(field, chance) for _ in range(chance.choice((1, 2)))])
         else:
             setattr(message, field.name, some_value(field, chance))
+
+
+def fill_map(inside: object, field: FieldDescriptor, chance: random.Random) -> None:
+    """Put one entry of the right types into a map."""
+    key, value = (field.message_type.fields_by_name[name] for name in ("key", "value"))
+    inside[some_value(key, chance)] = some_value(value, chance)
 
 
 def outcome(call, request: Message) -> str:

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trainer_service.api.durations import time_message
 from trainer_service.api.evaluation_wire import evaluation_message, report_message
-from trainer_service.api.job_wire import (
-    export_message,
-    failure_message,
-    model_message,
-    time_message,
-)
+from trainer_service.api.job_wire import export_message, failure_message, model_message
 from trainer_service.api.plan_wire import freeze_plan_message, group_messages, plan_message
+from trainer_service.api.run_wire import (
+    attempt_ended_message,
+    rolled_back_message,
+    snapshot_failed_message,
+    snapshot_message,
+)
 from trainer_service.api.words import STATES
 from trainer_service.job_store import EventRecord
 from trainer_service.jobs import (
+    AttemptEnded,
     DataChecked,
     EpochMetrics,
     Evaluated,
@@ -24,6 +27,9 @@ from trainer_service.jobs import (
     ModelReady,
     PhaseStarted,
     Planned,
+    RolledBack,
+    SnapshotFailed,
+    SnapshotTaken,
     StateChanged,
     StepMetrics,
 )
@@ -41,6 +47,8 @@ def event_message(job_id: str, record: EventRecord) -> pb.TrainEvent:
     event = record.event
     if isinstance(event, Exported):
         message.exported.CopyFrom(export_message(job_id, event.export))
+    elif isinstance(event, SnapshotTaken):
+        message.snapshot_taken.snapshot.CopyFrom(snapshot_message(job_id, event.snapshot))
     else:
         getattr(message, event_kind(event)).CopyFrom(WRITERS[type(event)](event))
     return message
@@ -112,5 +120,8 @@ WRITERS: Mapping[type[JobEvent], Callable[[Any], Any]] = {
     DataChecked: _data_checked,
     PhaseStarted: _phase_started,
     Evaluated: _evaluated,
+    SnapshotFailed: snapshot_failed_message,
+    RolledBack: rolled_back_message,
+    AttemptEnded: attempt_ended_message,
 }
-"""Every kind of event but exports, whose names need the job's."""
+"""Every kind of event but exports and snapshots, whose names need the job's."""

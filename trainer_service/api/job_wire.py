@@ -1,15 +1,15 @@
 """Jobs and exports: value -> message."""
 
 from google.protobuf import json_format
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from catalog_service.model_wire import (
     lineage_to_message,
     report_to_message,
     spec_to_message,
 )
+from trainer_service.api.durations import duration_message, optional_time, time_message
 from trainer_service.api.evaluation_wire import evaluation_message
+from trainer_service.api.names import job_name
 from trainer_service.api.plan_wire import plan_message
 from trainer_service.api.words import EXPORT_FILES, STATES, number_of
 from trainer_service.job_store import JobRecord
@@ -23,24 +23,6 @@ from trainer_service.jobs import (
 from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
-LONGEST_S = 100 * 365.25 * 24 * 3600
-"""No job is said to take longer: a message cannot hold any number of seconds.
-
-Source: google/protobuf/duration.proto, 10,000 years.
-"""
-
-
-def job_name(job_id: str) -> str:
-    """Return `trainJobs/<id>`."""
-    return f"trainJobs/{job_id}"
-
-
-def time_message(unix_s: float) -> Timestamp:
-    """Return a time."""
-    message = Timestamp()
-    message.FromNanoseconds(round(unix_s * 1e6) * 1000)
-    return message
-
 
 def job_message(job: JobRecord) -> pb.TrainJob:
     """Return a job as it stands."""
@@ -52,8 +34,8 @@ def job_message(job: JobRecord) -> pb.TrainJob:
         state_reason=job.state_reason,
         failure=failure_message(job.failure) if job.failure else None,
         create_time=time_message(job.create_time),
-        start_time=time_message(job.start_time) if job.start_time else None,
-        end_time=time_message(job.end_time) if job.end_time else None,
+        start_time=optional_time(job.start_time),
+        end_time=optional_time(job.end_time),
         last_seq=job.last_seq,
         progress=_progress(job),
         model=model_message(job.model) if job.model else None,
@@ -76,9 +58,7 @@ def _progress(job: JobRecord) -> pb.JobProgress:
     )
     remaining_s = job.progress.remaining_s(num_steps) if num_steps else None
     if remaining_s is not None and job.state is JobState.RUNNING:
-        remaining = Duration()
-        remaining.FromMilliseconds(round(min(remaining_s, LONGEST_S) * 1000))
-        message.remaining.CopyFrom(remaining)
+        message.remaining.CopyFrom(duration_message(remaining_s))
     return message
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catalog_service.model_wire import input_to_message, output_to_message
 from catalog_service.models.freeze_plan import FreezePlan
+from trainer_service.api.run_wire import snapshot_plan_message
 from trainer_service.api.spec_wire import loss_message, optimizer_message
 from trainer_service.api.words import NORMS, number_of
 from trainer_service.jobs import FeatureCachePlan, OptimizerGroup, PhasePlan, TrainPlan
@@ -34,6 +35,8 @@ def plan_message(plan: TrainPlan) -> pb.TrainPlan:
         warmup_steps=plan.warmup_steps,
         num_auxiliary_parameters=plan.num_auxiliary_parameters,
         validation_every_epochs=plan.validation_every_epochs,
+        snapshots=snapshot_plan_message(plan.snapshots),
+        num_devices=plan.num_devices,
     )
 
 

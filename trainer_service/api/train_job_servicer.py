@@ -16,8 +16,10 @@ from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
 from catalog_service.serving.listing import Field, Listing
 from catalog_service.serving.server import Registration
+from trainer_service.api.durations import seconds_of
 from trainer_service.api.event_feed import EventFeed
-from trainer_service.api.job_wire import export_message, job_message, job_name
+from trainer_service.api.job_wire import export_message, job_message
+from trainer_service.api.names import job_name
 from trainer_service.api.plan_wire import plan_message
 from trainer_service.api.planning import TrainingHost, plan_job
 from trainer_service.api.spec_wire import spec_message, spec_of
@@ -26,7 +28,6 @@ from trainer_service.api.watch import (
     Watch,
     check_cursor,
     check_position,
-    seconds_of,
     timing_of,
     wait_for_change,
 )

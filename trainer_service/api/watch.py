@@ -6,11 +6,9 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from google.protobuf.duration_pb2 import Duration
-
 from catalog_service.errors import Violation, invalid
+from trainer_service.api.durations import seconds_of, time_message
 from trainer_service.api.event_feed import EventFeed
-from trainer_service.api.job_wire import time_message
 from trainer_service.errors import CursorAhead, LogReplaced
 from trainer_service.job_store import JobRecord
 from vertebra.model.v1.stream_pb2 import StreamEnd
@@ -54,11 +52,6 @@ def check_position(job: JobRecord, *, our_log_id: str, log_id: str, after_seq: i
             f"after_seq {after_seq} is ahead of the newest event, {job.last_seq}",
             metadata={"newest_seq": str(job.last_seq)},
         )
-
-
-def seconds_of(duration: Duration) -> float:
-    """Return a duration in seconds."""
-    return duration.seconds + duration.nanos / 1e9
 
 
 def timing_of(request: pb.WatchTrainJobRequest, *, slow_reader_s: float) -> WatchTiming:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog_service.errors import Violation
-from trainer_service.jobs import JobState
-from vertebra.trainer.v1 import learning_pb2
+from trainer_service.jobs import ExitClass, JobState
+from vertebra.trainer.v1 import learning_pb2, train_run_pb2
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
 NORMS: Mapping[int, str] = {
@@ -99,6 +99,17 @@ STATES: Mapping[JobState, Any] = {
     state: pb.JobState.Value(f"JOB_STATE_{state.name}") for state in JobState
 }
 """Numbers of job states."""
+
+EXIT_CLASSES: Mapping[ExitClass, Any] = {
+    kind: train_run_pb2.ExitClass.Value(f"EXIT_CLASS_{kind.name}") for kind in ExitClass
+}
+"""Numbers of the ways in which attempts end."""
+
+ENGINES: Mapping[int, str] = {
+    train_run_pb2.ENGINE_UNSPECIFIED: "process",
+    train_run_pb2.ENGINE_PROCESS: "process",
+    train_run_pb2.ENGINE_RAY: "ray",
+}
 
 
 def number_of(words: Mapping[int, str], word: str) -> Any:

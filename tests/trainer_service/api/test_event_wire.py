@@ -9,12 +9,14 @@ from tests.fakes.job_values import epoch_metrics, job_model, planned, step
 from trainer_service.api.event_wire import WRITERS, event_message
 from trainer_service.job_store import EventRecord
 from trainer_service.jobs import (
+    AttemptEnded,
     ClassCount,
     ClassEvaluation,
     DataChecked,
     DataReport,
     Evaluated,
     Evaluation,
+    ExitClass,
     Export,
     Exported,
     ExportFile,
@@ -25,11 +27,15 @@ from trainer_service.jobs import (
     Leak,
     ModelReady,
     PhaseStarted,
+    RolledBack,
+    SnapshotFailed,
+    SnapshotRef,
+    SnapshotTaken,
     StateChanged,
     UnusableImage,
 )
 from trainer_service.jobs.events import EVENT_KINDS
-from vertebra.trainer.v1 import train_job_pb2
+from vertebra.trainer.v1 import train_job_pb2, train_run_pb2
 from vertebra.trainer.v1.train_event_pb2 import TrainEvent
 
 EVALUATION = Evaluation(
@@ -66,6 +72,17 @@ EXPORT = Export(
     metrics={"validation/iou": 0.5},
     epoch=3,
 )
+SNAPSHOT = SnapshotRef(
+    attempt=2,
+    step=1500,
+    epoch=3,
+    path="/var/lib/vertebra/jobs/9f3c/snapshots/2-1500",
+    digest="sha256:4",
+    size_bytes=1000,
+    save_s=0.25,
+    create_time=12.5,
+    is_best=True,
+)
 EVENTS: dict[str, JobEvent] = {
     "state_changed": StateChanged(from_state=None, to_state=JobState.QUEUED),
     "model_ready": ModelReady(model=job_model()),
@@ -83,6 +100,10 @@ EVENTS: dict[str, JobEvent] = {
         optimizer_groups=planned().plan.optimizer_groups,
     ),
     "evaluated": Evaluated(epoch=4, evaluation=EVALUATION),
+    "snapshot_taken": SnapshotTaken(snapshot=SNAPSHOT),
+    "snapshot_failed": SnapshotFailed(reason="DISK_FULL", message="no room", control_number=7),
+    "rolled_back": RolledBack(to_step=1500, to_epoch=3, num_lost_steps=12),
+    "attempt_ended": AttemptEnded(number=2, exit_class=ExitClass.HUNG, detail="silent for 120 s"),
 }
 
 
@@ -94,7 +115,7 @@ def written(word: str) -> TrainEvent:
 def test_there_is_a_writer_and_an_example_of_every_kind() -> None:
     kinds = set(get_args(JobEvent))
 
-    assert set(WRITERS) | {Exported} == kinds
+    assert set(WRITERS) | {Exported, SnapshotTaken} == kinds
     assert {type(event) for event in EVENTS.values()} == kinds
     assert set(EVENTS) <= set(EVENT_KINDS)
 
@@ -147,3 +168,34 @@ def test_views_of_a_run_are_files_of_the_export() -> None:
         kinds.KIND_CURVES_PNG,
         kinds.KIND_TENSORBOARD_EVENTS,
     ]
+
+
+def test_a_snapshot_is_told_by_name_and_without_its_place_on_the_disk() -> None:
+    message = written("snapshot_taken")
+    snapshot = message.snapshot_taken.snapshot
+
+    assert snapshot.name == "trainJobs/9f3c/snapshots/2-1500"
+    assert (snapshot.attempt, snapshot.step, snapshot.epoch) == (2, 1500, 3)
+    assert (snapshot.size_bytes, snapshot.digest) == (1000, "sha256:4")
+    assert (snapshot.save_time.nanos, snapshot.create_time.seconds) == (250_000_000, 12)
+    assert (snapshot.is_best, snapshot.is_pinned) == (True, False)
+    assert SNAPSHOT.path not in str(message)
+
+
+def test_a_snapshot_that_failed_says_why() -> None:
+    failed = written("snapshot_failed").snapshot_failed
+
+    assert (failed.reason, failed.message) == ("DISK_FULL", "no room")
+
+
+def test_a_roll_back_says_where_the_curve_goes_on() -> None:
+    rolled_back = written("rolled_back").rolled_back
+
+    assert (rolled_back.to_step, rolled_back.to_epoch, rolled_back.num_lost_steps) == (1500, 3, 12)
+
+
+def test_the_end_of_an_attempt_says_how_it_ended() -> None:
+    ended = written("attempt_ended").attempt_ended
+
+    assert (ended.number, ended.detail) == (2, "silent for 120 s")
+    assert ended.exit_class == train_run_pb2.EXIT_CLASS_HUNG

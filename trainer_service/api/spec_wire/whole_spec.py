@@ -26,6 +26,7 @@ from trainer_service.api.spec_wire.loss import check_loss, loss_message, read_lo
 from trainer_service.api.spec_wire.model import read_model
 from trainer_service.api.spec_wire.optimizer import optimizer_message, read_optimizer
 from trainer_service.api.spec_wire.reader import Reader
+from trainer_service.api.spec_wire.run import read_labels, read_run, run_message
 from trainer_service.api.words import COMPILE_POLICIES, LOSSES, PRECISIONS, number_of
 from trainer_service.jobs import JobSpec
 from trainer_service.jobs.learning_spec import LossKind
@@ -89,6 +90,8 @@ def _read(message: pb.TrainJobSpec, reader: Reader) -> JobSpec:
         simclr=read_simclr(message.simclr, reader) if message.HasField("simclr") else None,
         preprocessing=read_preprocessing(message.preprocessing, reader),
         feature_cache=read_cache(message.feature_cache, reader),
+        labels=read_labels(message.labels, reader),
+        run=read_run(message.run, reader),
     )
 
 
@@ -149,5 +152,7 @@ def spec_message(spec: JobSpec) -> pb.TrainJobSpec:
         simclr=simclr_message(simclr) if simclr else None,
         preprocessing=preprocessing_message(spec.preprocessing),
         feature_cache=cache_message(spec.feature_cache),
+        labels=spec.labels,
+        run=run_message(spec.run),
         **augmentation_fields(spec.augmentation),
     )

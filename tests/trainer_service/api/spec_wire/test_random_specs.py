@@ -17,6 +17,7 @@ from vertebra.trainer.v1 import train_job_pb2 as pb
 NUM_SPECS = 1500
 INTEGERS = (1, 2, 3, 100, -1, 2**31 - 1)
 DOUBLES = (0.5, 1.0, 0.1, -1.0, 3.0, math.nan, math.inf)
+LABELS = ("team", "vision/a-b_c.9", "", "no spaces", "x" * 64)
 WORDS = ("/data", "s3://bucket/x", "relative", "bilinear", "accuracy", "loss", "layer4", "**.bias")
 VALUES = {
     FieldDescriptor.TYPE_STRING: WORDS,
@@ -35,6 +36,8 @@ def fill(message: Message, chance: random.Random, share: float) -> None:
         inside = getattr(message, field.name)
         if field.type == FieldDescriptor.TYPE_MESSAGE and hasattr(inside, "add"):
             fill(inside.add(), chance, share=0.7)
+        elif field.name == "labels":
+            inside[chance.choice(LABELS)] = chance.choice(LABELS)
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
             inside.SetInParent()
             fill(inside, chance, share=0.5)
@@ -141,6 +144,16 @@ WHOLE = {
         {"gaussianBlur": {"probability": 0.5, "minSigmaPx": 0.5, "maxSigmaPx": 1}},
     ],
     "featureCache": {"policy": "POLICY_REQUIRED", "numViews": 4},
+    "labels": {"owner": "", "team": "vision"},
+    "run": {
+        "priority": -7,
+        "numDevices": 2,
+        "engine": "ENGINE_RAY",
+        "maxFailures": 0,
+        "maxPreemptions": 3,
+        "timeLimit": "3600s",
+        "snapshotInterval": "1.500s",
+    },
 }
 
 

@@ -11,6 +11,7 @@ from catalog_service.models.tasks import FeaturesTask
 from trainer_service.api.spec_wire import spec_of
 from trainer_service.jobs import JobSpec
 from trainer_service.jobs.learning_spec import SHIFT, SIMCLR_STEPS
+from trainer_service.jobs.run_spec import DEFAULT_MAX_FAILURES, UNLIMITED
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
 SEGMENTATION = {"model": {"backbone": "resnet18", "segmentation": {"num_classes": 3}}}
@@ -97,6 +98,17 @@ REFUSED = [
         {"model": {"backbone": "resnet18", "features": {"output": "pyramid"}}, "simclr": {}},
         "model.features.output",
     ),
+    ({"labels": {"two words": "x"}}, "labels"),
+    ({"labels": {"": "x"}}, "labels"),
+    ({"labels": {"team": "x" * 64}}, "labels"),
+    ({"labels": {f"l{number}": "" for number in range(65)}}, "labels"),
+    ({"run": {"priority": 1001}}, "run.priority"),
+    ({"run": {"num_devices": -1}}, "run.num_devices"),
+    ({"run": {"engine": 9}}, "run.engine"),
+    ({"run": {"max_failures": -1}}, "run.max_failures"),
+    ({"run": {"max_preemptions": -2}}, "run.max_preemptions"),
+    ({"run": {"time_limit": "0s"}}, "run.time_limit"),
+    ({"run": {"snapshot_interval": "0.5s"}}, "run.snapshot_interval"),
     ({"dataset": {"csv": {}}}, "dataset.csv.path"),
     ({"dataset": {"csv": {"path": "d.csv"}}}, "dataset.csv.path"),
     ({"dataset": {"coco": {"annotations_path": "/a"}}}, "dataset.coco.images_path"),
@@ -205,3 +217,19 @@ def test_the_words_for_augmentation_are_steps() -> None:
 def test_half_of_the_drawn_scenes_judge() -> None:
     assert read(dataset={"drawn_scenes": {}}).dataset.validation_ratio == 0.5
     assert read(dataset={"cluttered_digits": {}}).dataset.drawn.num_images == 500
+
+
+def test_a_job_runs_on_one_device_of_the_host_unless_it_says_otherwise() -> None:
+    run = read().run
+
+    assert (run.num_devices, run.engine, run.priority) == (1, "process", 0)
+    assert (run.max_failures, run.max_preemptions) == (DEFAULT_MAX_FAILURES, UNLIMITED)
+    assert (run.time_limit_s, run.snapshot_interval_s) == (0.0, 0.0)
+
+
+def test_no_retries_is_not_the_default() -> None:
+    assert read(run={"max_failures": 0}).run.max_failures == 0
+
+
+def test_labels_are_kept_in_their_order_of_names() -> None:
+    assert list(read(labels={"b": "2", "a": ""}).labels.items()) == [("a", ""), ("b", "2")]

@@ -172,8 +172,7 @@ class TrainJobServiceServicer(object):
         """Streams a job's events, first those after `after_seq`, then new ones as they happen. Events are
         in order, without gap or repetition, and a bookmark at n means that all events up to n were
         sent. The last message has `end`; with COMPLETED the job is in a final state and every event
-        was
-        sent. A stream that breaks without `end` is resumed from the last seq.
+        was sent. A stream that breaks without `end` is resumed from the last seq.
 
         Errors:
         INVALID_ARGUMENT  FIELD_INVALID: a negative cursor or a heartbeat outside 1 s to 60 s.
@@ -200,8 +199,7 @@ class TrainJobServiceServicer(object):
 
     def CancelTrainJob(self, request, context):
         """Asks a job to stop. Answers at once; a running job is CANCELLING until its worker is gone,
-        which
-        takes at most 12 s. Cancelling a job that is cancelled or being cancelled succeeds.
+        which takes at most 12 s. Cancelling a job that is cancelled or being cancelled succeeds.
 
         Errors:
         INVALID_ARGUMENT     FIELD_INVALID: `request_id` is not a UUID.
@@ -294,7 +292,8 @@ class TrainJobServiceServicer(object):
         """Says what there is to train on, what of it is free, and what waits.
 
         Errors:
-        None of its own.
+        UNAVAILABLE  STORE_UNAVAILABLE: the job database does not answer; try again. Every call of
+        this service may end so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
