@@ -2,6 +2,9 @@
 `serving/status.py` knows its status; a running job's `reason` becomes its failure reason.
 """
 
+import errno
+import os
+
 from catalog_service.errors import (
     Conflict,
     Corrupt,
@@ -168,3 +171,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | OutOfMemory) or any(
         word in said for word in OUT_OF_MEMORY_WORDS
     )
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Disk, quota or file size limit."""
+
+
+def is_out_of_room(error: BaseException | None) -> bool:
+    """Whether the disk is full. safetensors says so in words only, and torch.save only in what its
+    own error hides.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return True
+        if any(os.strerror(number) in str(error) for number in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

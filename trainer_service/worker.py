@@ -4,7 +4,6 @@ It takes the folder's lock, says who it is, does what the order says and writes 
 say into the spool. The last line says how it ended. It talks to no service and imports no gRPC.
 """
 
-import errno
 import fcntl
 import os
 import signal
@@ -17,12 +16,11 @@ import psutil
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
-from trainer_service.errors import is_out_of_memory
+from trainer_service.errors import is_out_of_memory, is_out_of_room
 from trainer_service.event_spool import EventSpool
 from trainer_service.jobs import (
     LOCK_FILE,
     SPOOL_FILE,
-    Cancelled,
     Failed,
     LastWord,
     WorkerIdentity,
@@ -31,9 +29,6 @@ from trainer_service.jobs import (
     write_identity,
 )
 from trainer_service.stop_switch import StopRequested, StopSwitch
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Disk, quota or file size limit."""
 
 
 def main(arguments: list[str]) -> int:
@@ -83,8 +78,8 @@ def last_word(order: WorkOrder, spool: EventSpool, stop: StopSwitch) -> LastWord
 
         stop.check()
         return run_job(order, spool.write, stop)
-    except StopRequested:
-        return Cancelled()
+    except StopRequested as stopped:
+        return stopped.word
     except VertebraError as error:
         return Failed(reason=error.error_reason, message=error.message)
     except Exception as error:
@@ -112,19 +107,6 @@ def failure_of(error: Exception, order: WorkOrder) -> Failed:
         reason="INTERNAL",
         message=f"{type(error).__name__} in the worker; the attempt's log.txt has the details",
     )
-
-
-def is_out_of_room(error: BaseException | None) -> bool:
-    """Whether the disk is full. safetensors says so in words only, and torch.save only in what its
-    own error hides.
-    """
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            return True
-        if any(os.strerror(number) in str(error) for number in NO_ROOM):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 if __name__ == "__main__":
