@@ -1,6 +1,6 @@
 """Real gRPC servers in this process, for servicers that are not the real ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NoReturn
@@ -34,10 +34,12 @@ def refuse(
     violations: tuple[tuple[str, str], ...] = (),
     *,
     retry_after_s: float | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> NoReturn:
     """End the call as the services do: with ErrorInfo, BadRequest and RetryInfo in the trailer."""
     details = [any_pb2.Any(), any_pb2.Any()]
-    details[0].Pack(error_details_pb2.ErrorInfo(reason=reason, domain="vertebra"))
+    info = error_details_pb2.ErrorInfo(reason=reason, domain="vertebra", metadata=metadata)
+    details[0].Pack(info)
     details[1].Pack(
         error_details_pb2.BadRequest(
             field_violations=[

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from tests.fakes.fake_blobs import FakeBlobs
+from tests.fakes.fake_job_life import FakeJobLife
 from tests.fakes.fake_server import refuse
 from vertebra.model.v1 import stream_pb2
 from vertebra.trainer.v1 import train_event_pb2 as events
@@ -47,6 +48,19 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     cancelled: list[str] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
 
+    compacted: int = 0
+    """So many of the first events are not kept any more."""
+
+    def __post_init__(self) -> None:
+        self.life = FakeJobLife(find_job=self._job, forget_job=self._forget)
+        self.PauseTrainJob = self.life.pause
+        self.ResumeTrainJob = self.life.resume
+        self.DeleteTrainJob = self.life.delete
+        self.ListSnapshots = self.life.list_snapshots
+        self.PinSnapshot = self.life.pin_snapshot
+        self.QueryMetrics = self.life.query_metrics
+        self.GetCapacity = self.life.get_capacity
+
     def add_to(self, server: grpc.Server) -> None:
         """Register with a server."""
         train_job_service_pb2_grpc.add_TrainJobServiceServicer_to_server(self, server)  # type: ignore[no-untyped-call]
@@ -58,6 +72,16 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         if len(found) != 1:
             refuse(context, grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND", f"no job {wanted!r}")
         return found[0]
+
+    def _forget(self, job: jobs.TrainJob) -> None:
+        del self.kept[job.job_id]
+
+    def _check_kept(self, after_seq: int, context: grpc.ServicerContext) -> None:
+        if after_seq < self.compacted:
+            told = f"events up to {self.compacted} are not kept any more"
+            oldest = {"oldest_seq": str(self.compacted + 1)}
+            code = grpc.StatusCode.OUT_OF_RANGE
+            refuse(context, code, "CURSOR_COMPACTED", told, metadata=oldest)
 
     def _fail_if_told(self, context: grpc.ServicerContext) -> None:
         if self.failures:
@@ -138,6 +162,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     def ListTrainJobEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         """The unary twin."""
         self._job(request.name, context)
+        self._check_kept(request.after_seq, context)
         rest = [event for event in self.script if event.seq > request.after_seq]
         return wire.ListTrainJobEventsResponse(
             log_id="log", events=rest[: self.page_size], last_seq=len(self.script), is_final=True
@@ -148,6 +173,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self._fail_if_told(context)
         self._job(request.name, context)
         self.openings.append(request.after_seq)
+        self._check_kept(request.after_seq, context)
         rest = [event for event in self.script if event.seq > request.after_seq]
         rest = self._lied(rest)
         if len(self.openings) <= self.num_empty:

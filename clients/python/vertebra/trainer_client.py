@@ -1,7 +1,7 @@
-"""The trainer for Python programs: plan, start, watch and cancel jobs, and fetch what they left."""
+"""The trainer for Python programs: plan, start, watch and steer jobs, and fetch what they left."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,9 +9,10 @@ import grpc
 from google.protobuf import duration_pb2
 
 from vertebra.blob_client import BlobClient
-from vertebra.client_errors import AnswerRefused
+from vertebra.client_errors import RpcFailed
 from vertebra.connection import Connection, Pace, resumed
-from vertebra.model.v1 import stream_pb2
+from vertebra.event_cursor import EventCursor, OnGap
+from vertebra.job_calls import JobCalls
 from vertebra.paging import items_of_pages
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -30,7 +31,7 @@ FINAL_STATES = frozenset(
         jobs.JobState.JOB_STATE_CANCELLED,
     }
 )
-"""States that a job never leaves."""
+"""Only `TrainerClient.resume` leads out of the last two; a watch ends at all of them."""
 
 
 class TrainerClient:
@@ -56,6 +57,15 @@ class TrainerClient:
         )
         self._stub = TrainJobServiceStub(self._connection.channel)  # type: ignore[no-untyped-call]
         self.blobs = BlobClient(self._connection)
+        calls = JobCalls(self._connection)
+        self.cancel = calls.cancel
+        self.pause = calls.pause
+        self.resume = calls.resume
+        self.delete = calls.delete
+        self.list_snapshots = calls.list_snapshots
+        self.pin_snapshot = calls.pin_snapshot
+        self.metrics = calls.metrics
+        self.capacity = calls.capacity
 
     def __enter__(self) -> Self:
         return self
@@ -119,17 +129,33 @@ class TrainerClient:
         request = wire.ListTrainJobsRequest(filter=filter, order_by=order_by)
         return items_of_pages(self._connection, self._stub.ListTrainJobs, request, "jobs")
 
-    def watch(self, name: str, after_seq: int = 0) -> Iterator[events.TrainEvent]:
+    def watch(
+        self, name: str, after_seq: int = 0, *, on_gap: OnGap | None = None
+    ) -> Iterator[events.TrainEvent]:
         """Yield a job's events in order, each once, until the job is in a final state.
 
-        Breaks on the way (proxies, restarts, rotation) are mended out of sight.
+        Breaks on the way (proxies, restarts, rotation) are mended out of sight. The start is the
+        oldest event that is kept.
+
+        Args:
+            after_seq: the last event that is not wanted; 0 asks for all.
+            on_gap: told of events that went before they came here; the watch then goes on behind
+                them. None raises EventsCompacted.
 
         Raises:
             RpcFailed: JOB_NOT_FOUND, CURSOR_AHEAD, LOG_REPLACED; or no contact for too long.
+            EventsCompacted: events after `after_seq` are not kept any more.
             AnswerRefused: an event is missing, or came twice.
         """
-        cursor = EventCursor(name, after_seq)
-        return resumed(self._connection, self._stub.WatchTrainJob, cursor)
+        idle_s = self._connection.pace.idle_s
+        cursor = EventCursor(name, after_seq, on_gap=on_gap, idle_s=idle_s)
+        while True:
+            try:
+                yield from resumed(self._connection, self._stub.WatchTrainJob, cursor)
+                return
+            except RpcFailed as failure:
+                if not cursor.refused(failure):
+                    raise
 
     def list_events(
         self, name: str, *, after_seq: int = 0, log_id: str = "", wait_s: float = 0.0
@@ -149,16 +175,26 @@ class TrainerClient:
         return answer
 
     def history(self, name: str) -> Iterator[events.TrainEvent]:
-        """Yield the events that a job has so far, in order; waits for none.
+        """Yield the events that are kept of a job so far, in order; waits for none.
 
         Raises:
             RpcFailed: JOB_NOT_FOUND, LOG_REPLACED.
         """
-        answer = self.list_events(name)
+        cursor = EventCursor(name)
+        answer = self._kept_events(name, cursor)
         while answer.events:
             yield from answer.events
             seq = answer.events[-1].seq
             answer = self.list_events(name, after_seq=seq, log_id=answer.log_id)
+
+    def _kept_events(self, name: str, cursor: EventCursor) -> wire.ListTrainJobEventsResponse:
+        """Return the oldest events that are kept; what is kept may change while it is asked."""
+        while True:
+            try:
+                return self.list_events(name, after_seq=cursor.request().after_seq)
+            except RpcFailed as failure:
+                if not cursor.refused(failure):
+                    raise
 
     def wait(
         self, name: str, *, on_event: Callable[[events.TrainEvent], None] | None = None
@@ -168,62 +204,13 @@ class TrainerClient:
         Raises:
             RpcFailed: as `watch`.
         """
-        for event in self.watch(name):
+        on_gap: OnGap | None = (lambda gap: None) if on_event is None else None
+        for event in self.watch(name, on_gap=on_gap):
             if on_event is not None:
                 on_event(event)
-        return self.get(name)
-
-    def cancel(self, name: str, reason: str = "", request_id: str | None = None) -> jobs.TrainJob:
-        """Return the job, which is stopping or stopped now.
-
-        Raises:
-            RpcFailed: JOB_NOT_FOUND, JOB_FINISHED.
-        """
-        request = wire.CancelTrainJobRequest(
-            name=name, reason=reason, request_id=request_id or str(uuid.uuid4())
-        )
-        job: jobs.TrainJob = self._connection.call(self._stub.CancelTrainJob, request).job
-        return job
+        return self._connection.persist(lambda: self.get(name))
 
     def list_exports(self, name: str) -> Iterator[jobs.Export]:
         """Yield what a job exported: nothing before it succeeded. May raise JOB_NOT_FOUND."""
         request = wire.ListExportsRequest(name=name)
         return items_of_pages(self._connection, self._stub.ListExports, request, "exports")
-
-
-class EventCursor:
-    """The last event that came; the next one must be its successor."""
-
-    def __init__(self, name: str, after_seq: int) -> None:
-        self._name = name
-        self._seq = after_seq
-        self._log_id = ""
-
-    def request(self) -> wire.WatchTrainJobRequest:
-        """Return the request for the events after the last one."""
-        return wire.WatchTrainJobRequest(name=self._name, log_id=self._log_id, after_seq=self._seq)
-
-    def take(self, message: wire.WatchTrainJobResponse) -> Iterable[events.TrainEvent]:
-        """Return the message's events, which must go on where the last message stopped."""
-        if message.log_id:
-            self._check_log(message.log_id)
-        if message.HasField("bookmark"):
-            self._check_nothing_missing(message.bookmark.seq)
-        for event in message.events.events:
-            if event.seq != self._seq + 1:
-                raise AnswerRefused(f"{self._name}: event {event.seq} came after {self._seq}")
-            self._seq = event.seq
-        return message.events.events
-
-    def finish(self, end: stream_pb2.StreamEnd) -> None:
-        """Check that all events up to the end came."""
-        self._check_nothing_missing(end.resume_after)
-
-    def _check_log(self, log_id: str) -> None:
-        if self._log_id not in ("", log_id):
-            raise AnswerRefused(f"{self._name}: its events were replaced; watch from the start")
-        self._log_id = log_id
-
-    def _check_nothing_missing(self, seq: int) -> None:
-        if seq > self._seq:
-            raise AnswerRefused(f"{self._name}: events {self._seq + 1} to {seq} never came")
