@@ -132,6 +132,60 @@ class HomeInUse(Precondition):
     reason = "HOME_IN_USE"
 
 
+class LeaseLost(Conflict):
+    """A host speaks for a job that is not its own any more: another attempt or host has it."""
+
+    reason = "LEASE_LOST"
+
+
+class CursorCompacted(OutOfRange):
+    """A reader asks for events that are not kept any more."""
+
+    reason = "CURSOR_COMPACTED"
+
+
+class SnapshotNotFound(NotFound):
+    """The job has no such snapshot, or not any more."""
+
+    reason = "SNAPSHOT_NOT_FOUND"
+
+
+class JobActive(Precondition):
+    """The job waits or runs: it must be cancelled or paused first."""
+
+    reason = "JOB_ACTIVE"
+
+
+class JobCancelling(Precondition):
+    """The job is being cancelled."""
+
+    reason = "JOB_CANCELLING"
+
+
+class JobPausing(Precondition):
+    """The job is being paused."""
+
+    reason = "JOB_PAUSING"
+
+
+class JobRunning(Precondition):
+    """The job runs already, from another snapshot than the one that was named."""
+
+    reason = "JOB_RUNNING"
+
+
+class StoreUnavailable(Unavailable):
+    """The job database does not answer."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class StoreFull(Exhausted):
+    """The job database has no room left on its disk."""
+
+    reason = "DISK_FULL"
+
+
 class SpoolGap(Corrupt):
     """A worker's spool lacks a line, or has one that cannot be read."""
 
@@ -154,6 +208,18 @@ class FeaturesCollapsed(Precondition):
     """Self-supervised training gives every image the same features."""
 
     reason = "FEATURES_COLLAPSED"
+
+
+class SnapshotDamaged(Corrupt):
+    """A snapshot is not what was written, or is not there."""
+
+    reason = "SNAPSHOT_DAMAGED"
+
+
+class SnapshotMisfit(Precondition):
+    """A snapshot is whole, and not of what is to be trained now."""
+
+    reason = "SNAPSHOT_MISFIT"
 
 
 OUT_OF_MEMORY_WORDS = (

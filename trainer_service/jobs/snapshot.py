@@ -5,12 +5,16 @@
                      renamed into place: a folder under this name is whole
     *.safetensors    tensors by name
     progress.json    everything that is no tensor
+    views.json       what the views of the run have shown
+
+A snapshot that is being written has the name `.staged-<attempt>-<step>`.
 """
 
 from dataclasses import dataclass
 
 SNAPSHOTS_FOLDER = "snapshots"
 MANIFEST_FILE = "manifest.json"
+STAGED_PREFIX = ".staged-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
