@@ -25,8 +25,16 @@ from trainer_service.api.train_job_servicer import (
 from trainer_service.catalog_gateway import CatalogGateway
 from trainer_service.engines.process import ProcessEngine
 from trainer_service.job_store import JobStore
-from trainer_service.settings import TrainerSettings, worker_environment
+from trainer_service.jobs import HostDevice
+from trainer_service.settings import (
+    TrainerSettings,
+    num_cores,
+    visible_gpus,
+    worker_environment,
+)
 from trainer_service.supervisor import Rooms, Supervisor
+from trainer_service.supervisor.devices import cpu_devices, cuda_devices, require_cuda
+from trainer_service.supervisor.host_home import host_id
 from vertebra.catalog_client import CatalogClient
 from vertebra.malloc import keep_freed_megabytes
 
@@ -49,8 +57,9 @@ async def _serve(settings: TrainerSettings) -> None:
     blobs = BlobStore(settings.blobs_folder)
     client = CatalogClient(settings.catalog)
     gateway = CatalogGateway(client, blobs)
-    rooms = _rooms(settings, gateway, blobs)
-    supervisor = Supervisor(rooms, num_slots=settings.slots)
+    devices = await asyncio.to_thread(_devices, settings)
+    rooms = _rooms(settings, gateway, blobs, devices)
+    supervisor = Supervisor(rooms, num_slots=len(devices))
 
     async def start() -> None:
         await asyncio.to_thread(blobs.sweep_staging)
@@ -74,19 +83,41 @@ async def _serve(settings: TrainerSettings) -> None:
     await serve_until_signalled(service)
 
 
-def _rooms(settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore) -> Rooms:
+def _devices(settings: TrainerSettings) -> tuple[HostDevice, ...]:
+    """Return what jobs of this host train on.
+
+    Raises:
+        DeviceUnavailable: CUDA is asked for and there is no GPU.
+    """
+    cpu = cpu_devices(settings.slots, max(1, num_cores() // settings.slots))
+    if settings.device == "cpu":
+        return cpu
+    gpus = cuda_devices(visible_gpus())
+    return require_cuda(gpus) if settings.device == "cuda" else gpus or cpu
+
+
+def _rooms(
+    settings: TrainerSettings,
+    gateway: CatalogGateway,
+    blobs: BlobStore,
+    devices: tuple[HostDevice, ...],
+) -> Rooms:
+    num_threads = max(1, num_cores() // len(devices))
+    process = ProcessEngine(environment=worker_environment(), num_threads=num_threads)
     return Rooms(
         store=JobStore(settings.jobs_url),
-        engine=ProcessEngine(
-            environment=worker_environment(), num_threads=settings.threads_per_slot
-        ),
+        engine=process,
         catalog=gateway,
         blobs=blobs,
         home=settings.home,
-        num_threads=settings.threads_per_slot,
-        device=settings.worker_device,
+        num_threads=num_threads,
+        device=devices[0].kind,
         allowed_roots=(*map(str, settings.data_roots), *settings.data_urls),
         features_budget_bytes=settings.feature_cache_bytes,
+        host_id=host_id(settings.home),
+        artifacts=settings.artifacts,
+        host_timeout_s=settings.host_timeout,
+        grace_s=settings.grace_s,
     )
 
 

@@ -15,14 +15,15 @@ from catalog_service.serving.settings_reader import (
     PathList,
     UrlList,
 )
+from trainer_service.jobs.run_spec import EngineName
 
 ENV_PREFIX = "VERTEBRA_TRAINER_"
 
 DEFAULT_FEATURE_CACHE_BYTES = 20 * 2**30
 """A million images of 4 kB of pooled features each, or 50,000 of stage maps."""
 
-NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-"""Is there where a CUDA driver is loaded; looking is enough, no library is opened."""
+DEFAULT_HOST_TIMEOUT_S = 60.0
+"""A restart of the service, or of the database, takes less."""
 
 
 class TrainerSettings(BaseSettings):
@@ -69,10 +70,42 @@ class TrainerSettings(BaseSettings):
     unless given. Needs the extra `remote`. What is fetched lies in `<home>/data`."""
 
     slots: int = Field(default=1, ge=1, le=64)
-    """Jobs that run at once. They share the cores evenly."""
+    """How many devices a CPU counts as; each job has one, unless it asks for more. They share the
+    cores evenly. GPUs are one device each, whatever this says."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where jobs train; `auto` takes CUDA where its driver is loaded."""
+    """Where jobs train; `auto` takes CUDA where this process may use a GPU."""
+
+    supervise: bool = True
+    """Whether this process runs jobs. Without, it only answers callers, beside others that run jobs
+    from the same `database_url`."""
+
+    host_timeout_s: float | None = Field(default=None, ge=0)
+    """After so many seconds without its supervisor a worker saves and goes; after twice that
+    another host takes its job over. 0: never. Unless given: 60 with a database server, 0 with
+    SQLite."""
+
+    artifacts: OptionalPath = None
+    """Folder of snapshots; `home` unless given. With several hosts one that all of them can reach:
+    a host goes on from what another one saved."""
+
+    grace_s: float = Field(default=25.0, gt=0, le=3600)
+    """Seconds that a worker has to save and go when it is told to go."""
+
+    on_stop: Literal["leave", "preempt"] = "leave"
+    """What becomes of running jobs when the service is stopped: `leave`: their workers go on, and
+    the next start finds them; `preempt`: they save and go within `grace_s`, and wait in the queue
+    for another host, or for this one."""
+
+    events_kept: int = Field(default=200_000, ge=1000)
+    """The most events of a job that are kept; the oldest go first."""
+
+    ray: str = ""
+    """Address of a Ray cluster, such as `auto` or `host:6379`, for jobs with the engine `ray`; such
+    jobs are refused unless it is given. Needs the extra `ray`."""
+
+    ray_jobs: int = Field(default=8, ge=1)
+    """The most jobs that this host has on the Ray cluster at once."""
 
     ready_file: OptionalPath = None
     """Written when the service answers, as JSON: address, admin_address, pid."""
@@ -99,16 +132,16 @@ class TrainerSettings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'trainer.db'}"
 
     @property
-    def worker_device(self) -> Literal["cpu", "cuda"]:
-        """Where jobs train on this host."""
-        if self.device == "auto":
-            return "cuda" if NVIDIA_DRIVER.exists() else "cpu"
-        return self.device
+    def host_timeout(self) -> float:
+        """After how many seconds a host that says nothing counts as lost; 0: never."""
+        if self.host_timeout_s is None:
+            return 0.0 if self.jobs_url.startswith("sqlite") else DEFAULT_HOST_TIMEOUT_S
+        return self.host_timeout_s
 
     @property
-    def threads_per_slot(self) -> int:
-        """How many cores each job may use."""
-        return max(1, _num_cores() // self.slots)
+    def engines(self) -> frozenset[EngineName]:
+        """What runs jobs here."""
+        return frozenset({"process", "ray"} if self.ray else {"process"})
 
 
 def worker_environment() -> dict[str, str]:
@@ -116,6 +149,11 @@ def worker_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
 
 
-def _num_cores() -> int:
+def visible_gpus() -> str | None:
+    """Return CUDA_VISIBLE_DEVICES of this process; None where it is not set."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def num_cores() -> int:
     """Return the cores that this process may use, which can be fewer than the host has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

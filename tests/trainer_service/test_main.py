@@ -113,14 +113,12 @@ def test_bad_settings_are_reported_all_at_once(monkeypatch):
 def test_defaults_keep_everything_below_one_home(monkeypatch, tmp_path):
     monkeypatch.setenv("VERTEBRA_TRAINER_HOME", str(tmp_path))
     monkeypatch.setenv("VERTEBRA_TRAINER_DATA_ROOTS", f"/a{os.pathsep}/b")
-    monkeypatch.setenv("VERTEBRA_TRAINER_SLOTS", "64")
 
     settings = read_settings(TrainerSettings)
 
     assert settings.blobs_folder == tmp_path / "blobs"
     assert settings.jobs_url == f"sqlite:///{tmp_path / 'trainer.db'}"
     assert [str(root) for root in settings.data_roots] == ["/a", "/b"]
-    assert settings.threads_per_slot >= 1
 
 
 def test_prefixes_of_data_urls_are_a_list(monkeypatch):
