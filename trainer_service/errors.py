@@ -66,6 +66,12 @@ class DeviceUnavailable(Precondition):
     reason = "DEVICE_UNAVAILABLE"
 
 
+class RankLost(Unavailable):
+    """One of the processes that train together is gone: the others cannot go on without it."""
+
+    reason = "WORKER_CRASHED"
+
+
 class OutOfMemory(Exhausted):
     """The model and its batch do not fit the device."""
 
@@ -190,6 +196,12 @@ class SpoolGap(Corrupt):
     """A worker's spool lacks a line, or has one that cannot be read."""
 
     reason = "SPOOL_DAMAGED"
+
+
+class WorkerStuck(Precondition):
+    """A worker was killed and is still there."""
+
+    reason = "WORKER_STUCK"
 
 
 class FeatureCacheImpossible(Precondition):

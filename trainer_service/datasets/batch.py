@@ -44,13 +44,23 @@ class Batch:
         return len(self.positions)
 
 
+NOTHING = Batch(images=(), targets=None, positions=np.empty(0, dtype=np.int64))
+"""Of a rank that has no image of a very small batch."""
+
+
 class Batches(Protocol):
     """Where the loop gets its batches from: images, pairs of views, or cached features."""
 
-    def training(self, epoch: int) -> Iterator[Batch]:
-        """Yield one epoch's training batches; a function of the epoch (from 1) alone."""
+    def training(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield one epoch's training batches; a function of the epoch (from 1) alone.
+
+        Args:
+            start: batches that were there before; nothing is read for them.
+        """
         ...
 
     def validation(self) -> Iterator[Batch]:
-        """Yield all validation images as they are, in their own order."""
+        """Yield all validation images as they are, in their own order; a rank of several, the
+        batches that are its own.
+        """
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from catalog_service.models.contracts import InputContract
 from trainer_service.datasets.augment import Variation, augmented, mirrored_points
-from trainer_service.datasets.batch import Batch, Inputs, Positions, Targets
+from trainer_service.datasets.batch import NOTHING, Batch, Inputs, Positions, Targets
 from trainer_service.datasets.images import Images, KeptImages, Loaded, PixelBatch, read_all
+from trainer_service.datasets.part import WHOLE, Part
 from trainer_service.datasets.read import Dataset
 from trainer_service.datasets.split import shuffled
 from trainer_service.jobs import AugmentationStep
@@ -35,6 +36,15 @@ class TrainingOrder:
     augmentation: tuple[AugmentationStep, ...] = ()
     ignore_index: int = DEFAULT_IGNORE_INDEX
     """What masks say where a turned image shows nothing."""
+    part: Part = WHOLE
+    """Of every training batch, and of the validation batches."""
+
+    def steps(self, num_images: int, epoch: int, start: int = 0) -> Iterator[Positions]:
+        """Yield which training images come together from step `start` on, batch by batch."""
+        positions, size = shuffled(num_images, seed=self.seed, epoch=epoch), self.batch_size
+        return (
+            self.part.of(positions[step * size :][:size]) for step in range(start, self.num_steps)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +56,27 @@ class ImageBatches:
     contract: InputContract
     device: torch.device
 
-    def training(self, epoch: int) -> Iterator[Batch]:
-        """Yield one epoch's batches, shuffled and augmented."""
-        batches = (self.training_at(chosen, epoch=epoch) for chosen in self.training_steps(epoch))
+    def training(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield one epoch's batches from `start` on, shuffled and augmented."""
+        steps = self.training_steps(epoch, start)
+        batches = (self.training_at(chosen, epoch=epoch) for chosen in steps)
         return made_ahead(batches, self.dataset.train)
 
-    def training_steps(self, epoch: int) -> Iterator[Positions]:
+    def training_steps(self, epoch: int, start: int = 0) -> Iterator[Positions]:
         """Yield which training images come together, batch by batch."""
-        images, size = self.dataset.train, self.order.batch_size
-        positions = shuffled(len(images), seed=self.order.seed, epoch=epoch)
-        return (positions[step * size :][:size] for step in range(self.order.num_steps))
+        return self.order.steps(len(self.dataset.train), epoch, start)
+
+    @property
+    def whole(self) -> "ImageBatches":
+        """Return the same for one rank that does everything."""
+        return replace(self, order=replace(self.order, part=WHOLE))
 
     def training_at(self, positions: Positions, *, epoch: int) -> Batch:
         """Return as many training images, varied as in this epoch. Where one cannot be read,
         another takes its place; the batch's positions say which.
         """
+        if not len(positions):
+            return NOTHING
         loaded = read_all(self.dataset.train, positions)
         variation = Variation(
             steps=self.order.augmentation,
@@ -75,8 +91,12 @@ class ImageBatches:
         return as_batch(varied, self.contract, self.device)
 
     def validation(self) -> Iterator[Batch]:
-        """Yield all validation images as they are, in their own order."""
-        return evaluation_batches(self.dataset.validation, self.contract, self.device)
+        """Yield the validation images as they are, in their own order: all, or this rank's
+        batches of them.
+        """
+        return evaluation_batches(
+            self.dataset.validation, self.contract, self.device, part=self.order.part
+        )
 
 
 def evaluation_batches(
@@ -85,9 +105,10 @@ def evaluation_batches(
     device: torch.device,
     *,
     positions: Positions | None = None,
+    part: Part = WHOLE,
 ) -> Iterator[Batch]:
-    """Return all images as they are, in their own order unless `positions` says otherwise. Images
-    that cannot be read are left out.
+    """Return images as they are, in their own order unless `positions` says otherwise: all, or the
+    batches of one rank. Images that cannot be read are left out.
     """
     order = np.arange(len(images)) if positions is None else positions
 
@@ -95,7 +116,7 @@ def evaluation_batches(
         chosen = order[start : start + EVALUATION_BATCH_SIZE]
         return as_batch(images.read(chosen), contract, device)
 
-    batches = map(batch, range(0, len(order), EVALUATION_BATCH_SIZE))
+    batches = map(batch, part.every(range(0, len(order), EVALUATION_BATCH_SIZE)))
     return made_ahead((each for each in batches if each.num_images), images)
 
 

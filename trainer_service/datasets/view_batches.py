@@ -41,26 +41,25 @@ class ViewBatches:
     contract: InputContract
     device: torch.device
 
-    def training(self, epoch: int) -> Iterator[Batch]:
-        """Yield one epoch's batches, shuffled. Where an image cannot be read, another takes its
-        place.
+    def training(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield one epoch's batches from `start` on, shuffled. Where an image cannot be read,
+        another takes its place.
         """
-        images, size = self.dataset.train, self.order.batch_size
-        positions = shuffled(len(images), seed=self.order.seed, epoch=epoch)
-        chosen = (positions[step * size :][:size] for step in range(self.order.num_steps))
+        images = self.dataset.train
+        chosen = self.order.steps(len(images), epoch, start)
         loaded = (read_all(images, each) for each in chosen)
         return made_ahead((self._views(each, epoch=epoch) for each in loaded), images)
 
     def validation(self) -> Iterator[Batch]:
         """Yield references [B, ...] where images are labelled, then all validation images, each as
         it is and in two views, [3B, ...]; as many together as in training, since the loss is that
-        of finding an image among them.
+        of finding an image among them. A rank of several has its own batches, and these whole.
         """
         yield from self.references()
         images, size = self.dataset.validation, self.order.batch_size
         # No batch of a single image, which is always found: the last ones are shared out.
         parts = np.array_split(np.arange(len(images)), max(1, len(images) // size))
-        loaded = (images.read(part) for part in parts)
+        loaded = (images.read(chosen) for chosen in self.order.part.every(parts))
         batches = (self._views(each, epoch=VALIDATION_EPOCH, plain=True) for each in loaded)
         yield from made_ahead((each for each in batches if each.num_images), images)
 
@@ -70,7 +69,9 @@ class ViewBatches:
         chosen = np.sort(shuffled(len(images), seed=0, epoch=0)[:MAX_REFERENCES])
         if images.read(chosen[:1]).targets is None:
             return
-        for batch in evaluation_batches(images, self.contract, self.device, positions=chosen):
+        for batch in evaluation_batches(
+            images, self.contract, self.device, positions=chosen, part=self.order.part
+        ):
             yield replace(batch, is_reference=True)
 
     def _views(self, loaded: Loaded, *, epoch: int, plain: bool = False) -> Batch:

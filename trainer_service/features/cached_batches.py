@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainer_service.datasets.batch import Batch, Positions
+from trainer_service.datasets.batch import NOTHING, Batch, Positions
 from trainer_service.datasets.batches import ImageBatches
 from trainer_service.datasets.images import Images
 from trainer_service.features.filling import Filled
@@ -27,23 +28,23 @@ class CachedBatches:
     filled: Filled
     """Which images are in which rows."""
 
-    def training(self, epoch: int) -> Iterator[Batch]:
-        """Yield one epoch's batches: views take turns, epoch by epoch."""
+    def training(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield one epoch's batches from `start` on: views take turns, epoch by epoch."""
         view = (epoch - 1) % self.num_views
         images, kept = self.batches.dataset.train, self.filled.train_targets
-        for positions in self.batches.training_steps(epoch):
+        for positions in self.batches.training_steps(epoch, start):
             really = self.filled.stands_for[view, positions]
             rows = positions + view * len(images)
             yield self._batch(self.train_tables, rows, kept, images, really)
 
     def validation(self) -> Iterator[Batch]:
-        """Yield all validation images, in their own order."""
+        """Yield the validation images, in their own order: all, or this rank's batches of them."""
         images, kept = self.batches.dataset.validation, self.filled.validation_targets
-        start = 0
-        for positions in self.filled.validation_steps:
-            rows = np.arange(start, start + len(positions))
+        steps = self.filled.validation_steps
+        ends = accumulate(len(positions) for positions in steps)
+        for end, positions in self.batches.order.part.every(zip(ends, steps, strict=True)):
+            rows = np.arange(end - len(positions), end)
             yield self._batch(self.validation_tables, rows, kept, images, positions)
-            start += len(positions)
 
     def _batch(
         self,
@@ -53,6 +54,8 @@ class CachedBatches:
         images: Images,
         positions: Positions,
     ) -> Batch:
+        if not len(positions):
+            return NOTHING
         device = self.batches.device
         targets = images.targets(positions) if kept is None else _widened(kept, rows)
         return Batch(

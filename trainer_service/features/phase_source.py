@@ -188,7 +188,7 @@ class _Source:
                 prefix, self._few_images()[:1], num_images, self._caching.batch_size
             ):
                 self._caching.say(ROUNDS_BY_PLACE)
-            return fill(prefix, self._batches, self._caching, train, validation)
+            return fill(prefix, self._batches.whole, self._caching, train, validation)
 
     def _split(self, cut: Cut, rows: Rows, split: str) -> tuple[Table, ...]:
         return tuple(

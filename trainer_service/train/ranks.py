@@ -1,0 +1,294 @@
+"""Several processes that train one model together, each on its part of every batch.
+
+Every rank holds the whole model and does the same steps in the same order. What one learned from
+its images is added up once a step, when all its parts went backward, so every rank moves its
+parameters by the gradient of the whole batch. The first rank decides whatever depends on time, on
+people or on disks, and the others do the same; it alone speaks, saves and exports.
+
+There is no DistributedDataParallel here. It adds up gradients while the backward pass runs, and a
+rank that runs out of memory in the middle of one leaves all others waiting for ever; here every
+rank says first how it went. It has to be wrapped around the model anew for every phase, and the
+networks behind kept features are no plain modules. And sums are made in one fixed order, so that
+what is resumed is what was not interrupted. The price: nothing is sent while the device computes.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from trainer_service.datasets.batch import Batch
+from trainer_service.datasets.part import WHOLE, Part
+from trainer_service.datasets.split import draws
+from trainer_service.jobs import Evaluation
+from trainer_service.tasks.task import Counted, Learned, PassMetrics
+
+BUCKET_ELEMENTS = 2**24
+"""Gradients that are added up together: 64 MiB in 32 bits, a small part of the memory that
+activations took. Fewer, larger sums cost less waiting."""
+
+
+CPU = torch.device("cpu")
+
+
+class Exchange(Protocol):
+    """What ranks tell each other. All of them make the same calls in the same order.
+
+    Raises:
+        RankLost: another rank is gone.
+    """
+
+    def add_up(self, tensor: Tensor) -> None:
+        """Let the tensor be the sum of all ranks', to the last bit the same everywhere."""
+        ...
+
+    def collect(self, data: bytes) -> Sequence[bytes]:
+        """Return what every rank said, in their order, to the first one; nothing to the others."""
+        ...
+
+    def of_first(self, data: bytes) -> bytes:
+        """Return what the first rank said."""
+        ...
+
+    def copy_first(self, tensor: Tensor) -> None:
+        """Let the tensor be the first rank's, bit for bit."""
+        ...
+
+
+class Alone:
+    """Tells nobody anything: of a rank that is alone."""
+
+    def add_up(self, tensor: Tensor) -> None:
+        """The sum of one is itself."""
+
+    def collect(self, data: bytes) -> Sequence[bytes]:
+        """Return the one."""
+        return (data,)
+
+    def of_first(self, data: bytes) -> bytes:
+        """Return it."""
+        return data
+
+    def copy_first(self, tensor: Tensor) -> None:
+        """It is."""
+
+
+class Ranks:
+    """All ranks, seen from one of them."""
+
+    def __init__(self, part: Part, exchange: Exchange, device: torch.device = CPU) -> None:
+        self.part = part
+        """Of everything that is shared out."""
+        self._exchange = exchange
+        self._device = device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this rank decides, speaks and saves."""
+        return self.part.rank == 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is no other."""
+        return self.part.num_ranks == 1
+
+    # What all do alike
+
+    def agreed(self, word: str) -> str:
+        """Return the first rank's word."""
+        return word if self.is_alone else self._exchange.of_first(word.encode()).decode()
+
+    def totals(self, *numbers: float) -> tuple[float, ...]:
+        """Return the sum of each number over all ranks."""
+        if self.is_alone:
+            return numbers
+        sums = torch.tensor(numbers, dtype=torch.float64)
+        self._exchange.add_up(sums)
+        return tuple(sums.tolist())
+
+    def own_seed(self, seed: int) -> int:
+        """Return the seed of what falls otherwise on every rank, such as dropout."""
+        return int(draws([seed], self.part.rank)[0]) if self.part.rank else seed
+
+    @torch.no_grad()
+    def share_state(self, *roots: nn.Module) -> None:
+        """Let all have the first rank's parameters and buffers."""
+        if self.is_alone:
+            return
+        for root in roots:
+            for tensor in (*root.parameters(), *root.buffers()):
+                row = tensor.detach().reshape(-1).clone()  # in one order, however it lies
+                self._exchange.copy_first(row)
+                tensor.copy_(row.view(tensor.shape))
+
+    # A step
+
+    @torch.no_grad()
+    def add_up_gradients(
+        self, parameters: Iterable[nn.Parameter], loss: Tensor, share: float
+    ) -> Tensor:
+        """Leave the gradient of the whole batch in the parameters; return its loss.
+
+        Args:
+            parameters: in the same order everywhere. One that got no gradient from this rank's
+                images may have got one from others.
+            loss: of this rank's images, a scalar.
+            share: what this rank's images weigh of the whole batch.
+        """
+        if self.is_alone:
+            return loss
+        whole = loss.detach().float().reshape(1) * share
+        self._exchange.add_up(whole)
+        for bucket in _buckets(parameters):
+            row = torch.cat([_gradient(each) for each in bucket]).mul_(share)
+            self._exchange.add_up(row)
+            for parameter, piece in zip(bucket, _cut(row, bucket), strict=True):
+                _put_gradient(parameter, piece)
+        return whole[0]
+
+    @torch.no_grad()
+    def gathered(self, rows: Tensor) -> Tensor:
+        """Return the rows of all ranks, [N, ...], in their order, without a graph."""
+        if self.is_alone:
+            return rows.detach()
+        counts = self.totals(*(len(rows) * (self.part.rank == r) for r in self._every_rank))
+        start = int(sum(counts[: self.part.rank]))
+        whole = rows.new_zeros((int(sum(counts)), *rows.shape[1:]))
+        whole[start : start + len(rows)] = rows
+        self._exchange.add_up(whole)
+        return whole
+
+    @property
+    def _every_rank(self) -> range:
+        return range(self.part.num_ranks)
+
+    # A pass
+
+    @torch.no_grad()
+    def mean_statistics(self, *roots: nn.Module) -> None:
+        """Let the running statistics of norms that train be the mean of all ranks'. They are sums
+        that fade, so it does not matter when that is done, nor how often.
+        """
+        if self.is_alone:
+            return
+        held = [each for root in roots for each in _moving_statistics(root)]
+        if not held:
+            return
+        row = torch.cat([each.reshape(-1) for each in held])
+        self._exchange.add_up(row)
+        row /= self.part.num_ranks
+        for tensor, piece in zip(held, _cut(row, held), strict=True):
+            tensor.copy_(piece.view(tensor.shape))
+
+    def counted(self, metrics: PassMetrics, fresh: PassMetrics) -> Counted:
+        """Return to the first rank what all counted so far; each goes on with its own.
+
+        Args:
+            fresh: metrics that have counted nothing.
+        """
+        if self.is_alone:
+            return metrics.state()
+        for state in self._states(metrics):
+            fresh.add(state)
+        return fresh.state() if self.is_first else {}
+
+    def merged(self, metrics: PassMetrics, fresh: PassMetrics) -> PassMetrics:
+        """Return what all counted in a pass that is over, with the same values everywhere. Only
+        the first rank can tell them class by class.
+
+        Args:
+            fresh: metrics that have counted nothing.
+        """
+        if self.is_alone:
+            return metrics
+        for state in self._states(metrics):
+            fresh.add(state)
+        values = fresh.values() if self.is_first else {}
+        told: Mapping[str, float] = json.loads(self.agreed(json.dumps(dict(values))))
+        return _OfAll(told, fresh if self.is_first else None)
+
+    def _states(self, metrics: PassMetrics) -> Iterator[Counted]:
+        """Yield what each rank counted, to the first one."""
+        own = {name: each.detach().cpu().contiguous() for name, each in metrics.state().items()}
+        for said in self._exchange.collect(save(own)):
+            yield {name: each.to(self._device) for name, each in load(said).items()}
+
+    def wait(self) -> None:
+        """Return when all are here."""
+        self.totals(0.0)
+
+
+ALONE = Ranks(WHOLE, Alone())
+
+
+class _OfAll:
+    """The metrics of all ranks."""
+
+    def __init__(self, values: Mapping[str, float], counted: PassMetrics | None) -> None:
+        self._values = values
+        self._counted = counted
+
+    def update(self, learned: Learned, batch: Batch) -> None:
+        """The pass is over."""
+        raise AssertionError("metrics of a pass that is over count nothing")
+
+    def values(self) -> Mapping[str, float]:
+        """Return them."""
+        return self._values
+
+    def evaluation(self) -> Evaluation:
+        """Return the first rank's; who is not the first has no classes to tell of."""
+        if self._counted is None:
+            return Evaluation(metrics=self._values, num_images=0)
+        return self._counted.evaluation()
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        return {} if self._counted is None else self._counted.state()
+
+    def add(self, counted: Counted) -> None:
+        """The pass is over."""
+        raise AssertionError("metrics of a pass that is over count nothing")
+
+
+def _buckets(parameters: Iterable[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
+    """Yield the parameters in lists of limited size and one dtype."""
+    bucket: list[nn.Parameter] = []
+    for parameter in parameters:
+        size = sum(each.numel() for each in bucket) + parameter.numel()
+        if bucket and (size > BUCKET_ELEMENTS or parameter.dtype != bucket[0].dtype):
+            yield bucket
+            bucket = []
+        bucket.append(parameter)
+    if bucket:
+        yield bucket
+
+
+def _cut(row: Tensor, likes: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Return the pieces of a row, as long as these tensors."""
+    pieces: Sequence[Tensor] = torch.split_with_sizes(row, [each.numel() for each in likes])
+    return pieces
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    """Return [number of elements], in logical order; zeros where there is none."""
+    if parameter.grad is None:
+        return parameter.new_zeros(parameter.numel())
+    return parameter.grad.reshape(-1)
+
+
+def _put_gradient(parameter: nn.Parameter, row: Tensor) -> None:
+    if parameter.grad is None:
+        parameter.grad = torch.empty_like(parameter)
+    parameter.grad.copy_(row.view(parameter.shape))
+
+
+def _moving_statistics(root: nn.Module) -> Iterator[Tensor]:
+    for module in root.modules():
+        if isinstance(module, _NormBase) and module.training and module.running_mean is not None:
+            assert module.running_var is not None
+            yield from (module.running_mean, module.running_var)
