@@ -210,9 +210,9 @@ def main(arguments: list[str]) -> int:
         driver = Driver(read_order(folder), folder)
         signal.signal(signal.SIGTERM, driver.look)
         try:
-            ray.init(
-                address=os.environ[ADDRESS_VARIABLE], log_to_driver=False, namespace=folder.name
-            )
+            address = os.environ[ADDRESS_VARIABLE]
+            require_answer(address)
+            ray.init(address=address, log_to_driver=False)
             end = driver.run()
         except (RayError, ConnectionError, RuntimeError) as error:
             log.exception("the cluster failed")
