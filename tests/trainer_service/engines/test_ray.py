@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,14 @@ def engine(cluster: RayCluster) -> RayEngine:
 
 
 @pytest.fixture
+def nonce(engine: RayEngine) -> Iterator[str]:
+    """Return a nonce of which nothing is left in the end."""
+    nonce = uuid.uuid4().hex
+    yield nonce
+    engine.find(nonce, None).kill()
+
+
+@pytest.fixture
 def attempt(tmp_path: Path) -> Path:
     """Return an attempt's folder with an order of many epochs in it."""
     folder = tmp_path / "attempt-1"
@@ -70,9 +79,9 @@ def longer(folder: Path, num_epochs: int) -> None:
 
 
 def test_an_attempt_runs_where_there_is_room_and_leaves_nothing(
-    cluster: RayCluster, engine: RayEngine, attempt: Path
+    cluster: RayCluster, engine: RayEngine, attempt: Path, nonce: str
 ) -> None:
-    worker = engine.start(attempt, "nonce1")
+    worker = engine.start(attempt, nonce)
     wait_until(lambda: "waiting for 1 places" in (attempt / LOG_FILE).read_text(), attempt)
     assert not (attempt / SPOOL_FILE).exists()  # the cluster has no room yet
     node = cluster.add_node()
@@ -86,10 +95,12 @@ def test_an_attempt_runs_where_there_is_room_and_leaves_nothing(
     cluster.lose(node)
 
 
-def test_a_lost_node_is_no_crash(cluster: RayCluster, engine: RayEngine, attempt: Path) -> None:
+def test_a_lost_node_is_no_crash(
+    cluster: RayCluster, engine: RayEngine, attempt: Path, nonce: str
+) -> None:
     longer(attempt, 100_000)
     node = cluster.add_node()
-    worker = engine.start(attempt, "nonce1")
+    worker = engine.start(attempt, nonce)
     wait_until(lambda: read_identity(attempt) is not None, attempt)
 
     cluster.lose(node)
@@ -101,14 +112,14 @@ def test_a_lost_node_is_no_crash(cluster: RayCluster, engine: RayEngine, attempt
 
 
 def test_a_driver_is_found_again_and_all_dies_with_it(
-    cluster: RayCluster, engine: RayEngine, attempt: Path
+    cluster: RayCluster, engine: RayEngine, attempt: Path, nonce: str
 ) -> None:
     longer(attempt, 100_000)
     node = cluster.add_node()
-    started = engine.start(attempt, "nonce1")
+    started = engine.start(attempt, nonce)
     wait_until(lambda: read_identity(attempt) is not None, attempt)
 
-    found = engine.find("nonce1", read_identity(attempt))
+    found = engine.find(nonce, read_identity(attempt))
     assert found.pid == started.pid
     assert len(found.processes()) > 1  # the rank is seen too
     os.kill(found.pid, 9)
@@ -118,8 +129,10 @@ def test_a_driver_is_found_again_and_all_dies_with_it(
     cluster.lose(node)
 
 
-def test_an_attempt_that_waits_for_room_can_be_called_off(engine: RayEngine, attempt: Path) -> None:
-    worker = engine.start(attempt, "nonce1")
+def test_an_attempt_that_waits_for_room_can_be_called_off(
+    engine: RayEngine, attempt: Path, nonce: str
+) -> None:
+    worker = engine.start(attempt, nonce)
     wait_until(lambda: "waiting for 1 places" in (attempt / LOG_FILE).read_text(), attempt)
 
     write_control(attempt, Control(command="cancel", number=1))
@@ -128,10 +141,10 @@ def test_an_attempt_that_waits_for_room_can_be_called_off(engine: RayEngine, att
     assert not (attempt / SPOOL_FILE).exists()
 
 
-def test_a_cluster_that_is_not_there_is_said(attempt: Path) -> None:
+def test_a_cluster_that_is_not_there_is_said(attempt: Path, nonce: str) -> None:
     engine = RayEngine("127.0.0.1:1", environment=dict(os.environ), num_threads=1)
 
-    worker = engine.start(attempt, "nonce1")
+    worker = engine.start(attempt, nonce)
     wait_until(is_gone(worker), attempt)
 
     end = read_end(attempt)
