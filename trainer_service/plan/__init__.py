@@ -4,7 +4,7 @@ PlanTrainJob shows this plan and the worker follows it, so both must come from h
 """
 
 from trainer_service.plan.epoch_steps import (
-    drops_last_image,
+    drops_last_images,
     num_steps_per_epoch,
     training_batch_norms,
 )
@@ -19,7 +19,7 @@ from trainer_service.plan.train_plan import train_plan
 __all__ = [
     "DECAYED",
     "UNDECAYED",
-    "drops_last_image",
+    "drops_last_images",
     "is_decayed",
     "num_steps_per_epoch",
     "optimizer_groups",

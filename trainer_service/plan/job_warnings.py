@@ -6,7 +6,11 @@ from catalog_service.models.freeze_plan import FreezePlan, batch_norms
 from catalog_service.models.layout import StateLayout
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import JobSpec
-from trainer_service.plan.epoch_steps import drops_last_image, training_batch_norms
+from trainer_service.plan.epoch_steps import (
+    drops_last_images,
+    rank_sizes,
+    training_batch_norms,
+)
 
 FEW_IMAGES_FOR_STATISTICS = 16
 """Below this batch size a batch's statistics are noise. Source: Wu and He 2018, arXiv:1803.08494,
@@ -34,30 +38,46 @@ def _about_norms(
     spec: JobSpec, layout: StateLayout, freezes: tuple[FreezePlan, ...], num_images: int
 ) -> Iterable[str]:
     num_norms = max(len(training_batch_norms(layout, freeze)) for freeze in freezes)
-    pairs = spec.simclr is not None
-    if drops_last_image(num_images, spec.batch_size, layout, *freezes, pairs=pairs):
-        why = "there is nothing to compare it with" if pairs else "a batch norm trains"
-        yield (
-            f"{num_images} images in batches of {spec.batch_size} leave a last batch of one image;"
-            f" it is skipped, because {why} (each epoch skips another image)"
-        )
-    together = spec.micro_batch_size or spec.batch_size
+    pairs, num_devices = spec.simclr is not None, spec.run.num_devices
+    if drops_last_images(
+        num_images, spec.batch_size, layout, *freezes, pairs=pairs, num_ranks=num_devices
+    ):
+        yield _about_last_batch(spec, num_images)
+    together = min(rank_sizes(spec.batch_size, num_devices))
+    together = min(together, spec.micro_batch_size or together)
     if num_norms and together < FEW_IMAGES_FOR_STATISTICS:
         setting = "micro_batch_size" if spec.micro_batch_size else "batches"
+        fewer = ", fewer devices" if num_devices > 1 else ""
         yield (
             f"{num_norms} batch norms train on the statistics of {together} images;"
-            f" below {FEW_IMAGES_FOR_STATISTICS} that is noise: consider larger {setting} or norm"
-            " FROZEN_STATISTICS"
+            f" below {FEW_IMAGES_FOR_STATISTICS} that is noise: consider larger {setting}{fewer} or"
+            " norm FROZEN_STATISTICS"
         )
     elif num_norms and together < spec.batch_size:
+        those = (
+            "those of micro_batch_size"
+            if spec.micro_batch_size
+            else f"the part of one of {num_devices} devices"
+        )
         yield (
-            f"{num_norms} batch norms see the statistics of {together} images, those of"
-            f" micro_batch_size, not of the whole batch of {spec.batch_size}"
+            f"{num_norms} batch norms see the statistics of {together} images, {those}, not of the"
+            f" whole batch of {spec.batch_size}"
         )
     if spec.freeze.kind == "norm_only" and not _trains_backbone(layout, freezes[0]):
         yield "norm_only trains the head alone: the backbone has no norms with weights"
     if freezes[0].norm == "recalibrate" and not batch_norms(layout):
         yield "norm RECALIBRATE has nothing to do: the model keeps no running statistics"
+
+
+def _about_last_batch(spec: JobSpec, num_images: int) -> str:
+    pairs, num_devices = spec.simclr is not None, spec.run.num_devices
+    rest = num_images % spec.batch_size
+    last = "one image" if rest == 1 else f"{rest} images for {num_devices} devices"
+    why = "there is nothing to compare it with" if pairs else "a batch norm trains"
+    return (
+        f"{num_images} images in batches of {spec.batch_size} leave a last batch of {last}; it is"
+        f" skipped, because {why} (each epoch skips {'another image' if rest == 1 else 'others'})"
+    )
 
 
 def _trains_backbone(layout: StateLayout, freeze: FreezePlan) -> bool:

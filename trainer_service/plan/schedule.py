@@ -41,6 +41,7 @@ def course_of(spec: JobSpec, layout: StateLayout, num_images: int) -> Course:
         layout,
         *(phase.plan for phase in phases),
         pairs=spec.simclr is not None,
+        num_ranks=spec.run.num_devices,
     )
     num_steps = spec.num_steps or spec.num_epochs * per_epoch
     _check_phases(phases, num_steps)

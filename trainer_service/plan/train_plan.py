@@ -5,7 +5,12 @@ from catalog_service.models.layout import StateLayout, TensorInfo
 from trainer_service.datasets.inspect import DatasetSummary
 from trainer_service.jobs import JobSpec, OptimizerGroup, PhasePlan, TrainPlan
 from trainer_service.plan.contracts import input_of, output_of
-from trainer_service.plan.epoch_steps import batch_sizes, part_sizes, training_batch_norms
+from trainer_service.plan.epoch_steps import (
+    batch_sizes,
+    part_sizes,
+    rank_sizes,
+    training_batch_norms,
+)
 from trainer_service.plan.feature_cache import feature_cache_plan
 from trainer_service.plan.job_warnings import job_warnings
 from trainer_service.plan.losses import loss_of, main_metric
@@ -27,6 +32,7 @@ def train_plan(
     Raises:
         InvalidRequest: something in the spec does not fit model or data; the field is named.
     """
+    num_devices = spec.run.num_devices
     course = _checked_course(spec, layout, summary.num_train_images)
     projection = _projection(spec, output_contract)
     phases = _phases(course, _groups_of_phases(spec, layout, course, projection))
@@ -49,11 +55,12 @@ def train_plan(
         main_metric_grows=metric.grows,
         phases=phases,
         feature_cache=feature_cache_plan(spec, layout, phases[0].freeze),
-        micro_batch_size=spec.micro_batch_size or spec.batch_size,
+        micro_batch_size=spec.micro_batch_size or max(rank_sizes(spec.batch_size, num_devices)),
         warmup_steps=course.warmup_steps,
         num_auxiliary_parameters=sum(tensor.num_elements for tensor in projection),
         num_epochs=course.num_epochs,
         validation_every_epochs=spec.validation_every_epochs,
+        num_devices=num_devices,
     )
 
 
@@ -114,7 +121,8 @@ def _check_parts(spec: JobSpec, layout: StateLayout, course: Course, num_images:
     if not any(training_batch_norms(layout, phase.plan) for phase in course.phases):
         return
     sizes = batch_sizes(num_images, spec.batch_size, course.num_steps_per_epoch)
-    parts = {part for size in sizes for part in part_sizes(size, spec.micro_batch_size)}
+    shares = {share for size in sizes for share in rank_sizes(size, spec.run.num_devices)}
+    parts = {part for share in shares if share for part in part_sizes(share, spec.micro_batch_size)}
     if 1 in parts:
         why = (
             f"{spec.micro_batch_size} cuts batches of {spec.batch_size} of {num_images} images into"
