@@ -39,10 +39,20 @@ class Asked:
 
 
 class StopSwitch:
-    """Set from a thread or a signal handler; looked at from anywhere."""
+    """Set from a thread or a signal handler; looked at from anywhere.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        looked: called whenever work looks, which shows that it moves.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        looked: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
+        self._looked = looked
         self._cancelled = threading.Event()
         self._pause: Asked | None = None
         self._preempt: Asked | None = None
@@ -114,6 +124,7 @@ class StopSwitch:
             StopRequested: the job is cancelled; or it is to pause or is preempted before its first
                 step; or it is preempted and there is no time to save.
         """
+        self._looked()
         if self._cancelled.is_set():
             raise StopRequested
         asked = self.asked

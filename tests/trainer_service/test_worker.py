@@ -18,19 +18,25 @@ import pytest
 from tests.fakes.work_orders import write_tiny_order
 from trainer_service import worker
 from trainer_service.jobs import (
+    ALIVE_FILE,
     LOCK_FILE,
     SPOOL_FILE,
     WORKER_FILE,
     Cancelled,
+    Control,
+    ExitClass,
     Failed,
     Finished,
     JobEvent,
     LastWord,
+    Paused,
     WorkOrder,
     parse_spool_line,
     read_identity,
+    write_control,
     write_order,
 )
+from trainer_service.jobs.worker_end import WorkerEnd, exit_class_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +115,7 @@ def test_a_job_that_cannot_be_done_fails_with_its_reason(tmp_path: Path) -> None
 
     last = spooled(attempt)[-1]
     assert isinstance(last, Failed)
-    assert last.reason == "DATA_INVALID"
+    assert (last.reason, last.exit_class) == ("DATA_INVALID", ExitClass.REFUSED)
     assert "broken.png" in last.message
 
 
@@ -124,19 +130,9 @@ def test_a_bug_is_internal_and_its_trace_is_in_the_log_alone(
 
     last = spooled(attempt)[-1]
     assert isinstance(last, Failed)
-    assert last.reason == "INTERNAL"
+    assert (last.reason, last.exit_class) == ("INTERNAL", ExitClass.CRASHED)
     assert "Traceback" not in last.message
     assert "Traceback" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")]
-)
-def test_memory_that_runs_out_is_said_with_a_remedy(tmp_path: Path, error: Exception) -> None:
-    failure = worker.failure_of(error, write_tiny_order(tmp_path))
-
-    assert failure.reason == "OUT_OF_MEMORY"
-    assert "batches of 8 images" in failure.message
 
 
 @contextmanager
@@ -161,7 +157,7 @@ def test_a_full_disk_is_said_with_a_remedy(tmp_path: Path, num_bytes: int) -> No
 
     last = spooled(attempt)[-1]
     assert isinstance(last, Failed)
-    assert last.reason == "DISK_FULL"
+    assert (last.reason, last.exit_class) == ("DISK_FULL", ExitClass.DISK_FULL)
     assert f"no room to write below {str(tmp_path)!r}: make room" in last.message
     assert not Path(order.export_dir).exists()
 
@@ -174,8 +170,8 @@ def wait_until_training(attempt: Path, process: subprocess.Popen[bytes]) -> None
         time.sleep(0.05)
 
 
-def test_a_terminated_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) -> None:
-    """The one test that starts the program itself: a real signal, a real exit."""
+def test_a_cancelled_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) -> None:
+    """The one test that starts the program itself: a real command and signal, a real exit."""
     attempt = place(write_tiny_order(tmp_path, num_epochs=10_000), tmp_path)
     command = [sys.executable, "-m", "trainer_service.worker", str(attempt)]
     log = (attempt / "log.txt").open("wb")
@@ -183,6 +179,7 @@ def test_a_terminated_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) 
         try:
             wait_until_training(attempt, process)
 
+            write_control(attempt, Control(command="cancel", number=1))
             process.terminate()
 
             assert process.wait(60) == 0, (attempt / "log.txt").read_text()
@@ -190,3 +187,21 @@ def test_a_terminated_worker_stops_at_the_next_step_and_says_so(tmp_path: Path) 
             process.kill()  # a worker that ignores the signal must not outlive its test
     assert isinstance(spooled(attempt)[-1], Cancelled)
     assert not list(tmp_path.glob("export*"))
+    assert (attempt / ALIVE_FILE).exists()
+
+
+def test_a_worker_that_was_told_to_pause_before_it_began_has_nothing_to_save(
+    attempt: Path,
+) -> None:
+    write_control(attempt, Control(command="pause", number=1))
+
+    work(attempt)
+
+    assert spooled(attempt)[-1] == Paused(step=0)
+
+
+def test_a_worker_without_room_for_a_word_says_so_with_its_exit_code(attempt: Path) -> None:
+    with largest_file(4):
+        code = work(attempt)
+
+    assert exit_class_of(WorkerEnd(exit_code=code)).exit_class is ExitClass.DISK_FULL

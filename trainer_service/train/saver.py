@@ -4,7 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
@@ -28,8 +28,51 @@ WriteSnapshot = Callable[[], SnapshotRef]
 SaveEvents = Generator[SnapshotTaken | SnapshotFailed, None, None]
 
 
-class Saver:
-    """Asked by the loop wherever training can be saved.
+class Saver(Protocol):
+    """Asked by the loop wherever training can be saved."""
+
+    def begin(self, step: int) -> None:
+        """Say that training begins after so many steps, all of them saved: 0, or a snapshot's."""
+        ...
+
+    def due(self, step: int) -> bool:
+        """Whether to save now, after `step` steps. The loop asks between the steps of an epoch, and
+        when an epoch is over with all that belongs to it.
+
+        Raises:
+            StopRequested: the worker was asked to go, and this step is saved, or cannot be in time.
+        """
+        ...
+
+    def save(self, step: int, write: WriteSnapshot) -> SaveEvents:
+        """Save, and say how that went. What fails here fails no training.
+
+        Raises:
+            StopRequested: afterwards, when it was told: the worker was asked to go.
+        """
+        ...
+
+
+class NoSaver:
+    """For training that nobody goes on with: nothing is ever due."""
+
+    def begin(self, step: int) -> None:
+        """Nothing to remember."""
+
+    def due(self, step: int) -> bool:
+        """Never."""
+        return False
+
+    def save(self, step: int, write: WriteSnapshot) -> SaveEvents:
+        """Save nothing."""
+        yield from ()
+
+
+NO_SAVER = NoSaver()
+
+
+class TimedSaver:
+    """Saves every so often, and when somebody asks the worker to go.
 
     Args:
         stop: says who is to pause or to go.
@@ -56,19 +99,14 @@ class Saver:
         self._saved_step = 0
 
     def begin(self, step: int) -> None:
-        """Say that training begins after so many steps, all of them saved: 0, or a snapshot's."""
+        """Say where training begins."""
         self._saved_step = step
         self._since = self._clock()
         self._stop.begins_at(step)
         self._stop.training_begins()
 
     def due(self, step: int) -> bool:
-        """Whether to save now, after `step` steps. The loop asks between the steps of an epoch, and
-        when an epoch is over with all that belongs to it.
-
-        Raises:
-            StopRequested: the worker was asked to go, and this step is saved, or cannot be in time.
-        """
+        """Whether to save now, or to go: see `Saver`."""
         asked = self._stop.asked
         decision = self._agree(self._decide(step, asked))
         if decision == "leave":
@@ -84,11 +122,7 @@ class Saver:
         return "save" if is_new and self._clock() - self._since >= interval_s else "go_on"
 
     def save(self, step: int, write: WriteSnapshot) -> SaveEvents:
-        """Save, and say how that went. What fails here fails no training.
-
-        Raises:
-            StopRequested: afterwards, when it was told: the worker was asked to go.
-        """
+        """Save, and go if the worker was asked to: see `Saver`."""
         asked, began = self._stop.asked, self._clock()
         try:
             snapshot = write()
