@@ -8,7 +8,7 @@ that still holds a weight moves it without any gradient.
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trainer_service.jobs import OptimizerGroup, OptimizerSpec
 from trainer_service.plan import DECAYED
@@ -90,6 +90,35 @@ def make_optimizer(
     if before is not None:
         _carry(before, optimizer)
     return optimizer
+
+
+def remembered(optimizer: torch.optim.Optimizer, parameters: Parameters) -> Mapping[str, Tensor]:
+    """Return what the optimizer remembers: `<parameter>:<what>`, such as `fc.weight:exp_avg`."""
+    names = {parameter: name for name, parameter in parameters.items()}
+    return {
+        f"{names[parameter]}:{what}": value
+        for parameter, state in optimizer.state.items()
+        for what, value in state.items()
+        if value is not None
+    }
+
+
+@torch.no_grad()
+def remember(
+    optimizer: torch.optim.Optimizer, parameters: Parameters, saved: Mapping[str, Tensor]
+) -> None:
+    """Let the optimizer remember that, as if it had made the steps itself.
+
+    Raises:
+        KeyError: there is no such parameter.
+    """
+    for key, value in saved.items():
+        name, _, what = key.rpartition(":")
+        parameter = parameters[name]
+        is_alike = value.shape == parameter.shape
+        # In the parameter's own order: one kernel goes over both.
+        kept = torch.empty_like(parameter if is_alike else value, dtype=value.dtype)
+        optimizer.state[parameter][what] = kept.to(parameter.device).copy_(value)
 
 
 def scale_lr(optimizer: torch.optim.Optimizer, factor: float) -> None:

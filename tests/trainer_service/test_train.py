@@ -11,8 +11,9 @@ from trainer_service.errors import GradientMissing, LossNotFinite
 from trainer_service.freezing import Seal, freeze, moving_tensors
 from trainer_service.jobs import EpochMetrics, OptimizerSpec, StepMetrics
 from trainer_service.stop_switch import StopRequested, StopSwitch
-from trainer_service.train.loop import Training, require_finite, train
+from trainer_service.train.loop import Training, train
 from trainer_service.train.progress import RecentSteps
+from trainer_service.train.requirements import require_finite
 
 TINY = "shufflenet_v2_x0_5"
 

@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from trainer_service.jobs import EpochMetrics, JobEvent, PhaseStarted, Planned, StepMetrics
 
 MAX_STEPS = 4000
 """Points of a curve: more than a picture is wide. With one more, every other one is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedHistory:
+    """The same at one moment."""
+
+    main_metric: str
+    num_steps_per_epoch: int
+    steps: tuple[StepMetrics, ...]
+    epochs: tuple[EpochMetrics, ...]
+    phase_steps: tuple[int, ...]
+    every: int
+    num_steps: int
 
 
 @dataclass(slots=True)
@@ -21,6 +35,36 @@ class History:
     """The last step before each phase but the first."""
     _every: int = 1
     _num_steps: int = 0
+
+    @classmethod
+    def of(cls, saved: SavedHistory) -> Self:
+        """Return what was saved, to be gone on with."""
+        return cls(
+            main_metric=saved.main_metric,
+            num_steps_per_epoch=saved.num_steps_per_epoch,
+            steps=list(saved.steps),
+            epochs=list(saved.epochs),
+            phase_steps=list(saved.phase_steps),
+            _every=saved.every,
+            _num_steps=saved.num_steps,
+        )
+
+    def saved(self) -> SavedHistory:
+        """Return what it is now."""
+        return SavedHistory(
+            main_metric=self.main_metric,
+            num_steps_per_epoch=self.num_steps_per_epoch,
+            steps=tuple(self.steps),
+            epochs=tuple(self.epochs),
+            phase_steps=tuple(self.phase_steps),
+            every=self._every,
+            num_steps=self._num_steps,
+        )
+
+    def in_order(self) -> list[StepMetrics | EpochMetrics]:
+        """Return everything that was measured, steps before the epoch that they end."""
+        measured: list[StepMetrics | EpochMetrics] = [*self.steps, *self.epochs]
+        return sorted(measured, key=lambda event: event.step)
 
     def add(self, event: JobEvent) -> None:
         """Remember what a view shows; everything else passes by."""

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from catalog_service.models.plain_json import JsonObject, from_plain, to_plain
 from trainer_service.jobs import EpochMetrics, JobEvent, JobWarning, StepMetrics
 from trainer_service.jobs.events import ExportFileKind
 from trainer_service.run_views.curves import draw_curves
-from trainer_service.run_views.history import History
+from trainer_service.run_views.history import History, SavedHistory
 from trainer_service.run_views.metrics_csv import write_metrics_csv
 from trainer_service.run_views.tensorboard_file import TensorboardFile
 
@@ -27,6 +28,8 @@ class RunViews:
     Args:
         folder: of the run; views of an earlier attempt are replaced.
         tell: takes the warning that a view cannot be written; it is given once a view.
+        saved: what the views had shown when a snapshot was taken: they go on from there, as if
+            nothing that was told later had ever been.
         open_events: opens the file for TensorBoard.
     """
 
@@ -35,11 +38,12 @@ class RunViews:
         folder: Path,
         tell: Callable[[JobEvent], None],
         *,
+        saved: JsonObject | None = None,
         open_events: Callable[[Path], TensorboardFile] = TensorboardFile,
     ) -> None:
         self._folder = folder
         self._tell = tell
-        self._history = History()
+        self._history = History.of(from_plain(SavedHistory, saved)) if saved else History()
         self._flushed_at = -math.inf
         self._tensorboard: TensorboardFile | None = None
         with self._told(TENSORBOARD):
@@ -47,6 +51,8 @@ class RunViews:
             for name in (CSV, PNG, TENSORBOARD):
                 (folder / name).unlink(missing_ok=True)
             self._tensorboard = open_events(folder / TENSORBOARD)
+        for event in self._history.in_order():
+            self._show(event)
 
     def __enter__(self) -> Self:
         """Return the views."""
@@ -64,6 +70,14 @@ class RunViews:
     def add(self, event: JobEvent) -> None:
         """Show an event, where there is something to show; never fails."""
         self._history.add(event)
+        self._show(event)
+
+    def saved(self) -> JsonObject:
+        """Return what the views have shown, for a snapshot."""
+        shown: JsonObject = to_plain(self._history.saved())
+        return shown
+
+    def _show(self, event: JobEvent) -> None:
         values = scalars_of(event)
         if self._tensorboard is None or not values:
             return

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from trainer_service.jobs import ClassEvaluation
 from trainer_service.jobs.evaluation import MAX_CONFUSED_CLASSES
+from trainer_service.tasks.task import Counted
 
 
 def share(part: Tensor, whole: Tensor) -> float:
@@ -52,6 +53,16 @@ class ClassCounts:
         self._predicted += predicted.sum(0)
         self._true += true.sum(0)
         self._right += (predicted & true).sum(0)
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        counts = {"right": self._right, "predicted": self._predicted, "true": self._true}
+        return counts if self._matrix is None else {**counts, "matrix": self._matrix}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another one counted."""
+        for name, tensor in self.state().items():
+            tensor += counted[name]
 
     def accuracy(self) -> float:
         """Return the share of right choices; NaN of none."""

@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import Evaluation, LossSpec, TrainPlan
 from trainer_service.tasks.class_counts import ClassCounts
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, as_count, part, under
 from trainer_service.tasks.weighed import Weighed, weight_tensor, weights_of
 
 ClassLoss = Callable[[Tensor, Tensor, LossSpec, Tensor | None], Weighed]
@@ -87,6 +87,17 @@ class ClassificationMetrics:
             confusion=self._counts.confusion(),
             num_images=self._num_images,
         )
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        parts = {**under("classes", self._counts.state()), **under("loss", self._loss.state())}
+        return {**parts, "num_images": as_count(self._num_images)}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._counts.add(part(counted, "classes"))
+        self._loss.add(part(counted, "loss"))
+        self._num_images += int(counted["num_images"])
 
 
 class Classification:

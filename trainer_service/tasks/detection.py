@@ -20,7 +20,7 @@ from trainer_service.tasks.object_precision import (
     ObjectPrecision,
     Precision,
 )
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, as_count, part, under
 
 BACKGROUND = "__background__"
 """Label 0 of a detector's classes."""
@@ -88,6 +88,24 @@ class DetectionMetrics:
         said = {metric: judged.precision() for metric, judged in self._judged.items()}
         metrics = {name: value for each in said.values() for name, value in each.metrics.items()}
         return Evaluation(metrics=metrics, classes=self._classes(said), num_images=self._num_images)
+
+    def state(self) -> Counted:
+        """Return what was counted: losses by their names, or objects."""
+        counted = {"num_images": as_count(self._num_images)}
+        for name, mean in self._losses.items():
+            counted |= under(f"losses.{name}", mean.state())
+        if not self._losses:
+            counted |= {f"judged.{name}": each.state() for name, each in self._judged.items()}
+        return counted
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._num_images += int(counted["num_images"])
+        losses = part(counted, "losses")
+        for name in dict.fromkeys(key.rpartition(".")[0] for key in losses):
+            self._losses.setdefault(name, MeanLoss(self._device)).add(part(losses, name))
+        for name, objects in part(counted, "judged").items():
+            self._judged[name].add(objects)
 
     def _classes(self, said: Mapping[str, Precision]) -> tuple[ClassEvaluation, ...]:
         counts = self._judged["ap"].num_true()

@@ -12,7 +12,7 @@ from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import Evaluation, TrainPlan
 from trainer_service.tasks.class_counts import ClassCounts
 from trainer_service.tasks.classification import labels_of
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, joined, part, under
 from trainer_service.tasks.weighed import weight_tensor
 
 
@@ -82,6 +82,19 @@ class MultilabelMetrics:
             ),
             num_images=sum(len(each) for each in self._truth),
         )
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        parts = {**under("classes", self._counts.state()), **under("loss", self._loss.state())}
+        return {**parts, **joined({"logits": self._logits, "truth": self._truth})}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._counts.add(part(counted, "classes"))
+        self._loss.add(part(counted, "loss"))
+        if "logits" in counted:
+            self._logits.append(counted["logits"])
+            self._truth.append(counted["truth"])
 
     def _means(self, precisions: tuple[float, ...]) -> Mapping[str, float]:
         right = right_images(torch.cat(self._logits), torch.cat(self._truth))

@@ -4,12 +4,14 @@ The three differ in how alike two objects are: by the overlap of their boxes or 
 distances of their keypoints. faster_coco_eval computes it; here it is given the objects.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from faster_coco_eval import COCO, COCOeval_faster
 from faster_coco_eval.core import mask as run_lengths
 from torch import Tensor
@@ -132,6 +134,20 @@ class ObjectPrecision:
                 annotation["iscrowd"] = int(image["is_crowd"][index])
             yield annotation
 
+    def state(self) -> Tensor:
+        """Return all objects so far as JSON, [bytes] uint8."""
+        objects = {"images": self._images, "found": self._found, "true": self._true}
+        text = json.dumps(objects, default=_readable).encode()
+        return torch.frombuffer(bytearray(text), dtype=torch.uint8)
+
+    def add(self, objects: Tensor) -> None:
+        """Count objects of another pass, whose images come after those of this one."""
+        told = json.loads(objects.cpu().numpy().tobytes())
+        first = len(self._images)
+        self._images.extend({**each, "id": first + each["id"]} for each in told["images"])
+        for kept, others in ((self._found, told["found"]), (self._true, told["true"])):
+            kept.extend(_moved(each, first) for each in others)
+
     def num_true(self) -> tuple[int, ...]:
         """Return how many objects of each class there are, without crowds."""
         labels = [each["category_id"] for each in self._true if not each.get("iscrowd")]
@@ -195,6 +211,20 @@ class ObjectPrecision:
         num_points = len(objects[0]["keypoints"]) // 3
         usual = COCO_SIGMAS if num_points == len(COCO_SIGMAS) else (USUAL_SIGMA,) * num_points
         return list(self._sigmas or usual)
+
+
+def _readable(value: Any) -> Any:
+    """Return what JSON lacks: run lengths are bytes of ASCII, boxes of masks are arrays."""
+    return value.decode("ascii") if isinstance(value, bytes) else value.tolist()
+
+
+def _moved(told: Annotation, by: int) -> Annotation:
+    """Return an object as it was, in an image that now has another number."""
+    moved = {**told, "image_id": by + told["image_id"]}
+    if "segmentation" in told:
+        runs = told["segmentation"]
+        moved["segmentation"] = {**runs, "counts": runs["counts"].encode("ascii")}
+    return moved
 
 
 def _size(targets: ObjectTargets) -> Annotation:

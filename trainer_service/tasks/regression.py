@@ -10,7 +10,7 @@ from catalog_service.models.contracts import OutputContract
 from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import ClassEvaluation, Evaluation, TrainPlan
 from trainer_service.tasks.classification import labels_of
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, joined, part, under
 
 VALUE_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": mse_loss,
@@ -97,6 +97,18 @@ class RegressionMetrics:
             ),
             num_images=len(truth),
         )
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        rows = joined({"values": self._values, "truth": self._truth})
+        return {**under("loss", self._loss.state()), **rows}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._loss.add(part(counted, "loss"))
+        if "values" in counted:
+            self._values.append(counted["values"])
+            self._truth.append(counted["truth"])
 
     def _all(self) -> tuple[Tensor, Tensor]:
         """Return values and truth, [N, K] float64; some devices have no float64."""

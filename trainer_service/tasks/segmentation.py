@@ -14,7 +14,7 @@ from trainer_service.jobs import Evaluation, TrainPlan
 from trainer_service.tasks.class_counts import ClassCounts, share
 from trainer_service.tasks.classification import labels_of
 from trainer_service.tasks.pixel_losses import Mask, pixel_loss
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, as_count, part, under
 from trainer_service.tasks.weighed import weight_tensor
 
 AUX_WEIGHT = 0.5
@@ -67,6 +67,20 @@ class SegmentationMetrics:
             confusion=() if self._is_multilabel else self._counts.confusion(),
             num_images=self._num_images,
         )
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        parts = {**under("classes", self._counts.state()), **under("loss", self._loss.state())}
+        right = {"num_right": self._num_right, "num_answers": self._num_answers}
+        return {**parts, **right, "num_images": as_count(self._num_images)}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._counts.add(part(counted, "classes"))
+        self._loss.add(part(counted, "loss"))
+        self._num_right += counted["num_right"]
+        self._num_answers += counted["num_answers"]
+        self._num_images += int(counted["num_images"])
 
 
 def is_multilabel(plan: TrainPlan) -> bool:

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize, one_hot
 
 from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import Evaluation
-from trainer_service.tasks.task import Learned, MeanLoss
+from trainer_service.tasks.task import Counted, Learned, MeanLoss, as_count, joined, part, under
 
 NEIGHBOUR_TEMPERATURE = 0.07
 """Neighbours vote with exp(cosine / this). Source: Wu et al. 2018, arXiv:1805.01978, section 3."""
@@ -72,6 +72,32 @@ class SimClrMetrics:
     def evaluation(self) -> Evaluation:
         """Return the same."""
         return Evaluation(metrics=self.values(), num_images=self._num_images)
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        rows = joined(
+            {
+                "references": [each for each, _ in self._references],
+                "reference_labels": [each for _, each in self._references],
+                "labels": self._labels,
+                "features": self._features,
+                "pairs": [each.transpose(0, 1) for each in self._pairs],  # [B, 2, D]
+            }
+        )
+        counts = {"num_images": as_count(self._num_images)}
+        return {**under("loss", self._loss.state()), **counts, **rows}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass counted."""
+        self._loss.add(part(counted, "loss"))
+        self._num_images += int(counted["num_images"])
+        if "references" in counted:
+            self._references.append((counted["references"], counted["reference_labels"]))
+        if "labels" in counted:
+            self._labels.append(counted["labels"])
+        if "features" in counted:
+            self._features.append(counted["features"])
+            self._pairs.append(counted["pairs"].transpose(0, 1))
 
     def _knn_accuracy(self, features: Tensor) -> float:
         labels = torch.cat(self._labels)

@@ -1,6 +1,6 @@
 """What every task can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +38,10 @@ def _detached(outputs: Outputs) -> Outputs:
     return outputs
 
 
+Counted = Mapping[str, Tensor]
+"""What metrics have counted, by names of their own."""
+
+
 class PassMetrics(Protocol):
     """Metrics that grow batch by batch over one pass of a split."""
 
@@ -51,6 +55,16 @@ class PassMetrics(Protocol):
 
     def evaluation(self) -> Evaluation:
         """Return the same, class by class."""
+        ...
+
+    def state(self) -> Counted:
+        """Return all that was counted so far."""
+        ...
+
+    def add(self, counted: Counted) -> None:
+        """Count what another pass of the same task counted; tensors are on the device. Metrics that
+        have counted nothing yet are those others afterwards, to the last bit.
+        """
         ...
 
 
@@ -96,3 +110,33 @@ class MeanLoss:
     def value(self) -> float:
         """Return the mean; NaN before anything counted."""
         return float(self._total / self._weight)
+
+    def state(self) -> Counted:
+        """Return what was counted."""
+        return {"total": self._total, "weight": self._weight}
+
+    def add(self, counted: Counted) -> None:
+        """Count what another one counted."""
+        self._total += counted["total"]
+        self._weight += counted["weight"]
+
+
+def under(name: str, counted: Counted) -> Counted:
+    """Return the same as a part of something larger."""
+    return {f"{name}.{key}": tensor for key, tensor in counted.items()}
+
+
+def part(counted: Counted, name: str) -> Counted:
+    """Return that part again."""
+    start = f"{name}."
+    return {key.removeprefix(start): each for key, each in counted.items() if key.startswith(start)}
+
+
+def as_count(number: int) -> Tensor:
+    """Return a number as a tensor, [] int64."""
+    return torch.tensor(number, dtype=torch.int64)
+
+
+def joined(parts: Mapping[str, Sequence[Tensor]]) -> Counted:
+    """Return rows of many batches together, where there are any."""
+    return {name: torch.cat(list(rows)) for name, rows in parts.items() if rows}

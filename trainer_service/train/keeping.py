@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trainer_service.jobs import SnapshotFailed, SnapshotRef, SnapshotTaken
 from trainer_service.snapshots.saved_state import SavedState
-from trainer_service.train.saver import Saver
+from trainer_service.train.saver import NO_SAVER, Saver
 
 Write = Callable[[SavedState], SnapshotRef]
 """Returns when the state is on disk and was read back."""
@@ -15,17 +15,16 @@ Write = Callable[[SavedState], SnapshotRef]
 class Keeping:
     """When a training is saved, how, and what it goes on from."""
 
-    saver: Saver | None = None
-    """Says when; None never does."""
+    saver: Saver = NO_SAVER
+    """Says when."""
     write: Write | None = None
-    """Comes with a saver."""
+    """Comes with a saver that ever says so."""
     saved: SavedState | None = None
     """Put back into the training already; None begins at the start."""
 
     def begin(self, step: int) -> None:
         """Say that training begins after so many steps."""
-        if self.saver is not None:
-            self.saver.begin(step)
+        self.saver.begin(step)
 
     def due(self, step: int) -> bool:
         """Whether to save now. Asked between the steps of an epoch, and when one is over with all
@@ -34,7 +33,7 @@ class Keeping:
         Raises:
             StopRequested: training ends here, without another save.
         """
-        return self.saver is not None and self.saver.due(step)
+        return self.saver.due(step)
 
     def save(self, state: SavedState) -> Generator[SnapshotTaken | SnapshotFailed, None, None]:
         """Save, and say how that went.
@@ -42,9 +41,9 @@ class Keeping:
         Raises:
             StopRequested: training ends here.
         """
-        saver, write = self.saver, self.write
-        assert saver is not None and write is not None, "nobody said when or where to save"
-        yield from saver.save(state.progress.step, lambda: write(state))
+        write = self.write
+        assert write is not None, "nobody said where to save"
+        yield from self.saver.save(state.progress.step, lambda: write(state))
 
 
 NOT_KEPT = Keeping()

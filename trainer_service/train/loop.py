@@ -1,26 +1,36 @@
 """The loop: a generator of events over epochs and steps. It knows no export and no spool."""
 
-import math
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
-from itertools import count
 
-import torch
-
-from catalog_service.errors import InvalidRequest, listed
-from trainer_service.datasets.batches import EVALUATION_BATCH_SIZE
-from trainer_service.errors import LossNotFinite, is_out_of_memory
-from trainer_service.freezing import Seal, moving_tensors
-from trainer_service.jobs import EpochMetrics, Evaluated, Evaluation, JobMessage
+from trainer_service.freezing import Seal
+from trainer_service.jobs import EpochMetrics, Evaluated, JobMessage
+from trainer_service.snapshots.saved_state import (
+    AUXILIARY,
+    BEST,
+    COUNTED,
+    MODEL,
+    OPTIMIZER,
+    RANDOM,
+    Progress,
+    SavedState,
+)
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.task import PassMetrics
-from trainer_service.train.memory import ImagesAtATime
-from trainer_service.train.micro_batches import parts_of
-from trainer_service.train.phases import phases_of
+from trainer_service.train.judging import Judge
+from trainer_service.train.keeping import NOT_KEPT, Keeping
 from trainer_service.train.precision import Passes
-from trainer_service.train.progress import Clock, remedy
-from trainer_service.train.records import KeptState, Record, grows
+from trainer_service.train.progress import Clock
+from trainer_service.train.requirements import require_finite, require_metrics
+from trainer_service.train.saved_training import (
+    auxiliary_state,
+    moved_state,
+    plan_digest,
+    random_state,
+    set_random_state,
+)
+from trainer_service.train.standing import Standing
 from trainer_service.train.steps import Events, Steps
 from trainer_service.train.training import PhaseSource, Trained, TrainEvent, Training
 
@@ -28,17 +38,25 @@ __all__ = ["PhaseSource", "TrainEvent", "Trained", "Training", "train"]
 
 
 def train(
-    training: Training, seal: Seal, stop: StopSwitch, *, clock: Clock = time.monotonic
+    training: Training,
+    seal: Seal,
+    stop: StopSwitch,
+    *,
+    clock: Clock = time.monotonic,
+    keeping: Keeping = NOT_KEPT,
 ) -> Generator[TrainEvent, None, Trained]:
     """Train, yielding what happened; afterwards the model holds the result, in evaluation mode.
 
     Every epoch ends with a look at the seal, and those that the plan says with a validation. Order,
     augmentation and dropout are functions of seed, epoch and position: on a CPU two runs are equal
-    to the last bit, however often they are validated.
+    to the last bit, however often they are validated, and however often they are interrupted and go
+    on from where they were saved.
 
     Args:
-        training: its model is frozen as the first phase says, and may have been recalibrated.
-        seal: of what the first phase does not move.
+        training: its model is frozen as the first phase says, and may have been recalibrated; or it
+            was put back to where it was saved.
+        seal: of what the phase does not move.
+        keeping: when and how it is saved, and what it goes on from.
 
     Raises:
         LossNotFinite: names the epoch and the step; or says that the last step did it.
@@ -48,159 +66,121 @@ def train(
         InvalidRequest: a metric is asked for that the task does not have.
         StopRequested: between two batches.
     """
-    return (yield from _Loop(training, seal, stop, clock).run())
+    return (yield from _Loop(training, seal, stop, clock, keeping).run())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Best:
-    """What would be exported if training ended here."""
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """An epoch that runs."""
 
-    epoch: int
-    step: int
-    metrics: Mapping[str, float]
-    evaluation: Evaluation | None = None
-    state: KeptState | None = None
+    metrics: PassMetrics
+    """Of its training images."""
+    phase: int
+    """In which it began."""
 
 
 class _Loop:
-    def __init__(self, training: Training, seal: Seal, stop: StopSwitch, clock: Clock) -> None:
+    def __init__(
+        self, training: Training, seal: Seal, stop: StopSwitch, clock: Clock, keeping: Keeping
+    ) -> None:
         self._training = training
         self._seal = seal
         self._stop = stop
+        self._keeping = keeping
         self._passes = Passes(training.spec.precision, training.device)
-        self._judged = ImagesAtATime(
-            training.spec, training.device, size=0, most=EVALUATION_BATCH_SIZE
-        )
-        self._steps = Steps(training, seal, self._passes, clock)
-        plan, early = training.plan, training.spec.early_stopping
-        self._main = Record(plan.main_metric, grows=plan.main_metric_grows)
-        metric = early.metric if early and early.metric else plan.main_metric
-        self._early = Record(
-            metric,
-            grows=plan.main_metric_grows if metric == plan.main_metric else grows(metric),
-            min_delta=early.min_delta if early else 0.0,
-        )
-        self._best: _Best | None = None
+        self._steps = Steps(training, seal, self._passes, clock, keeping)
+        self._judge = Judge(training, self._steps, self._passes, stop)
+        self._standing = Standing(training)
+        self._num_epochs = 0
+        """That are done."""
+        self._is_over = False
+        self._running: _Epoch | None = None
 
     def run(self) -> Generator[TrainEvent, None, Trained]:
         """Train to the end."""
-        plan = self._training.plan
-        yield from self._validate(0)
-        self._require_metrics(self._validated.values)
-        for epoch in count(1):
-            yield from self._epoch(epoch)
-            if self._steps.number == plan.num_steps:
-                break
-            yield from self._begin_due(epoch)  # may have waited for the same plateau
-            if self._is_stopping():
-                yield JobMessage(text=f"{self._early}: training ends after epoch {epoch}")
-                break
+        if self._keeping.saved is None:
+            yield from self._judge.validate(0)
+        else:
+            self._go_on(self._keeping.saved)
+        require_metrics(
+            self._training,
+            self._judge.validated.values,
+            early=self._standing.early.metric,
+            main=self._standing.main.metric,
+        )
+        self._keeping.begin(self._steps.number)
+        while not self._is_over:
+            yield from self._epoch(self._num_epochs + 1)
         return (yield from self._finish())
 
     def _epoch(self, epoch: int) -> Events:
-        metrics, phase = self._training.task.pass_metrics(), self._steps.phase_number
-        yield from self._steps.epoch(epoch, metrics, self._stop)
-        if self._steps.phase_number != phase:  # one began at a step: it gets its own time
-            self._main.start_over()
-            self._early.start_over()
+        """Do what is left of an epoch, and all that follows from it."""
+        running = self._running or self._new_epoch()
+        self._running = running
+        yield from self._steps.epoch(epoch, running.metrics, self._stop, self._save)
+        if self._steps.phase_number != running.phase:  # one began at a step: it gets its own time
+            self._standing.start_over()
         self._steps.enter_evaluation()
         trained = EpochMetrics(
-            epoch=epoch, split="train", values=metrics.values(), step=self._steps.number
+            epoch=epoch, split="train", values=running.metrics.values(), step=self._steps.number
         )
         yield trained
-        is_validated = self._is_validated(epoch)
+        yield from self._judged(trained)
+        yield from self._concluded(epoch)
+        self._num_epochs, self._running = epoch, None
+        if self._keeping.due(self._steps.number):
+            yield from self._save()
+
+    def _new_epoch(self) -> _Epoch:
+        return _Epoch(self._training.task.pass_metrics(), self._steps.phase_number)
+
+    def _judged(self, trained: EpochMetrics) -> Events:
+        """Validate the model where this epoch, which is over, ends with that."""
+        is_validated = self._is_validated(trained.epoch)
         if is_validated:
-            yield from self._validate(epoch)
-        self._seal.glance(self._training.model, when=f"the end of epoch {epoch}")
+            yield from self._judge.validate(trained.epoch)
+        self._seal.glance(self._training.model, when=f"the end of epoch {trained.epoch}")
         if is_validated:
-            self._note(trained)
+            self._standing.note(trained, self._judge)
         else:
-            self._main.skip()
-            self._early.skip()
+            self._standing.skip()
 
     def _is_validated(self, epoch: int) -> bool:
-        """Whether this epoch, which is over, ends with a validation: the last one always does."""
+        """Whether the epoch ends with a validation: the last one always does."""
         plan = self._training.plan
-        is_last = self._steps.number == plan.num_steps
-        return is_last or epoch % plan.validation_every_epochs == 0
+        return self._is_last or epoch % plan.validation_every_epochs == 0
 
-    def _validate(self, epoch: int) -> Events:
-        """Judge all validation images; if need be fewer of them at a time."""
-        self._steps.enter_evaluation()
-        while True:
-            try:
-                self._validation = self._judge()
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                problem = error.with_traceback(None)
-            if self._training.plan.task == "simclr":  # its images are judged by each other
-                raise self._judged.failure() from problem
-            yield self._judged.halved(problem)
-        self._validated = EpochMetrics(
-            epoch=epoch,
-            split="validation",
-            values=self._validation.values(),
-            step=self._steps.number,
-        )
-        yield self._validated
+    @property
+    def _is_last(self) -> bool:
+        return self._steps.number == self._training.plan.num_steps
 
-    @torch.no_grad()
-    def _judge(self) -> PassMetrics:
-        task = self._training.task
-        metrics = task.pass_metrics()
-        for batch in self._steps.batches.validation():
-            self._stop.check()
-            for part in parts_of(batch, self._judged.size):
-                with self._passes.forward():
-                    learned = task.judge(self._steps.network, part)
-                metrics.update(learned, part)
-        return metrics
-
-    def _note(self, trained: EpochMetrics) -> None:
-        """Remember how good the model is, and the model itself where the best one is exported."""
-        values = self._validated.values
-        is_better = self._main.metric in values and self._main.note(values)
-        if self._early.metric in values:
-            self._early.note(values)
-        keeps_best = self._training.spec.export.state == "best"
-        if is_better or not keeps_best or not self._main.is_set:
-            self._best = _Best(
-                epoch=trained.epoch,
-                step=trained.step,
-                metrics=_named(trained) | _named(self._validated),
-                evaluation=self._validation.evaluation() if keeps_best else None,
-                state=KeptState(self._training.model, self._moving()) if keeps_best else None,
-            )
-
-    def _moving(self) -> frozenset[str]:
-        """Return what any phase moves: later ones start from what it is now."""
-        layout = self._training.layout
-        phases = phases_of(self._training.plan)
-        return frozenset().union(*(moving_tensors(layout, each.freeze) for each in phases))
-
-    def _is_stopping(self) -> bool:
-        early = self._training.spec.early_stopping
-        return early is not None and self._early.num_epochs_since >= early.patience_epochs
+    def _concluded(self, epoch: int) -> Events:
+        """Begin what is due after this epoch, or end the training."""
+        self._is_over = self._is_last
+        if self._is_over:
+            return
+        yield from self._begin_due(epoch)  # may have waited for the same plateau
+        if self._standing.is_stopping:
+            self._is_over = True
+            yield JobMessage(text=f"{self._standing.early}: training ends after epoch {epoch}")
 
     def _begin_due(self, epoch: int) -> Events:
-        for event in self._steps.begin_due(epoch, self._main):
-            self._early.start_over()  # what is new gets its own time
+        for event in self._steps.begin_due(epoch, self._standing.main):
+            self._standing.early.start_over()  # what is new gets its own time
             yield event
 
     def _finish(self) -> Generator[TrainEvent, None, Trained]:
         """Let the model be what is exported, and look at it once more."""
-        best = self._best
+        best, metric = self._standing.best, self._standing.main.metric
         assert best is not None
         model = self._training.model
-        if best.state is not None and best.epoch != self._validated.epoch:
+        if best.state is not None and best.epoch != self._judge.validated.epoch:
             best.state.put_back(model)
-            yield JobMessage(text=f"the best {self._main.metric} was that of epoch {best.epoch}")
+            yield JobMessage(text=f"the best {metric} was that of epoch {best.epoch}")
         self._steps.enter_evaluation()
         require_finite(self._training, best.metrics.get("validation/loss", 0.0))
         self._seal.check(model, when="the end of training")
-        evaluation = best.evaluation or self._validation.evaluation()
+        evaluation = best.evaluation or self._judge.evaluation()
         yield Evaluated(epoch=best.epoch, evaluation=evaluation)
         return Trained(
             epoch=best.epoch,
@@ -210,35 +190,58 @@ class _Loop:
             seal=self._seal,
         )
 
-    def _require_metrics(self, values: Mapping[str, float]) -> None:
-        """Raise InvalidRequest before the first step if the job waits for what nobody computes."""
-        spec, plan = self._training.spec, self._training.plan
-        wanted = {self._early.metric} if spec.early_stopping else set()
-        if spec.export.state == "best" or any(each.after_plateau_epochs for each in plan.phases):
-            wanted.add(self._main.metric)
-        if missing := wanted - values.keys():
-            raise InvalidRequest(
-                f"no validation metric {listed(sorted(missing))}; of the validation images there"
-                f" are {', '.join(values)}"
-            )
+    # Saving and going on
 
+    def _save(self) -> Events:
+        yield from self._keeping.save(self._state())
 
-def require_finite(training: Training, validation_loss: float) -> None:
-    """Raise LossNotFinite if the trained model is no model: no loss was computed after the last
-    step, so nothing else would tell.
-    """
-    state = training.model.state_dict()
-    lost = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
-    if lost:
-        raise LossNotFinite(
-            f"after the last step {len(lost)} of {len(state)} tensors are not finite"
-            f" ({listed(lost)}): {remedy(training.spec)}"
-        )
-    if not math.isfinite(validation_loss):
-        raise LossNotFinite(
-            f"the trained model's validation loss is {validation_loss}: {remedy(training.spec)}"
+    def _state(self) -> SavedState:
+        """Return where training is, between two steps or at the end of an epoch."""
+        training, running = self._training, self._running
+        return SavedState(
+            progress=self._progress(),
+            tensors={
+                MODEL: moved_state(training, self._steps.phase_number),
+                AUXILIARY: auxiliary_state(training),
+                OPTIMIZER: self._steps.remembered(),
+                BEST: self._standing.best_tensors(),
+                COUNTED: running.metrics.state() if running else {},
+                RANDOM: random_state(training.device),
+            },
         )
 
+    def _progress(self) -> Progress:
+        steps, running, standing = self._steps, self._running, self._standing
+        return Progress(
+            plan_digest=plan_digest(self._training.plan),
+            step=steps.number,
+            epoch=self._num_epochs,
+            phase=steps.phase_number,
+            is_new_phase=steps.is_new_phase,
+            phase_of_epoch=running.phase if running else steps.phase_number,
+            is_over=self._is_over,
+            is_best=running is None and standing.best_step == steps.number,
+            learned=steps.images.state(),
+            judged=self._judge.images.state(),
+            main=standing.main.state(),
+            early=standing.early.state(),
+            best=standing.best.saved() if standing.best else None,
+            validated=self._judge.validated,
+            evaluation=self._judge.evaluation() if self._is_over else None,
+            scaler=self._passes.state(),
+            sealed=self._seal.digests,
+        )
 
-def _named(metrics: EpochMetrics) -> dict[str, float]:
-    return {f"{metrics.split}/{name}": value for name, value in metrics.values.items()}
+    def _go_on(self, saved: SavedState) -> None:
+        """Be where training was saved; the model and the steps are there already."""
+        progress, device = saved.progress, self._training.device
+        self._num_epochs, self._is_over = progress.epoch, progress.is_over
+        self._standing.go_on(progress, saved.tensors.get(BEST, {}))
+        self._judge.images.go_on(progress.judged)
+        self._judge.go_on(progress.validated, progress.evaluation)
+        self._passes.go_on(progress.scaler)
+        if counted := saved.tensors.get(COUNTED):
+            metrics = self._training.task.pass_metrics()
+            metrics.add({name: tensor.to(device) for name, tensor in counted.items()})
+            self._running = _Epoch(metrics, progress.phase_of_epoch)
+        set_random_state(device, saved.tensors[RANDOM])

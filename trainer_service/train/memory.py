@@ -5,6 +5,7 @@ import torch
 
 from trainer_service.errors import OutOfMemory, is_out_of_memory
 from trainer_service.jobs import JobSpec, JobWarning
+from trainer_service.snapshots.saved_state import SavedSize
 
 GIB = 2**30
 
@@ -44,6 +45,14 @@ class ImagesAtATime:
             f" norms that train see {self.size} images at a time. Set micro_batch_size to"
             f" {self.size} to start so",
         )
+
+    def state(self) -> SavedSize:
+        """Return how many they are."""
+        return SavedSize(size=self.size, was_halved=self._was_halved)
+
+    def go_on(self, saved: SavedSize) -> None:
+        """Go on with so many."""
+        self.size, self._was_halved = saved.size, saved.was_halved
 
     def failure(self) -> OutOfMemory:
         """Return the error that says that nothing helps."""

@@ -1,5 +1,6 @@
 """Forward and backward in the numbers of the job: 32 bits, bfloat16, or float16 with a scaler."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -14,6 +15,10 @@ DTYPES: dict[Precision, torch.dtype | None] = {
     "fp16": torch.float16,
 }
 """What matrix products and convolutions compute in; None leaves them as they are."""
+
+
+WHOLE = ("growth_interval", "_growth_tracker")
+"""Of the scaler's numbers. Source: torch.amp.GradScaler.state_dict."""
 
 
 class Passes:
@@ -54,3 +59,14 @@ class Passes:
         else:
             self._scaler.step(optimizer)
             self._scaler.update()
+
+    def state(self) -> Mapping[str, float]:
+        """Return what the scaler goes on from, in torch's words; empty where there is none."""
+        return {} if self._scaler is None else self._scaler.state_dict()
+
+    def go_on(self, saved: Mapping[str, float]) -> None:
+        """Go on from there."""
+        if self._scaler is not None:
+            self._scaler.load_state_dict(
+                {name: int(value) if name in WHOLE else value for name, value in saved.items()}
+            )

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+
+from trainer_service.snapshots.saved_state import SavedRecord
 
 
 class Record:
@@ -45,6 +48,20 @@ class Record:
         self.num_epochs_since = 0
         self._num_epochs_skipped = 0
 
+    def state(self) -> SavedRecord:
+        """Return how good it was so far."""
+        return SavedRecord(
+            best=self._best,
+            num_epochs_since=self.num_epochs_since,
+            num_epochs_skipped=self._num_epochs_skipped,
+        )
+
+    def go_on(self, saved: SavedRecord) -> None:
+        """Go on from there."""
+        self._best = saved.best
+        self.num_epochs_since = saved.num_epochs_since
+        self._num_epochs_skipped = saved.num_epochs_skipped
+
     def __str__(self) -> str:
         """Return `no better accuracy in 3 epochs`."""
         epochs = "epoch" if self.num_epochs_since == 1 else "epochs"
@@ -54,17 +71,20 @@ class Record:
 class KeptState:
     """A copy of what training moves, as it was at one epoch. On the CPU: a device has no room."""
 
-    def __init__(self, model: nn.Module, names: Iterable[str]) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = {name: each.detach().to("cpu", copy=True) for name, each in tensors.items()}
+
+    @classmethod
+    def of(cls, model: nn.Module, names: Iterable[str]) -> Self:
+        """Return a copy of these tensors of a model."""
         state = model.state_dict()
-        self._tensors: Mapping[str, Tensor] = {
-            name: state[name].detach().to("cpu", copy=True) for name in names
-        }
+        return cls({name: state[name] for name in names})
 
     @torch.no_grad()
     def put_back(self, model: nn.Module) -> None:
         """Let the model be what it was."""
         state = model.state_dict()
-        for name, tensor in self._tensors.items():
+        for name, tensor in self.tensors.items():
             state[name].copy_(tensor)
 
 

@@ -1,6 +1,6 @@
 """Optimizer steps, one after another, through the phases of the plan."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from itertools import islice
 from typing import cast
 
@@ -18,11 +18,20 @@ from trainer_service.freezing import (
     require_gradients,
 )
 from trainer_service.jobs import PhasePlan, PhaseStarted
-from trainer_service.optimizers import largest_lr, make_optimizer, named_parameters, scale_lr
+from trainer_service.optimizers import (
+    largest_lr,
+    make_optimizer,
+    named_parameters,
+    remember,
+    remembered,
+    scale_lr,
+)
+from trainer_service.snapshots.saved_state import OPTIMIZER, SavedState, Tensors
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.task import PassMetrics
 from trainer_service.train.compiling import Compiling, handles_phases
 from trainer_service.train.contrastive import ContrastiveTask
+from trainer_service.train.keeping import Keeping
 from trainer_service.train.memory import ImagesAtATime
 from trainer_service.train.micro_batches import LearnedBatch, Learning
 from trainer_service.train.phases import phases_of, reason_to_begin, steps_until
@@ -41,9 +50,13 @@ Events = Generator[TrainEvent, None, None]
 class Steps:
     """Where a training is: its phase, its optimizer, and how many steps are done."""
 
-    def __init__(self, training: Training, seal: Seal, passes: Passes, clock: Clock) -> None:
-        self.number = 0
+    def __init__(
+        self, training: Training, seal: Seal, passes: Passes, clock: Clock, keeping: Keeping
+    ) -> None:
+        saved = keeping.saved
+        self.number = saved.progress.step if saved else 0
         """Steps that are done."""
+        self._keeping = keeping
         self._training = training
         self._seal = seal
         self._passes = passes
@@ -64,10 +77,34 @@ class Steps:
         self._parameters = named_parameters(training.model, training.auxiliary)
         self._compiling = Compiling(training.spec.compile, training.device, clock=clock)
         self._optimizer: torch.optim.Optimizer | None = None
-        self.phase_number = 0
+        self.phase_number = saved.progress.phase - 1 if saved else 0
         """Counted from 1."""
-        first, *self._waiting = phases_of(training.plan)
+        first, *self._waiting = phases_of(training.plan)[self.phase_number :]
         self._begin(first)
+        if saved is not None:
+            self._go_on(saved)
+
+    def _go_on(self, saved: SavedState) -> None:
+        """Go on from what was saved in this phase."""
+        assert self._optimizer is not None
+        self._is_new = saved.progress.is_new_phase
+        self._images.go_on(saved.progress.learned)
+        remember(self._optimizer, self._parameters, saved.tensors.get(OPTIMIZER, {}))
+
+    @property
+    def is_new_phase(self) -> bool:
+        """Whether no step of the phase is done."""
+        return self._is_new
+
+    @property
+    def images(self) -> ImagesAtATime:
+        """Return how many images learn together."""
+        return self._images
+
+    def remembered(self) -> Tensors:
+        """Return what the optimizer remembers."""
+        assert self._optimizer is not None
+        return remembered(self._optimizer, self._parameters)
 
     @property
     def batches(self) -> Batches:
@@ -86,29 +123,38 @@ class Steps:
         if self._training.auxiliary is not None:
             self._training.auxiliary.eval()
 
-    def epoch(self, epoch: int, metrics: PassMetrics, stop: StopSwitch) -> Events:
-        """Do one epoch's steps; the last epoch may be cut short."""
+    def epoch(
+        self, epoch: int, metrics: PassMetrics, stop: StopSwitch, save: Callable[[], Events]
+    ) -> Events:
+        """Do the steps that are left of an epoch; the last epoch may be cut short.
+
+        Args:
+            save: saves the training as it is; called between two steps.
+        """
         plan = self._training.plan
-        first = self.number
+        first = (epoch - 1) * plan.num_steps_per_epoch
         end = min(first + plan.num_steps_per_epoch, plan.num_steps)
-        recent = RecentSteps(self._training.spec, self._clock, epoch=epoch, step=first)
+        recent = RecentSteps(self._training.spec, self._clock, epoch=epoch, step=self.number)
         seeds = draws(range(end - first), self._training.spec.seed, epoch, DROPOUT)
         while self.number < end:
             until = self.number + steps_until(self._waiting, self.number, end)
-            chosen = slice(self.number - first, until - first)
+            batches = self._batches.training(epoch, self.number - first)
+            chosen = seeds[self.number - first : until - first]
             self.enter_training()
-            for seed, batch in zip(
-                seeds[chosen],
-                islice(self._batches.training(epoch), chosen.start, chosen.stop),
-                strict=True,
-            ):
+            for seed, batch in zip(chosen, islice(batches, len(chosen)), strict=True):
                 stop.check()
                 learned = yield from self._step(batch, int(seed), metrics)
                 recent.add(learned.loss, batch.num_images)
-                if recent.is_due() or self.number == end:
+                is_saved = self.number < until and self._keeping.due(self.number)
+                # What was not told yet is told first: a loss that is no number saves nothing.
+                if recent.is_due() or is_saved or self.number == until:
                     shown = self._training.task.batch_metrics(learned.last, learned.last_part)
                     yield recent.event(shown, self._lr())
+                if is_saved:
+                    yield from save()
             yield from self._begin_counted()
+            if self.number < end and self._keeping.due(self.number):
+                yield from save()
 
     def begin_due(self, epoch: int, record: Record) -> Events:
         """Begin the next phase if its time has come after this epoch."""

@@ -18,12 +18,23 @@ from trainer_service.jobs import (
     JobSpec,
     JobWarning,
     PhaseStarted,
+    SnapshotFailed,
+    SnapshotTaken,
     StepMetrics,
     TrainPlan,
 )
 from trainer_service.tasks.task import Task
 
-TrainEvent = StepMetrics | EpochMetrics | PhaseStarted | Evaluated | JobMessage | JobWarning
+TrainEvent = (
+    StepMetrics
+    | EpochMetrics
+    | PhaseStarted
+    | Evaluated
+    | JobMessage
+    | JobWarning
+    | SnapshotTaken
+    | SnapshotFailed
+)
 
 PhaseSource = Callable[[FreezePlan], tuple[nn.Module, Batches]]
 """Gives what learns under a freeze plan, and its batches: the model and its images, or what is

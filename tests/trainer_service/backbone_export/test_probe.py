@@ -18,7 +18,7 @@ class OneBatch:
 
     images: Inputs
 
-    def training(self, epoch: int) -> Iterator[Batch]:
+    def training(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         raise AssertionError("training images vary")
 
     def validation(self) -> Iterator[Batch]:
