@@ -29,7 +29,7 @@ OPERATORS: dict[Kind, tuple[str, ...]] = {
 }
 
 _TERM = re.compile(
-    r"(?P<field>[A-Za-z_][A-Za-z0-9_]*)\s*(?P<op>!=|<=|>=|=|<|>|:)\s*"
+    r"(?P<field>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_./-]+)?)\s*(?P<op>!=|<=|>=|=|<|>|:)\s*"
     r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s"]+))'
 )
 _AND = re.compile(r"\s+AND\s+")
@@ -45,18 +45,42 @@ class Field(Generic[T]):
     kind: Kind = "text"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One condition, checked: its field is known, and knows the operator and the value's kind."""
+
+    field: str
+    operator: str
+    value: Value
+    """As the field's kind has it; with `:` and for texts the text that was written."""
+
+
 def parse_filter(text: str, fields: Mapping[str, Field[T]]) -> Callable[[T], bool]:
     """Return the question that a filter asks of an item; the empty filter accepts all.
 
     Raises:
         InvalidRequest: reason FILTER_INVALID; the message lists what is known.
     """
+    kinds = {name: field.kind for name, field in fields.items()}
+    terms = [_test(term, fields[term.field]) for term in parse_terms(text, kinds)]
+    return lambda item: all(term(item) for term in terms)
+
+
+def parse_terms(text: str, kinds: Mapping[str, Kind]) -> list[Term]:
+    """Return the conditions of a filter, all of which must hold; for who asks a database.
+
+    Args:
+        kinds: of each field; of all fields `labels.<any name>` under the name `labels.*`.
+
+    Raises:
+        InvalidRequest: reason FILTER_INVALID; the message lists what is known.
+    """
     if len(text) > MAX_FILTER_CHARS:
         raise _bad(f"longer than {MAX_FILTER_CHARS} characters")
-    terms = [_test(term, fields) for term in _terms(text.strip())]
+    terms = [_checked(term, kinds) for term in _terms(text.strip())]
     if len(terms) > MAX_FILTER_TERMS:
         raise _bad(f"more than {MAX_FILTER_TERMS} terms")
-    return lambda item: all(term(item) for term in terms)
+    return terms
 
 
 def _terms(text: str) -> list[re.Match[str]]:
@@ -76,28 +100,33 @@ def _terms(text: str) -> list[re.Match[str]]:
     return found
 
 
-def _test(term: re.Match[str], fields: Mapping[str, Field[T]]) -> Callable[[T], bool]:
-    field = fields.get(term["field"])
-    if field is None:
-        raise _bad(f"no field {term['field'][:100]!r}; fields are {', '.join(fields)}")
-    if term["op"] not in OPERATORS[field.kind]:
-        known = " ".join(OPERATORS[field.kind])
-        raise _bad(f"{field.name} knows no operator {term['op']}; its operators are {known}")
+def _checked(term: re.Match[str], kinds: Mapping[str, Kind]) -> Term:
+    name, operator = term["field"], term["op"]
+    family, _, member = name.partition(".")
+    kind = kinds.get(name) or (kinds.get(f"{family}.*") if member else None)
+    if kind is None:
+        raise _bad(f"no field {name[:100]!r}; fields are {', '.join(kinds)}")
+    if operator not in OPERATORS[kind]:
+        known = " ".join(OPERATORS[kind])
+        raise _bad(f"{name} knows no operator {operator}; its operators are {known}")
     quoted = term["quoted"]
     text = term["bare"] if quoted is None else _ESCAPE.sub(r"\1", quoted)
-    return _comparison(field, term["op"], text)
+    is_text = operator == ":" or kind == "texts"
+    value = text if is_text else _LITERALS[kind](name, text)
+    return Term(field=name, operator=operator, value=value)
 
 
-def _comparison(field: Field[T], operator: str, text: str) -> Callable[[T], bool]:
-    get = field.get
+def _test(term: Term, field: Field[T]) -> Callable[[T], bool]:
+    get, operator, literal = field.get, term.operator, term.value
     if field.kind == "texts":
-        is_match = matcher(text) if operator == ":" else text.__eq__
+        assert isinstance(literal, str)
+        is_match = matcher(literal) if operator == ":" else literal.__eq__
         wanted = operator != "!="
         return lambda item: any(is_match(value) for value in _texts(get(item))) is wanted
     if operator == ":":
-        is_like = matcher(text)
+        assert isinstance(literal, str)
+        is_like = matcher(literal)
         return lambda item: isinstance(value := get(item), str) and is_like(value)
-    literal = _LITERALS[field.kind](field.name, text)
     compare = _COMPARE[operator]
     return lambda item: compare(get(item), literal)
 

@@ -8,14 +8,14 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cmp_to_key
 from typing import Any, Generic, TypeVar
 
 from catalog_service.errors import InvalidRequest, Violation
-from catalog_service.serving.filter_expression import Field, Value, parse_filter
+from catalog_service.serving.filter_expression import Field, Kind, Value, parse_filter
 
 __all__ = ["Field", "Listing", "Page"]
 
@@ -89,10 +89,10 @@ class Listing(Generic[T]):
         Raises:
             InvalidRequest: FILTER_INVALID, ORDER_INVALID, PAGE_TOKEN_INVALID or FIELD_INVALID.
         """
-        size = _page_size(page_size)
+        size = page_size_of(page_size)
         is_match = parse_filter(filter, self._fields)
         order = self._order(order_by)
-        query = _query_hash(resource, filter, order_by)
+        query = query_hash(resource, filter, order_by)
         ranked = [(order.key(item), item) for item in items if is_match(item)]
         by_key = cmp_to_key(order.compare)
         ranked.sort(key=lambda row: by_key(row[0]))
@@ -100,7 +100,7 @@ class Listing(Generic[T]):
         has_more = len(rest) > size
         return Page(
             items=tuple(item for _, item in rest[:size]),
-            next_page_token=_token(query, rest[size - 1][0]) if has_more else "",
+            next_page_token=page_token_of(query, rest[size - 1][0]) if has_more else "",
             total_size=len(ranked),
         )
 
@@ -110,26 +110,37 @@ class Listing(Generic[T]):
         return [item for item in items if is_match(item)]
 
     def _order(self, text: str) -> _Order[T]:
-        parts = [part.strip() for part in (text.strip() or self._default_order).split(",")]
-        terms = [self._term(part) for part in parts]
-        if self._identity not in (field for field, _ in terms):
-            terms.append((self._identity, 1))
-        return _Order(tuple(terms))
+        kinds = {name: field.kind for name, field in self._fields.items()}
+        terms = parse_order(text.strip() or self._default_order, kinds)
+        found = [(self._fields[name], direction) for name, direction in terms]
+        if self._identity not in (field for field, _ in found):
+            found.append((self._identity, 1))
+        return _Order(tuple(found))
 
-    def _term(self, text: str) -> tuple[Field[T], int]:
-        found = _ORDER.fullmatch(text)
-        field = self._fields.get(found["field"]) if found else None
-        if found is None or field is None or field.kind == "texts":
-            known = ", ".join(name for name, f in self._fields.items() if f.kind != "texts")
+
+def parse_order(text: str, kinds: Mapping[str, Kind]) -> list[tuple[str, int]]:
+    """Return fields with their directions: 1 upwards, -1 downwards.
+
+    Raises:
+        InvalidRequest: ORDER_INVALID; the message lists what is known.
+    """
+    terms = []
+    for part in (part.strip() for part in text.split(",")):
+        found = _ORDER.fullmatch(part)
+        kind = kinds.get(found["field"]) if found else None
+        if found is None or kind is None or kind == "texts":
+            known = ", ".join(name for name, kind in kinds.items() if kind != "texts")
             raise _bad(
                 "order_by",
                 "ORDER_INVALID",
-                f"no order {text[:100]!r}; write `field` or `field desc` with {known}",
+                f"no order {part[:100]!r}; write `field` or `field desc` with {known}",
             )
-        return field, -1 if found["direction"] == "desc" else 1
+        terms.append((found["field"], -1 if found["direction"] == "desc" else 1))
+    return terms
 
 
-def _page_size(wanted: int) -> int:
+def page_size_of(wanted: int) -> int:
+    """Return how many items a page has. Raises InvalidRequest: FIELD_INVALID."""
     if wanted < 0:
         raise _bad("page_size", "FIELD_INVALID", f"cannot be negative, such as {wanted}")
     return min(wanted, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
@@ -151,36 +162,44 @@ def _rest(
 ) -> list[tuple[SortKey, T]]:
     if not token:
         return ranked
-    last = _last_key(token, query, len(order.terms))
+    last = last_key(token, query, len(order.terms))
     try:
         return [row for row in ranked if order.compare(row[0], last) > 0]
     except TypeError as error:
-        raise _bad_token() from error
+        raise bad_token() from error
 
 
-def _query_hash(resource: str, filter_text: str, order_by: str) -> str:
+def query_hash(resource: str, filter_text: str, order_by: str) -> str:
+    """Return what ties a page token to one filter and order of one list."""
     query = json.dumps([resource, filter_text.strip(), order_by.strip()])
     return hashlib.sha256(query.encode()).hexdigest()[:16]
 
 
-def _token(query: str, last: SortKey) -> str:
+def page_token_of(query: str, last: SortKey) -> str:
+    """Return the token of the page after the item with this key."""
     return base64.urlsafe_b64encode(json.dumps([query, *last]).encode()).decode().rstrip("=")
 
 
-def _last_key(token: str, query: str, num_terms: int) -> SortKey:
+def last_key(token: str, query: str, num_terms: int) -> SortKey:
+    """Return where the page before ended.
+
+    Raises:
+        InvalidRequest: PAGE_TOKEN_INVALID.
+    """
     if len(token) > MAX_TOKEN_CHARS:
-        raise _bad_token()
+        raise bad_token()
     try:
         padded = token + "=" * (-len(token) % 4)
         content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, RecursionError) as error:
-        raise _bad_token() from error
+        raise bad_token() from error
     if not isinstance(content, list) or len(content) != 1 + num_terms or content[0] != query:
-        raise _bad_token()
+        raise bad_token()
     return tuple(content[1:])
 
 
-def _bad_token() -> InvalidRequest:
+def bad_token() -> InvalidRequest:
+    """Return the error for a token that this list did not give."""
     return _bad(
         "page_token",
         "PAGE_TOKEN_INVALID",

@@ -1,17 +1,22 @@
-"""The database behind the store: one thread writes, any thread reads."""
+"""The database behind the store: one thread writes, any thread reads, and changes are told."""
 
-import uuid
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import sqlalchemy as sql
 
+from catalog_service.errors import VertebraError
 from catalog_service.sql_engine import open_engine, writing
-from trainer_service.errors import StoreVersionUnknown
-from trainer_service.job_store.schema import ALEMBIC_VERSION, LOGS, METADATA, SCHEMA_VERSION
+from trainer_service.errors import StoreFull, StoreUnavailable
+from trainer_service.job_store.migrate import migrate
 
 Answer = TypeVar("Answer")
+
+POSTGRES_DISK_FULL = "53100"
+"""Source: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 
 class Database:
@@ -20,42 +25,84 @@ class Database:
 
     Args:
         url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/trainer.db`.
+        clock: Unix seconds; the database's own, which all hosts share, where none is given.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
         self._engine = open_engine(url)
+        self._clock = clock
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="job-store-writer")
-        self.log_id = self.write(_create_or_check)
+        self._listeners: list[Callable[[str], None]] = []
+        self.log_id = self.write(migrate)
 
     def write(self, work: Callable[[sql.Connection], Answer]) -> Answer:
-        """Return what `work` returned, once its transaction is on disk. All of it or nothing."""
+        """Return what `work` returned, once its transaction is on disk. All of it or nothing.
+
+        Raises:
+            StoreUnavailable: the database is away. Where it went while it committed, nobody knows
+                whether it did: ask before doing it again.
+            StoreFull: there is no room left for it.
+        """
         return self._writer.submit(self._in_transaction, work).result()
 
+    def change(self, job_id: str, work: Callable[[sql.Connection], Answer]) -> Answer:
+        """Return what `write` returns, after telling the listeners that a job has changed."""
+        answer = self.write(work)
+        self.tell(job_id)
+        return answer
+
     def read(self, work: Callable[[sql.Connection], Answer]) -> Answer:
-        """Return what `work` returned; it sees one moment of the database."""
-        with self._engine.begin() as connection:
-            return work(connection)
+        """Return what `work` returned. With SQLite it sees one moment of the database.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except sql.exc.OperationalError as error:
+            raise trouble(error) from error
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(job_id)` after a job changed, on the thread that changed it."""
+        self._listeners.append(listener)
+
+    def tell(self, job_id: str) -> None:
+        """Tell the listeners that a job has changed."""
+        for listener in self._listeners:
+            listener(job_id)
+
+    def now(self) -> float:
+        """Return Unix seconds of this host; to the microsecond, as callers see them."""
+        return round((self._clock or time.time)(), 6)
+
+    def shared_now(self, connection: sql.Connection) -> float:
+        """Return Unix seconds that all hosts agree on: leases are measured by them."""
+        if self._clock is not None or connection.dialect.name == "sqlite":
+            return self.now()
+        query = sql.select(sql.extract("epoch", sql.func.clock_timestamp()))
+        return float(connection.execute(query).scalar_one())
 
     def close(self) -> None:
-        """Finish the writes under way and let go of the file."""
+        """Finish the writes under way and let go of the database."""
         self._writer.shutdown()
         self._engine.dispose()
 
     def _in_transaction(self, work: Callable[[sql.Connection], Answer]) -> Answer:
-        with writing(self._engine) as connection:
-            return work(connection)
+        try:
+            with writing(self._engine) as connection:
+                return work(connection)
+        except sql.exc.OperationalError as error:
+            raise trouble(error) from error
 
 
-def _create_or_check(connection: sql.Connection) -> str:
-    """Return the database's log id, after creating the tables in an empty database."""
-    METADATA.create_all(connection)
-    version = connection.execute(sql.select(ALEMBIC_VERSION.c.version_num)).scalar()
-    if version is None:
-        connection.execute(ALEMBIC_VERSION.insert().values(version_num=SCHEMA_VERSION))
-        connection.execute(LOGS.insert().values(log_id=uuid.uuid4().hex))
-    elif version != SCHEMA_VERSION:
-        raise StoreVersionUnknown(
-            f"the job database has schema {version!r}; this release reads {SCHEMA_VERSION!r}:"
-            " move it away, or name another database"
-        )
-    return str(connection.execute(sql.select(LOGS.c.log_id)).scalar_one())
+def trouble(error: sql.exc.OperationalError) -> VertebraError:
+    """Return what a failure of the database, and not of a statement, means to callers."""
+    cause = error.orig
+    is_full = (
+        getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL
+    )
+    if is_full:
+        return StoreFull(f"the job database has no room left on its disk: {cause}")
+    return StoreUnavailable(f"the job database does not answer: {cause}", retry_after_s=1.0)

@@ -1,34 +1,37 @@
-"""Rows to values and back, and what an event changes in its job's row."""
+"""Rows to values and back."""
 
 import json
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sql
 
 from catalog_service.models.plain_json import from_plain, to_plain
-from trainer_service.job_store.records import Attempt, EventRecord, JobRecord, NewJob, Progress
+from trainer_service.job_store.records import (
+    Attempt,
+    EventRecord,
+    JobRecord,
+    NewJob,
+    Progress,
+)
 from trainer_service.jobs import (
-    EpochMetrics,
-    Evaluated,
+    AttemptEnd,
     Evaluation,
+    ExitClass,
     Export,
     JobEvent,
     JobFailure,
     JobModel,
     JobSpec,
     JobState,
-    ModelReady,
-    Planned,
-    StateChanged,
-    StepMetrics,
+    SnapshotRef,
     TrainPlan,
 )
 from trainer_service.jobs.events import event_from_json
+from trainer_service.jobs.host import HostDevice, HostRecord
 
 Value = TypeVar("Value")
 Columns = dict[str, Any]
-"""Column name -> new value, for an UPDATE."""
+"""Column name -> new value, for an INSERT or UPDATE."""
 
 
 def to_text(value: object) -> str:
@@ -41,12 +44,17 @@ def from_text(kind: type[Value], text: str) -> Value:
     return from_plain(kind, json.loads(text))
 
 
+def storable(text: str) -> str:
+    """Return a caller's text as every database can keep it: PostgreSQL has no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _optional(kind: type[Value], text: str | None) -> Value | None:
     return from_text(kind, text) if text is not None else None
 
 
-def job_of(row: sql.RowMapping) -> JobRecord:
-    """Return the job of a row of `jobs`."""
+def job_of(row: sql.RowMapping, snapshot: SnapshotRef | None) -> JobRecord:
+    """Return the job of a row of `jobs`, and what it would go on from."""
     return JobRecord(
         job_id=row["job_id"],
         spec=from_text(JobSpec, row["spec"]),
@@ -57,6 +65,7 @@ def job_of(row: sql.RowMapping) -> JobRecord:
         create_time=row["create_time"],
         start_time=row["start_time"],
         end_time=row["end_time"],
+        first_seq=row["first_seq"],
         last_seq=row["last_seq"],
         attempt=row["attempt"],
         progress=from_text(Progress, row["progress"]),
@@ -64,32 +73,54 @@ def job_of(row: sql.RowMapping) -> JobRecord:
         model=_optional(JobModel, row["model"]),
         plan=_optional(TrainPlan, row["plan"]),
         evaluation=_optional(Evaluation, row["evaluation"]),
+        owner=row["owner"],
+        not_before=row["not_before"],
+        pause_deadline=row["pause_deadline"],
+        deadline=row["deadline"],
+        snapshot=snapshot,
+        resume_snapshot_id=row["resume_snapshot"],
     )
 
 
 def first_row(job_id: str, new: NewJob, time: float) -> Columns:
     """Return the row of a job that nothing happened to yet."""
+    run = new.spec.run
     return {
         "job_id": job_id,
-        "display_name": new.spec.display_name,
+        "display_name": storable(new.spec.display_name),
         "backbone": new.spec.model.backbone,
         "spec": to_text(new.spec),
         "sent_spec": new.sent_spec,
         "state": JobState.QUEUED.value,
         "state_reason": "",
         "create_time": time,
+        "queue_time": time,
         "start_time": 0.0,
         "end_time": 0.0,
         "last_seq": 0,
         "attempt": 0,
         "progress": to_text(Progress()),
         "metrics": "{}",
+        "priority": run.priority,
+        "num_devices": run.num_devices,
+        "engine": run.engine,
     }
+
+
+def label_rows(job_id: str, new: NewJob) -> list[Columns]:
+    """Return the rows of a job's labels."""
+    labels = new.spec.labels.items()
+    return [{"job_id": job_id, "name": name, "value": value} for name, value in labels]
 
 
 def export_row(job_id: str, export: Export) -> Columns:
     """Return the row of an export."""
     return {"job_id": job_id, "number": export.number, "data": to_text(export)}
+
+
+def export_of(row: sql.RowMapping) -> Export:
+    """Return the export of a row of `exports`."""
+    return from_text(Export, row["data"])
 
 
 def attempt_of(row: sql.RowMapping) -> Attempt:
@@ -99,7 +130,22 @@ def attempt_of(row: sql.RowMapping) -> Attempt:
         number=row["number"],
         nonce=row["nonce"],
         num_lines_stored=row["num_lines_stored"],
+        host=row["host"],
+        device_indices=tuple(json.loads(row["device_indices"])),
+        num_devices=row["num_devices"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+        end=_end_of(row),
+        start_step=row["start_step"],
+        last_step=row["last_step"],
     )
+
+
+def _end_of(row: sql.RowMapping) -> AttemptEnd | None:
+    if not row["exit_class"]:
+        return None
+    exit_class = ExitClass(row["exit_class"])
+    return AttemptEnd(exit_class=exit_class, reason=row["reason"], detail=row["detail"])
 
 
 def event_of(row: sql.RowMapping) -> EventRecord:
@@ -109,54 +155,46 @@ def event_of(row: sql.RowMapping) -> EventRecord:
     return EventRecord(seq=row["seq"], time=row["time"], attempt=row["attempt"], event=event)
 
 
-def export_of(row: sql.RowMapping) -> Export:
-    """Return the export of a row of `exports`."""
-    return from_text(Export, row["data"])
+def snapshot_row(job_id: str, snapshot: SnapshotRef) -> Columns:
+    """Return the row of a snapshot."""
+    return {"job_id": job_id, "is_left": False, **to_plain(snapshot)}
 
 
-def columns_after(row: Mapping[str, Any], event: JobEvent, time: float) -> Columns:
-    """Return what `event` changes in its job's row. `row` has the columns as they are before it."""
-    match event:
-        case StateChanged():
-            return _state_columns(event, time)
-        case ModelReady():
-            return {"model": to_text(event.model)}
-        case Planned():
-            return {"plan": to_text(event.plan)}
-        case StepMetrics():
-            progress = _progress_after(from_text(Progress, row["progress"]), event, time)
-            return {"progress": to_text(progress)} | _metrics(row, "step", event.values)
-        case EpochMetrics():
-            return _metrics(row, event.split, event.values)
-        case Evaluated():
-            return {"evaluation": to_text(event.evaluation)}
-        case _:
-            return {}
-
-
-def _state_columns(event: StateChanged, time: float) -> Columns:
-    columns: Columns = {"state": event.to_state.value, "state_reason": event.reason}
-    if event.failure is not None:
-        columns |= {"failure": to_text(event.failure)}
-    if event.to_state is JobState.RUNNING:
-        columns |= {"start_time": time}
-    if event.to_state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
-        columns |= {"end_time": time}
-    return columns
-
-
-def _progress_after(before: Progress, event: StepMetrics, time: float) -> Progress:
-    is_first = before.first_step == 0
-    return Progress(
-        epoch=event.epoch,
-        step=event.step,
-        images_per_s=event.images_per_s or before.images_per_s,
-        first_step=event.step if is_first else before.first_step,
-        first_step_time=time if is_first else before.first_step_time,
-        last_step_time=time,
+def snapshot_of(row: sql.RowMapping) -> SnapshotRef:
+    """Return the snapshot of a row of `snapshots`."""
+    return SnapshotRef(
+        attempt=row["attempt"],
+        step=row["step"],
+        epoch=row["epoch"],
+        path=row["path"],
+        digest=row["digest"],
+        size_bytes=row["size_bytes"],
+        save_s=row["save_s"],
+        create_time=row["create_time"],
+        is_best=bool(row["is_best"]),
+        is_pinned=bool(row["is_pinned"]),
     )
 
 
-def _metrics(row: Mapping[str, Any], prefix: str, values: Mapping[str, float]) -> Columns:
-    newest = {f"{prefix}/{name}": value for name, value in values.items()}
-    return {"metrics": json.dumps(json.loads(row["metrics"]) | newest)}
+def host_row(host: HostRecord, seen_time: float) -> Columns:
+    """Return the row of a host that was heard of just now."""
+    return {
+        "host_id": host.host_id,
+        "name": storable(host.name),
+        "devices": to_text(host.devices),
+        "engines": json.dumps(host.engines),
+        "is_draining": host.is_draining,
+        "seen_time": seen_time,
+    }
+
+
+def host_of(row: sql.RowMapping) -> HostRecord:
+    """Return the host of a row of `hosts`."""
+    return HostRecord(
+        host_id=row["host_id"],
+        name=row["name"],
+        devices=tuple(from_plain(HostDevice, one) for one in json.loads(row["devices"])),
+        engines=tuple(json.loads(row["engines"])),
+        is_draining=bool(row["is_draining"]),
+        seen_time=row["seen_time"],
+    )
