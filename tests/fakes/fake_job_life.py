@@ -20,6 +20,8 @@ class FakeJobLife:
     """Name and context -> job, as FakeTrainer's."""
     forget_job: Any
     requests: list[Any] = field(default_factory=list)
+    paused_state: jobs.JobState = jobs.JOB_STATE_PAUSED
+    """In which a job is that was asked to pause."""
     failures: list[tuple[grpc.StatusCode, str]] = field(default_factory=list)
 
     def _job(self, request: Any, context: Any) -> jobs.TrainJob:
@@ -35,7 +37,7 @@ class FakeJobLife:
         if job.state == jobs.JOB_STATE_SUCCEEDED:
             precondition = grpc.StatusCode.FAILED_PRECONDITION
             refuse(context, precondition, "JOB_FINISHED", f"job {job.job_id} has succeeded")
-        job.state = jobs.JOB_STATE_PAUSED
+        job.state = self.paused_state
         job.state_reason = request.reason
         return wire.PauseTrainJobResponse(job=job)
 

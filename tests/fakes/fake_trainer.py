@@ -1,7 +1,7 @@
 """A trainer whose jobs are lists of events, in this process; it can break streams and lie."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,9 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     cancelled: list[str] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
 
+    filters: list[str] = field(default_factory=list)
+    after_openings: Callable[[], object] = field(default=lambda: None)
+    """Called when a watch is opened."""
     compacted: int = 0
     """So many of the first events are not kept any more."""
 
@@ -131,6 +134,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
 
     def ListTrainJobs(self, request: Any, context: Any) -> Any:  # noqa: N802
         """All of them."""
+        self.filters.append(request.filter)
         return wire.ListTrainJobsResponse(jobs=self.kept.values(), total_size=len(self.kept))
 
     def CancelTrainJob(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -173,6 +177,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self._fail_if_told(context)
         self._job(request.name, context)
         self.openings.append(request.after_seq)
+        self.after_openings()
         self._check_kept(request.after_seq, context)
         rest = [event for event in self.script if event.seq > request.after_seq]
         rest = self._lied(rest)

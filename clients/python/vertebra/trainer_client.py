@@ -24,6 +24,8 @@ DEFAULT_ADDRESS = "localhost:50552"
 
 Spec = jobs.TrainJobSpec | Mapping[str, Any]
 
+OnEvent = Callable[[events.TrainEvent], None]
+
 FINAL_STATES = frozenset(
     {
         jobs.JobState.JOB_STATE_SUCCEEDED,
@@ -197,20 +199,40 @@ class TrainerClient:
                     raise
 
     def wait(
-        self, name: str, *, on_event: Callable[[events.TrainEvent], None] | None = None
+        self,
+        name: str,
+        *,
+        on_event: OnEvent | None = None,
+        on_gap: OnGap | None = None,
+        after_seq: int = 0,
     ) -> jobs.TrainJob:
         """Return the job once it is in a final state; `on_event` sees every event on the way.
+
+        A job that failed and is resumed before anyone has looked is waited for again.
+
+        Args:
+            on_gap, after_seq: as in `watch`; without `on_event` nobody misses an event.
 
         Raises:
             RpcFailed: as `watch`.
         """
-        on_gap: OnGap | None = (lambda gap: None) if on_event is None else None
-        for event in self.watch(name, on_gap=on_gap):
-            if on_event is not None:
-                on_event(event)
-        return self._connection.persist(lambda: self.get(name))
+        told = on_event or _ignore
+        on_gap = on_gap if on_event is not None else _ignore
+        while True:
+            for event in self.watch(name, after_seq, on_gap=on_gap):
+                told(event)
+                after_seq = event.seq
+            job = self._connection.persist(lambda: self.get(name))
+            if job.state in FINAL_STATES:
+                return job
+            pace = self._connection.pace
+            pace.sleep(pace.first_wait_s)
 
     def list_exports(self, name: str) -> Iterator[jobs.Export]:
         """Yield what a job exported: nothing before it succeeded. May raise JOB_NOT_FOUND."""
         request = wire.ListExportsRequest(name=name)
         return items_of_pages(self._connection, self._stub.ListExports, request, "exports")
+
+
+def _ignore(_: object) -> None:
+    """Nobody wants to know."""

@@ -17,7 +17,8 @@ from tests.clients.python.conftest import Shell
 from tests.fakes.fake_catalog import ROWS, FakeCatalog
 from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.cli import main as cli_main
-from vertebra.cli.live import LiveJob, follow_job
+from vertebra.cli.live import follow_job
+from vertebra.cli.live_job import LiveJob
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import TrainerClient
@@ -252,7 +253,7 @@ def test_detached_training_says_how_to_go_on(shell: Shell, with_trainer: FakeTra
 def test_interrupting_leaves_the_job_running(
     shell: Shell, with_trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainerClient, "watch", interrupted)

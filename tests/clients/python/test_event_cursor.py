@@ -120,3 +120,18 @@ def test_persisting_ends_with_patience(trainer: FakeTrainer) -> None:
         Connection(address, pace=pace).persist(lambda: client.get("abcd"))
 
     client.close()
+
+
+def test_a_job_that_is_resumed_behind_the_back_is_waited_for_again(
+    trainer: FakeTrainer, trainer_client: TrainerClient
+) -> None:
+    job = trainer.keep("abcd")
+    states = [jobs.JOB_STATE_QUEUED, jobs.JOB_STATE_SUCCEEDED]
+    trainer.after_openings = lambda: setattr(job, "state", states.pop(0))
+    seqs: list[int] = []
+
+    found = trainer_client.wait("abcd", on_event=lambda event: seqs.append(event.seq))
+
+    assert found.state == jobs.JOB_STATE_SUCCEEDED
+    assert seqs == ALL
+    assert trainer.openings == [0, len(ALL)]

@@ -13,8 +13,10 @@ from click.testing import CliRunner
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import OPTION_OF_FIELD, experiment, spec_options
 from vertebra.cli.model_options import option_of
+from vertebra.cli.run_flags import label_filter
 from vertebra.trainer.v1 import learning_pb2 as learning
 from vertebra.trainer.v1 import train_job_pb2 as jobs
+from vertebra.trainer.v1 import train_run_pb2 as runs
 from vertebra.wire_json import to_message
 
 FILE = {
@@ -172,6 +174,13 @@ SET = {
     "--note": ("ask me", "export.note", "ask me"),
     "--export-state": ("best", "export.state", jobs.ExportSpec.STATE_BEST),
     "--name": ("try 1", "display_name", "try 1"),
+    "--priority": ("-5", "run.priority", -5),
+    "--devices": ("2", "run.num_devices", 2),
+    "--engine": ("ray", "run.engine", runs.ENGINE_RAY),
+    "--max-failures": ("0", "run.max_failures", 0),
+    "--max-preemptions": ("-1", "run.max_preemptions", -1),
+    "--time-limit": ("2h30m", "run.time_limit.seconds", 9000),
+    "--snapshot-every": ("0.5s", "run.snapshot_interval.nanos", 500_000_000),
 }
 """A flag -> what is typed after it, the field that it sets, and what the field then holds."""
 
@@ -182,6 +191,7 @@ ELSEWHERE = {
     *("--label-separator", "--mask-value", "--target-type", "--num-images", "--scene-size"),
     *("--max-objects", "--scene-seed", "--task", "--freeze", "--class-weights", "--augment-with"),
     *("--simclr", "--pretrained-model", "--catalog", "--pretrained", "--image-size"),
+    "--label",
     *("--no-allow-partial", "--no-allow-frozen-random", "--no-ignore-collapse"),
 }
 """Flags that have tests of their own."""
@@ -207,7 +217,8 @@ def test_a_flag_lands_in_its_field_and_in_no_other(flag: str) -> None:
     assert plain(message) == expected
     before = {name for name, _ in leaves(spec_of(*enough))}
     both = {"model.image_height_px", "model.pretrained"}
-    assert {name for name, _ in leaves(spec)} - before - both <= {path, path.rpartition(".")[0]}
+    parents = {path.rpartition(".")[0], path.partition(".")[0]}
+    assert {name for name, _ in leaves(spec)} - before - both <= {path, *parents}
 
 
 def leaves(message: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -277,6 +288,8 @@ def test_every_field_of_an_experiment_has_a_flag() -> None:
         ("spec.dataset.csv.target_columns[0]", "--target-column"),
         ("spec.dataset.cluttered_digits.seed", "--scene-seed"),
         ("spec.model.classification.hidden_units[0]", "--hidden"),
+        ("spec.run.time_limit", "--time-limit"),
+        ("spec.labels", "--label"),
     ],
 )
 def test_a_field_of_the_contract_is_called_by_its_flag(field: str, flag: str) -> None:
@@ -515,3 +528,24 @@ def test_wrong_flags_say_what_would_be_right(flags: tuple[str, ...], complaint: 
 
     with pytest.raises(click.UsageError, match=complaint):
         spec_of(*enough, *flags)
+
+
+def test_labels_of_flags_join_those_of_the_file(tmp_path: Path) -> None:
+    """The last of one name counts, and a value may hold anything."""
+    file = written(tmp_path, FILE | {"labels": {"team": "vision", "site": "north"}})
+
+    spec = spec_of(file, "--label", "team=sound", "--label", "team=a=b", "--label", "night=")
+
+    assert dict(spec.labels) == {"team": "a=b", "site": "north", "night": ""}
+
+
+@pytest.mark.parametrize("typed", ["team", "=vision", ""])
+def test_a_label_without_a_name_is_refused(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="is not NAME=VALUE"):
+        spec_of("--backbone", "resnet18", "--digits", "--epochs", "1", "--label", typed)
+
+
+def test_labels_are_looked_for_as_they_are_written() -> None:
+    found = label_filter({"team": "vision", "note": 'a "b" \\'})
+
+    assert found == ['labels.team = "vision"', 'labels.note = "a \\"b\\" \\\\"']

@@ -9,6 +9,7 @@ from rich.table import Table
 from vertebra.cli import words
 from vertebra.cli.screen import table
 from vertebra.trainer.v1 import train_event_pb2 as events
+from vertebra.trainer.v1 import train_run_pb2 as runs
 
 LEVELS = "▁▂▃▄▅▆▇█"
 WIDTH = 30
@@ -44,6 +45,23 @@ def curves_view(curves: Mapping[str, Curve]) -> Table:
         best = _best(name, finite)
         ends = (values[0], values[-1], finite[best])
         lines.add_row(name, sparkline(values), *map(words.metric, ends), str(best))
+    return lines
+
+
+def series_view(series: Sequence[runs.MetricSeries]) -> Table:
+    """Return the same for curves over steps, as the trainer keeps them."""
+    numbers = ("FIRST", "LAST", "BEST", "STEP", "POINTS")
+    lines = table("CURVE", "", *numbers, right=numbers)
+    for one in sorted(series, key=lambda one: _order(one.name.replace("/", " "))):
+        points = zip(one.steps, one.values, strict=True)
+        finite = {step: y for step, y in points if math.isfinite(y)}
+        if not finite:
+            continue
+        values = list(finite.values())
+        best = _best(one.name.replace("/", " "), finite)
+        ends = (values[0], values[-1], finite[best])
+        told = (*map(words.metric, ends), f"{best:,}", f"{one.num_points:,}")
+        lines.add_row(one.name, sparkline(values), *told)
     return lines
 
 

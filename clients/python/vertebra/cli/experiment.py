@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from vertebra.cli import augment_flag, data_flags, exit_codes, freeze_flag, spec_flags
+from vertebra.cli import augment_flag, data_flags, exit_codes, freeze_flag, run_flags, spec_flags
 from vertebra.cli.class_weights_flag import set_class_weights
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.model_flags import STRUCTURE_FLAGS, TASK_FLAGS, TASKS_OF_HEADS
@@ -43,6 +43,7 @@ _OTHER_FIELDS = {
         for part in ("", *(f".{setting}" for setting in settings))
     },
     "simclr": "--simclr",
+    "labels": "--label",
 }
 """What no single flag of the tables sets."""
 
@@ -120,6 +121,7 @@ _SECTIONS: tuple[tuple[str, tuple[Option, ...]], ...] = (
     ("Preparing images", (*_options(spec_flags.IMAGE_FLAGS), _augment_with)),
     ("Without labels", (_simclr, *_options(spec_flags.SIMCLR_FLAGS))),
     ("Computing", _options(spec_flags.COMPUTING_FLAGS)),
+    ("Running", (*_options(run_flags.RUN_FLAGS), run_flags.label_option)),
     ("Result", _options(spec_flags.RESULT_FLAGS)),
 )
 """The help's headings, in a newcomer's order, and what is under them."""
@@ -153,6 +155,7 @@ def experiment(file: Path | None, flags: Mapping[str, Any]) -> jobs.TrainJobSpec
         augment_flag.set_steps(spec, flags["augment_with"])
     if flags["simclr"] or spec.dataset.WhichOneof("source") == "unlabelled_images":
         spec.simclr.SetInParent()
+    run_flags.set_labels(spec, flags["labels"])
     set_model(spec.model, {**flags, **_NOT_THE_MODELS, "for_task": _task(spec, flags)})
     _require_enough(spec)
     return spec

@@ -14,7 +14,6 @@ from vertebra.cli.plan_words import headline, stages, warning_line
 from vertebra.cli.screen import facts
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
-from vertebra.trainer_client import FINAL_STATES
 
 STATE_STYLES = {
     jobs.JOB_STATE_RUNNING: "bold blue",
@@ -22,6 +21,8 @@ STATE_STYLES = {
     jobs.JOB_STATE_FAILED: "bold red",
     jobs.JOB_STATE_CANCELLED: "yellow",
     jobs.JOB_STATE_CANCELLING: "yellow",
+    jobs.JOB_STATE_PAUSING: "yellow",
+    jobs.JOB_STATE_PAUSED: "bold yellow",
 }
 
 FILE_WORDS = {
@@ -70,12 +71,6 @@ def _order(metrics: events.EpochMetrics) -> list[str]:
 def event_line(event: events.TrainEvent) -> RenderableType | None:
     """Return the line that an event deserves; None for what is shown in another way."""
     kind = event.WhichOneof("event")
-    if kind == "state_changed":
-        change = event.state_changed
-        if change.to_state in FINAL_STATES:
-            return None
-        reason = f"  {change.reason}" if change.reason else ""
-        return Text.assemble(state_text(change.to_state), (reason, "dim"))
     if kind == "warning":
         warning: Any = event.warning  # mypy takes the stub's class for the builtin
         return warning_line(warning.text)
@@ -85,9 +80,45 @@ def event_line(event: events.TrainEvent) -> RenderableType | None:
         return Group(*data_lines(event.data_checked.report))
     if kind == "phase_started":
         return _phase_view(event.phase_started)
+    if kind == "rolled_back":
+        return _rolled_back_line(event.rolled_back)
+    if kind == "snapshot_failed":
+        failed = event.snapshot_failed
+        return warning_line(f"no snapshot was saved: {failed.message or failed.reason}")
     if kind == "model_ready":
         return Text(f"model {words.short_digest(event.model_ready.state_digest)} is here", "dim")
     return None
+
+
+def state_line(change: events.StateChanged) -> Text:
+    """Return `paused  for the night`: the state and why."""
+    why = change.failure.message or change.reason
+    return Text.assemble(state_text(change.to_state), (f"  {why}" if why else "", "dim"))
+
+
+def interrupted_line(reason: str) -> Text:
+    """Return the line of a job that waits to be started again."""
+    return Text.assemble(("interrupted", "yellow"), (f"  {reason}" if reason else "", "dim"))
+
+
+def _rolled_back_line(back: events.RolledBack) -> Text:
+    """Return `goes on at step 80  3 steps are done again`."""
+    where = f"at step {back.to_step:,}" if back.to_step else "from the start"
+    lost = words.plural(back.num_lost_steps, "step")
+    again = f"  {lost} {'is' if back.num_lost_steps == 1 else 'are'} done again"
+    return Text.assemble(
+        ("goes on", "bold blue"), f" {where}", (again if back.num_lost_steps else "", "dim")
+    )
+
+
+def going_on_text(job: jobs.TrainJob) -> Text:
+    """Return the state, why, and where the job would go on: `paused  for the night, at step 80`."""
+    parts = [job.state_reason]
+    if job.state == jobs.JOB_STATE_PAUSED:
+        has_snapshot = job.HasField("snapshot")
+        parts.append(f"saved at step {job.snapshot.step:,}" if has_snapshot else "")
+    told = ", ".join(part for part in parts if part)
+    return Text.assemble(state_text(job.state), (f"  {told}" if told else "", "dim"))
 
 
 def _phase_view(phase: events.PhaseStarted) -> RenderableType:
@@ -136,4 +167,5 @@ def _results(job: jobs.TrainJob) -> str:
 
 def how_to_go_on(job_id: str) -> str:
     """Return what a person can do with a job that goes on without them."""
-    return f"watch it:   vertebra jobs watch {job_id}\ncancel it:  vertebra jobs cancel {job_id}"
+    verbs = ("watch", "pause", "cancel")
+    return "\n".join(f"{f'{verb} it:':<11} vertebra jobs {verb} {job_id}" for verb in verbs)

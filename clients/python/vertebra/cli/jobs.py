@@ -1,4 +1,4 @@
-"""`vertebra jobs`: what was trained, what trains now, and stopping it."""
+"""`vertebra jobs`: what was trained and what trains now; steering it is in files beside."""
 
 from typing import Any
 
@@ -10,35 +10,57 @@ from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
 from vertebra.cli.job_words import export_view, state_text
+from vertebra.cli.jobs_metrics import show_metrics
+from vertebra.cli.jobs_snapshots import list_snapshots, pin_snapshot, unpin_snapshot
+from vertebra.cli.jobs_steer import cancel_job, delete_job, pause_job, resume_job
 from vertebra.cli.live import watch_to_end
-from vertebra.cli.options import filter_options, json_option, trainer_option
+from vertebra.cli.options import filter_options, joined_filter, json_option, trainer_option
 from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
-from vertebra.cli.screen import print_json, print_json_list, screen, table, title
+from vertebra.cli.run_flags import label_filter, label_option
+from vertebra.cli.screen import print_json, print_json_list, screen, table
 from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
+COMMANDS = (
+    cancel_job,
+    pause_job,
+    resume_job,
+    delete_job,
+    list_snapshots,
+    pin_snapshot,
+    unpin_snapshot,
+    show_metrics,
+)
+"""Those that have a file of their own."""
 
-@click.group()
+
+@click.group(commands=COMMANDS)
 def jobs() -> None:
-    """List, describe, watch and cancel training jobs."""
+    """List, describe, watch, pause, resume, cancel and delete training jobs."""
 
 
 @jobs.command("ls")
 @filter_options
+@label_option
+@click.option("-q", "--quiet", is_flag=True, help="Print ids only, a line each.")
 @trainer_option
 @json_option
-def list_jobs(filter_text: str, order_by: str, trainer_address: str, as_json: bool) -> None:
+def list_jobs(**flags: Any) -> None:
     """List jobs, newest first.
 
     \b
     Example:
       vertebra jobs ls --filter 'state = running'
+      vertebra jobs ls --label team=vision --order 'priority desc'
     """
-    with TrainerClient(trainer_address) as trainer:
-        rows = list(trainer.list(filter_text, order_by))
-    if as_json:
+    wanted = joined_filter(flags["filter_text"], *label_filter(flags["labels"]))
+    with TrainerClient(flags["trainer_address"]) as trainer:
+        rows = list(trainer.list(wanted, flags["order_by"]))
+    if flags["quiet"]:
+        click.echo("".join(f"{one.job_id}\n" for one in rows), nl=False)
+    elif flags["as_json"]:
         print_json_list("jobs", rows)
     else:
         _print_rows(screen(), rows)
@@ -107,27 +129,6 @@ def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
     with TrainerClient(trainer_address) as trainer:
         one = trainer.get(job) if job else newest(trainer)
         return watch_to_end(trainer, one.job_id, screen(), as_json=as_json)
-
-
-@jobs.command("cancel")
-@click.argument("job")
-@click.option("--reason", default="", help="Kept in the job's events.")
-@trainer_option
-@json_option
-def cancel_job(job: str, reason: str, trainer_address: str, as_json: bool) -> None:
-    """Stop a job. A running one needs a few seconds.
-
-    \b
-    Example:
-      vertebra jobs cancel 9f3c --reason 'wrong data'
-    """
-    with TrainerClient(trainer_address) as trainer:
-        one = trainer.cancel(job, reason)
-    if as_json:
-        print_json(one)
-    else:
-        page = screen()
-        page.print(title(one.job_id, ""), state_text(one.state))
 
 
 def newest(trainer: TrainerClient) -> wire.TrainJob:

@@ -20,7 +20,8 @@ COMMANDS = {
     "cache": ("vertebra.cli.cache:cache", "List, verify, prune and pin what is stored."),
     "mirror": ("vertebra.cli.mirror:mirror", "Carry weights to a site without a network."),
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
-    "jobs": ("vertebra.cli.jobs:jobs", "List, describe, watch and cancel training jobs."),
+    "jobs": ("vertebra.cli.jobs:jobs", "List, watch, pause, resume and cancel training jobs."),
+    "capacity": ("vertebra.cli.capacity:capacity", "Say what there is to train on."),
 }
 """Where each command is, and its line in `vertebra --help`: nothing is imported to show it."""
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from vertebra.cli.written_values import parsed
+from vertebra.cli.written_values import parsed, seconds
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -79,7 +79,9 @@ def set_field(spec: jobs.TrainJobSpec, flag: SpecFlag, value: Any) -> None:
     if flag.prefix:
         enum = message.DESCRIPTOR.fields_by_name[field].enum_type
         value = enum.values_by_name[f"{flag.prefix}{value.upper()}"].number
-    if isinstance(value, list):
+    if flag.parse is seconds:
+        getattr(message, field).FromMilliseconds(round(value * 1000))
+    elif isinstance(value, list):
         message.ClearField(field)
         getattr(message, field).extend(value)
     else:

@@ -2,6 +2,7 @@
 
 import click
 
+from vertebra.cli.run_flags import RUN_FLAGS
 from vertebra.cli.spec_flag import SpecFlag, enum_flag, number_flag, text_flag
 from vertebra.cli.written_values import MAX_AMOUNT, MAX_COUNT, decimals, numbers
 from vertebra.trainer.v1 import learning_pb2 as learning
@@ -291,5 +292,6 @@ FLAGS = (
     *IMAGE_FLAGS,
     *SIMCLR_FLAGS,
     *RESULT_FLAGS,
+    *RUN_FLAGS,
 )
 """All that set one field as it is."""

@@ -97,6 +97,29 @@ def amount(text: str) -> int:
     return value
 
 
+_TIME = re.compile(
+    r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?:in)?)?(?:(?P<s>\d+(?:\.\d+)?)s?)?"
+)
+_SECONDS_OF = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+
+MAX_SECONDS = 10**10
+"""Some three hundred years: the contract's durations hold a little more."""
+
+
+def seconds(text: str) -> float:
+    """Return the seconds in `2h30m`, `45min`, `90s`, `1d` or `90`.
+
+    Raises:
+        click.BadParameter: something else, or no time at all.
+    """
+    found = _TIME.fullmatch(text.replace(" ", "").lower())
+    parts = found.groupdict("0") if found else {}
+    total = sum(float(number) * _SECONDS_OF[unit] for unit, number in parts.items())
+    if not 0 < total <= MAX_SECONDS:
+        raise click.BadParameter(f"{text!r} is not a time such as 90s, 45min or 2h30m")
+    return total
+
+
 def num_bytes(text: str) -> int:
     """Return the number of bytes in `8GB`, `512MB` or `6GiB`.
 

@@ -14,7 +14,7 @@ from vertebra.cli.curve_words import LEVELS, WIDTH, curves_of, curves_view, spar
 from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view
 from vertebra.cli.job_words import event_line
-from vertebra.cli.live import LiveJob
+from vertebra.cli.live_job import LiveJob
 from vertebra.cli.plan_words import plan_view
 from vertebra.trainer.v1 import evaluation_pb2 as evaluation
 from vertebra.trainer.v1 import train_event_pb2 as events

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from vertebra.cli.written_values import amount, count, names, num_bytes, numbers, parsed
+from vertebra.cli.written_values import amount, count, names, num_bytes, numbers, parsed, seconds
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ from vertebra.cli.written_values import amount, count, names, num_bytes, numbers
         (num_bytes, "6GiB", 6 * 2**30),
         (num_bytes, "512m", 512_000_000),
         (num_bytes, "1000", 1000),
+        (seconds, "2h30m", 9000.0),
+        (seconds, "1d 1h", 90_000.0),
+        (seconds, "45min", 2700.0),
+        (seconds, "0.5s", 0.5),
+        (seconds, "90", 90.0),
     ],
 )
 def test_a_value_is_read_as_it_is_meant(
@@ -43,6 +48,11 @@ def test_a_value_is_read_as_it_is_meant(
         (amount, "1" * 40),
         (num_bytes, "1" * 40),
         (num_bytes, ""),
+        (seconds, ""),
+        (seconds, "0s"),
+        (seconds, "h"),
+        (seconds, "30m2h"),
+        (seconds, "9" * 12),
     ],
 )
 def test_what_is_none_is_refused(parse: Callable[[str], object], text: str) -> None:
