@@ -234,6 +234,12 @@ class SnapshotMisfit(Precondition):
     reason = "SNAPSHOT_MISFIT"
 
 
+class SnapshotsNotKept(Precondition):
+    """A job was ordered without a place for its snapshots."""
+
+    reason = "SNAPSHOTS_NOT_KEPT"
+
+
 OUT_OF_MEMORY_WORDS = (
     "out of memory",
     "not enough memory",

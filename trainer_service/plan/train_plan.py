@@ -18,6 +18,7 @@ from trainer_service.plan.optimizer_groups import optimizer_groups
 from trainer_service.plan.projection import projection_tensors
 from trainer_service.plan.refusal import refused
 from trainer_service.plan.schedule import Course, course_of
+from trainer_service.plan.snapshots import snapshot_plan
 
 
 def train_plan(
@@ -61,6 +62,7 @@ def train_plan(
         num_epochs=course.num_epochs,
         validation_every_epochs=spec.validation_every_epochs,
         num_devices=num_devices,
+        snapshots=snapshot_plan(spec, layout, tuple(each.freeze for each in phases), projection),
     )
 
 

@@ -28,6 +28,7 @@ from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.simclr import simclr_task
 from trainer_service.tasks.simclr_collapse import collapse_in
 from trainer_service.tasks.table import task_for
+from trainer_service.train.keeping import Keeping
 from trainer_service.train.loop import Trained, Training, train
 
 ROW_BY_ROW = ("keypoints",)
@@ -140,9 +141,11 @@ def recalibrate_norms(
     recalibrate(training.model, order.model.layout, until_stopped())
 
 
-def run_loop(training: Training, seal: Seal, emit: Emit, stop: StopSwitch) -> Trained:
+def run_loop(
+    training: Training, seal: Seal, emit: Emit, stop: StopSwitch, keeping: Keeping | None = None
+) -> Trained:
     """Train, emitting what happens; return what the model holds then."""
-    events = train(training, seal, stop)
+    events = train(training, seal, stop, keeping=keeping)
     while True:
         try:
             event = next(events)

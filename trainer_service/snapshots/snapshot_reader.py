@@ -5,7 +5,7 @@ from pathlib import Path
 
 from catalog_service.blobs.safetensors_file import MalformedSafetensors
 from catalog_service.models.mapped_file import map_tensors
-from catalog_service.models.plain_json import MalformedJson, from_plain
+from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain
 from trainer_service.errors import SnapshotDamaged
 from trainer_service.jobs import SnapshotRef
 from trainer_service.snapshots.saved_state import Progress, SavedState
@@ -40,6 +40,12 @@ def read_snapshot(snapshot: SnapshotRef) -> SavedState:
         ) from error
 
 
-def _document(path: Path) -> dict[str, object]:
-    data: dict[str, object] = json.loads(path.read_text("utf-8"))
+def read_views(snapshot: SnapshotRef) -> JsonObject:
+    """Return what the views of the run had shown; empty where there were none."""
+    path = Path(snapshot.path) / VIEWS_FILE
+    return _document(path) if path.exists() else {}
+
+
+def _document(path: Path) -> JsonObject:
+    data: JsonObject = json.loads(path.read_text("utf-8"))
     return data

@@ -11,7 +11,7 @@ Write = Callable[[SavedState], SnapshotRef]
 """Returns when the state is on disk and was read back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Keeping:
     """When a training is saved, how, and what it goes on from."""
 
@@ -20,7 +20,9 @@ class Keeping:
     write: Write | None = None
     """Comes with a saver that ever says so."""
     saved: SavedState | None = None
-    """Put back into the training already; None begins at the start."""
+    """Put back into the training already; None begins at the start. The loop lets go of it once it
+    is there: its files could otherwise not be freed.
+    """
 
     def begin(self, step: int) -> None:
         """Say that training begins after so many steps."""
@@ -44,7 +46,3 @@ class Keeping:
         write = self.write
         assert write is not None, "nobody said where to save"
         yield from self.saver.save(state.progress.step, lambda: write(state))
-
-
-NOT_KEPT = Keeping()
-"""For a training that nobody needs to go on."""

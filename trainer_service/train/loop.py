@@ -17,9 +17,9 @@ from trainer_service.snapshots.saved_state import (
     SavedState,
 )
 from trainer_service.stop_switch import StopSwitch
-from trainer_service.tasks.task import PassMetrics
+from trainer_service.tasks.task import Counted, PassMetrics
 from trainer_service.train.judging import Judge
-from trainer_service.train.keeping import NOT_KEPT, Keeping
+from trainer_service.train.keeping import Keeping
 from trainer_service.train.precision import Passes
 from trainer_service.train.progress import Clock
 from trainer_service.train.requirements import require_finite, require_metrics
@@ -43,7 +43,7 @@ def train(
     stop: StopSwitch,
     *,
     clock: Clock = time.monotonic,
-    keeping: Keeping = NOT_KEPT,
+    keeping: Keeping | None = None,
 ) -> Generator[TrainEvent, None, Trained]:
     """Train, yielding what happened; afterwards the model holds the result, in evaluation mode.
 
@@ -56,7 +56,7 @@ def train(
         training: its model is frozen as the first phase says, and may have been recalibrated; or it
             was put back to where it was saved.
         seal: of what the phase does not move.
-        keeping: when and how it is saved, and what it goes on from.
+        keeping: when and how it is saved, and what it goes on from; None saves nothing.
 
     Raises:
         LossNotFinite: names the epoch and the step; or says that the last step did it.
@@ -66,7 +66,7 @@ def train(
         InvalidRequest: a metric is asked for that the task does not have.
         StopRequested: between two batches.
     """
-    return (yield from _Loop(training, seal, stop, clock, keeping).run())
+    return (yield from _Loop(training, seal, stop, clock, keeping or Keeping()).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class _Loop:
             yield from self._judge.validate(0)
         else:
             self._go_on(self._keeping.saved)
+            self._keeping.saved = None
         require_metrics(
             self._training,
             self._judge.validated.values,
@@ -115,14 +116,16 @@ class _Loop:
 
     def _epoch(self, epoch: int) -> Events:
         """Do what is left of an epoch, and all that follows from it."""
-        running = self._running or self._new_epoch()
+        training, running = self._training, self._running or self._new_epoch()
         self._running = running
         yield from self._steps.epoch(epoch, running.metrics, self._stop, self._save)
         if self._steps.phase_number != running.phase:  # one began at a step: it gets its own time
             self._standing.start_over()
+        self._steps.share_statistics()
         self._steps.enter_evaluation()
+        learned = training.ranks.merged(running.metrics, training.task.pass_metrics())
         trained = EpochMetrics(
-            epoch=epoch, split="train", values=running.metrics.values(), step=self._steps.number
+            epoch=epoch, split="train", values=learned.values(), step=self._steps.number
         )
         yield trained
         yield from self._judged(trained)
@@ -196,8 +199,11 @@ class _Loop:
         yield from self._keeping.save(self._state())
 
     def _state(self) -> SavedState:
-        """Return where training is, between two steps or at the end of an epoch."""
+        """Return where training is, between two steps or at the end of an epoch. All ranks come
+        here; what the first one returns is of all.
+        """
         training, running = self._training, self._running
+        self._steps.share_statistics()
         return SavedState(
             progress=self._progress(),
             tensors={
@@ -205,10 +211,13 @@ class _Loop:
                 AUXILIARY: auxiliary_state(training),
                 OPTIMIZER: self._steps.remembered(),
                 BEST: self._standing.best_tensors(),
-                COUNTED: running.metrics.state() if running else {},
+                COUNTED: self._counted(running) if running else {},
                 RANDOM: random_state(training.device),
             },
         )
+
+    def _counted(self, running: _Epoch) -> Counted:
+        return self._training.ranks.counted(running.metrics, self._training.task.pass_metrics())
 
     def _progress(self) -> Progress:
         steps, running, standing = self._steps, self._running, self._standing
@@ -242,6 +251,7 @@ class _Loop:
         self._passes.go_on(progress.scaler)
         if counted := saved.tensors.get(COUNTED):
             metrics = self._training.task.pass_metrics()
-            metrics.add({name: tensor.to(device) for name, tensor in counted.items()})
+            if self._training.ranks.is_first:  # it is of all ranks
+                metrics.add({name: tensor.to(device) for name, tensor in counted.items()})
             self._running = _Epoch(metrics, progress.phase_of_epoch)
         set_random_state(device, saved.tensors[RANDOM])
