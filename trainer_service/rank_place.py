@@ -5,8 +5,9 @@ Whoever starts ranks (the worker itself, Ray, torchrun) puts these variables int
 Source: torch.distributed.run, "Environment Variables".
 """
 
+import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog_service.errors import InvalidRequest
 
@@ -66,3 +67,23 @@ class RankPlace:
             self.master_port,
         )
         return {name: str(value) for name, value in zip(RANK_VARIABLES, values, strict=True)}
+
+    def of_rank(self, rank: int) -> "RankPlace":
+        """Return the place of another rank on the same host."""
+        return replace(self, rank=rank, local_rank=rank, listener=-1)
+
+
+def first_place(num_ranks: int) -> RankPlace:
+    """Return the place of rank 0 of ranks on this host. It listens from now on, to this host alone:
+    nobody can take the port meanwhile, and others may come before it looks.
+    """
+    listener = socket.create_server((LOOPBACK, 0), backlog=max(num_ranks, 128))
+    port: int = listener.getsockname()[1]
+    return RankPlace(
+        rank=0,
+        local_rank=0,
+        num_ranks=num_ranks,
+        master_address=LOOPBACK,
+        master_port=port,
+        listener=listener.detach(),
+    )

@@ -4,7 +4,8 @@ Every image is compared with all others, so adding up the gradients of parts tha
 among themselves gives another gradient: it is not that of a larger batch. Here all projections
 are computed first, without a graph; the loss of all of them says how each projection should move;
 then every part is computed again, with a graph, and moved that way. It costs one more forward pass
-and gives the gradient of the whole batch.
+and gives the gradient of the whole batch. Ranks do the same with each other's projections, and need
+no second pass where theirs fit.
 
 Batch norms see the statistics of the part, and count every image once.
 
@@ -23,6 +24,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from trainer_service.datasets.batch import Batch
 from trainer_service.tasks.task import Learned, Task
 from trainer_service.train.precision import Passes
+from trainer_service.train.ranks import ALONE, Ranks
 
 NUM_VIEWS = 2
 
@@ -49,17 +51,30 @@ class ContrastiveTask(Task, Protocol):
 
 
 def accumulate(
-    network: nn.Module, task: ContrastiveTask, batch: Batch, size: int, passes: Passes
+    network: nn.Module,
+    task: ContrastiveTask,
+    batch: Batch,
+    size: int,
+    passes: Passes,
+    ranks: Ranks = ALONE,
 ) -> Learned:
     """Add the gradient of the whole batch to the parameters'; return loss and projections.
 
     Args:
-        batch: images are [2B, 3, H, W], all first views, then all second ones.
+        batch: images are [2B, 3, H, W], all first views, then all second ones; of several ranks,
+            this one's, whose gradient then is such that weighed by its images and added up it is
+            that of the whole batch.
         size: images that go through the network together, each in both views.
     """
     views = batch.images
     assert isinstance(views, Tensor)
     parts = list(_parts(batch.num_images, size))
+    if len(parts) == 1:
+        with passes.forward():
+            projections = task.project(network, views)
+        loss, direction = _direction(task, projections, ranks)
+        passes.backward((projections.float() * direction).sum())
+        return task.learned(loss, projections.detach().float())
     states: list[RandomState] = []
     projected: list[Tensor] = []
     with torch.no_grad(), _still_norms(network, task.projection):
@@ -67,16 +82,28 @@ def accumulate(
             states.append(RandomState(views.device))
             with passes.forward():
                 projected.append(task.project(network, views[part]).float())
-    leaf = _in_order(projected, parts).requires_grad_()
-    loss = task.loss(leaf)
-    (direction,) = torch.autograd.grad(loss, leaf)
+    whole = _in_order(projected, parts)
+    loss, direction = _direction(task, whole, ranks)
     for part, state in zip(parts, states, strict=True):
         state.restore()
         with passes.forward():
             projections = task.project(network, views[part])
         # Its gradient is the loss's, by the chain rule.
         passes.backward((projections.float() * direction[part]).sum())
-    return task.learned(loss.detach(), leaf.detach())
+    return task.learned(loss, whole)
+
+
+def _direction(task: ContrastiveTask, projections: Tensor, ranks: Ranks) -> tuple[Tensor, Tensor]:
+    """Return the loss of the projections of all ranks, and how this rank's should move, [2B, D]."""
+    gathered = [ranks.gathered(views) for views in projections.detach().float().chunk(NUM_VIEWS)]
+    leaf = torch.cat([rows for rows, _ in gathered]).requires_grad_()
+    loss = task.loss(leaf)
+    (directions,) = torch.autograd.grad(loss, leaf)
+    own = [
+        rows[here] for rows, (_, here) in zip(directions.chunk(NUM_VIEWS), gathered, strict=True)
+    ]
+    share = len(projections) / len(leaf)
+    return loss.detach(), torch.cat(own) / share
 
 
 class RandomState:

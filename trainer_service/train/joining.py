@@ -5,7 +5,6 @@ may wait for the others is not decided here: whoever watches over the attempt se
 """
 
 import os
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,13 +25,6 @@ MEETING_S = 600.0
 PATIENCE = timedelta(days=7)
 """Nothing that a rank waits for takes so long: a data check, an export, a pass on another rank."""
 LOOPBACK_INTERFACES = {"linux": "lo", "darwin": "lo0"}
-
-
-def open_listener() -> tuple[int, int]:
-    """Return a listening socket of this host alone, and its port: nobody can take it meanwhile."""
-    listener = socket.create_server((LOOPBACK, 0), backlog=1024)
-    port: int = listener.getsockname()[1]
-    return listener.detach(), port
 
 
 @contextmanager

@@ -71,4 +71,4 @@ class Judge:
                 with self._passes.forward():
                     learned = task.judge(self._steps.network, part)
                 metrics.update(learned, part)
-        return metrics
+        return self._training.ranks.merged(metrics, task.pass_metrics())

@@ -18,6 +18,7 @@ from trainer_service.tasks.task import Learned, PassMetrics, Task
 from trainer_service.train.contrastive import ContrastiveTask
 from trainer_service.train.contrastive import accumulate as accumulate_contrast
 from trainer_service.train.precision import Passes
+from trainer_service.train.ranks import ALONE, Ranks
 
 
 def parts_of(batch: Batch, size: int) -> Iterator[Batch]:
@@ -60,18 +61,28 @@ class LearnedBatch:
     last: Learned
     """Of its last part."""
     last_part: Batch
+    share: float = 1.0
+    """What the batch weighs of that of all ranks."""
+    num_images: int = 0
+    """Of all ranks."""
 
 
 class Learning:
     """Computes the gradients of a batch, in parts if need be."""
 
     def __init__(
-        self, task: Task, passes: Passes, *, contrastive: ContrastiveTask | None = None
+        self,
+        task: Task,
+        passes: Passes,
+        *,
+        contrastive: ContrastiveTask | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Take a task; the same again as `contrastive` where it compares images with others."""
         self._task = task
         self._passes = passes
         self._contrastive = contrastive
+        self._ranks = ranks
 
     def learn(
         self, network: nn.Module, batch: Batch, size: int, metrics: PassMetrics
@@ -81,10 +92,18 @@ class Learning:
         Args:
             size: images that go through the model together; 0 means all.
         """
-        if self._contrastive is not None and 0 < size < batch.num_images:
+        is_in_parts = 0 < size < batch.num_images or not self._ranks.is_alone
+        if self._contrastive is not None and is_in_parts:
             # Every image is compared with all others: parts that know nothing of each other would
             # learn something else.
-            whole = accumulate_contrast(network, self._contrastive, batch, size, self._passes)
+            whole = accumulate_contrast(
+                network,
+                self._contrastive,
+                batch,
+                size or batch.num_images,
+                self._passes,
+                self._ranks,
+            )
             metrics.update(whole, batch)
             return LearnedBatch(loss=whole.loss, last=whole, last_part=batch)
         parts = list(parts_of(batch, size))

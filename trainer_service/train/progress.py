@@ -37,6 +37,10 @@ class RecentSteps:
         self._num_images += num_images
         self._step += 1
 
+    def forget(self) -> None:
+        """Start over: another rank tells of these."""
+        self._start()
+
     def is_due(self) -> bool:
         """Whether enough time has passed for another event."""
         return self._clock() - self._since >= STEP_EVENT_INTERVAL_S

@@ -13,7 +13,8 @@ what is resumed is what was not interrupted. The price: nothing is sent while th
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -21,11 +22,10 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from trainer_service.datasets.batch import Batch
 from trainer_service.datasets.part import WHOLE, Part
 from trainer_service.datasets.split import draws
-from trainer_service.jobs import Evaluation
-from trainer_service.tasks.task import Counted, Learned, PassMetrics
+from trainer_service.tasks.task import Counted, PassMetrics
+from trainer_service.train.pass_of_all import PassOfAll
 
 BUCKET_ELEMENTS = 2**24
 """Gradients that are added up together: 64 MiB in 32 bits, a small part of the memory that
@@ -57,6 +57,16 @@ class Exchange(Protocol):
     def copy_first(self, tensor: Tensor) -> None:
         """Let the tensor be the first rank's, bit for bit."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one rank has of a batch."""
+
+    weight: float
+    """Of its loss and gradient: all ranks' together are 1, or 0 where nothing counts."""
+    num_images: int
+    """Of the whole batch."""
 
 
 class Alone:
@@ -127,6 +137,23 @@ class Ranks:
 
     # A step
 
+    def share(
+        self, num_images: int, weight: Callable[[], float], *, has_failed: bool
+    ) -> Share | None:
+        """Return what this rank's images weigh of the batch; None where any rank failed, and all
+        have to try again.
+
+        Args:
+            weight: of this rank's images, as `Task.weight` has it. Asking may wait for the device.
+        """
+        if self.is_alone:
+            return None if has_failed else Share(weight=1.0, num_images=num_images)
+        own = 0.0 if has_failed else weight()
+        num_failed, whole, num_all = self.totals(has_failed, own, num_images)
+        if num_failed:
+            return None
+        return Share(weight=own / whole if whole else 0.0, num_images=int(num_all))
+
     @torch.no_grad()
     def add_up_gradients(
         self, parameters: Iterable[nn.Parameter], loss: Tensor, share: float
@@ -151,20 +178,23 @@ class Ranks:
         return whole[0]
 
     @torch.no_grad()
-    def gathered(self, rows: Tensor) -> Tensor:
-        """Return the rows of all ranks, [N, ...], in their order, without a graph."""
+    def gathered(self, rows: Tensor) -> tuple[Tensor, slice]:
+        """Return the rows of all ranks, [N, ...], in their order and without a graph; and where
+        this rank's are.
+        """
         if self.is_alone:
-            return rows.detach()
-        counts = self.totals(*(len(rows) * (self.part.rank == r) for r in self._every_rank))
-        start = int(sum(counts[: self.part.rank]))
-        whole = rows.new_zeros((int(sum(counts)), *rows.shape[1:]))
-        whole[start : start + len(rows)] = rows
+            return rows.detach(), slice(0, len(rows))
+        ranks = range(self.part.num_ranks)
+        counts = [
+            int(each)
+            for each in self.totals(*(len(rows) * (self.part.rank == rank) for rank in ranks))
+        ]
+        start = sum(counts[: self.part.rank])
+        own = slice(start, start + len(rows))
+        whole = rows.new_zeros((sum(counts), *rows.shape[1:]))
+        whole[own] = rows
         self._exchange.add_up(whole)
-        return whole
-
-    @property
-    def _every_rank(self) -> range:
-        return range(self.part.num_ranks)
+        return whole, own
 
     # A pass
 
@@ -209,11 +239,12 @@ class Ranks:
             fresh.add(state)
         values = fresh.values() if self.is_first else {}
         told: Mapping[str, float] = json.loads(self.agreed(json.dumps(dict(values))))
-        return _OfAll(told, fresh if self.is_first else None)
+        return PassOfAll(told, fresh if self.is_first else None)
 
     def _states(self, metrics: PassMetrics) -> Iterator[Counted]:
         """Yield what each rank counted, to the first one."""
-        own = {name: each.detach().cpu().contiguous() for name, each in metrics.state().items()}
+        state = metrics.state().items()
+        own = {name: each.detach().cpu().contiguous().clone() for name, each in state}
         for said in self._exchange.collect(save(own)):
             yield {name: each.to(self._device) for name, each in load(said).items()}
 
@@ -223,36 +254,6 @@ class Ranks:
 
 
 ALONE = Ranks(WHOLE, Alone())
-
-
-class _OfAll:
-    """The metrics of all ranks."""
-
-    def __init__(self, values: Mapping[str, float], counted: PassMetrics | None) -> None:
-        self._values = values
-        self._counted = counted
-
-    def update(self, learned: Learned, batch: Batch) -> None:
-        """The pass is over."""
-        raise AssertionError("metrics of a pass that is over count nothing")
-
-    def values(self) -> Mapping[str, float]:
-        """Return them."""
-        return self._values
-
-    def evaluation(self) -> Evaluation:
-        """Return the first rank's; who is not the first has no classes to tell of."""
-        if self._counted is None:
-            return Evaluation(metrics=self._values, num_images=0)
-        return self._counted.evaluation()
-
-    def state(self) -> Counted:
-        """Return what was counted."""
-        return {} if self._counted is None else self._counted.state()
-
-    def add(self, counted: Counted) -> None:
-        """The pass is over."""
-        raise AssertionError("metrics of a pass that is over count nothing")
 
 
 def _buckets(parameters: Iterable[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator
 from itertools import islice
-from typing import cast
 
 import torch
 
@@ -30,10 +29,10 @@ from trainer_service.snapshots.saved_state import OPTIMIZER, SavedState, Tensors
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.tasks.task import PassMetrics
 from trainer_service.train.compiling import Compiling, handles_phases
-from trainer_service.train.contrastive import ContrastiveTask
+from trainer_service.train.gradients import Gradients
 from trainer_service.train.keeping import Keeping
 from trainer_service.train.memory import ImagesAtATime
-from trainer_service.train.micro_batches import LearnedBatch, Learning
+from trainer_service.train.micro_batches import LearnedBatch
 from trainer_service.train.phases import phases_of, reason_to_begin, steps_until
 from trainer_service.train.precision import Passes
 from trainer_service.train.progress import Clock, RecentSteps
@@ -61,21 +60,9 @@ class Steps:
         self._seal = seal
         self._passes = passes
         self._clock = clock
-        self._learning = Learning(
-            training.task,
-            passes,
-            contrastive=cast(ContrastiveTask, training.task)
-            if training.plan.task == "simclr"
-            else None,
-        )
-        self._images = ImagesAtATime(
-            training.spec,
-            training.device,
-            size=training.plan.micro_batch_size,
-            most=training.spec.batch_size,
-        )
         self._parameters = named_parameters(training.model, training.auxiliary)
         self._compiling = Compiling(training.spec.compile, training.device, clock=clock)
+        self._gradients = Gradients(training, passes, self._compiling)
         self._optimizer: torch.optim.Optimizer | None = None
         self.phase_number = saved.progress.phase - 1 if saved else 0
         """Counted from 1."""
@@ -88,7 +75,7 @@ class Steps:
         """Go on from what was saved in this phase."""
         assert self._optimizer is not None
         self._is_new = saved.progress.is_new_phase
-        self._images.go_on(saved.progress.learned)
+        self.images.go_on(saved.progress.learned)
         remember(self._optimizer, self._parameters, saved.tensors.get(OPTIMIZER, {}))
 
     @property
@@ -99,7 +86,7 @@ class Steps:
     @property
     def images(self) -> ImagesAtATime:
         """Return how many images learn together."""
-        return self._images
+        return self._gradients.images
 
     def remembered(self) -> Tensors:
         """Return what the optimizer remembers."""
@@ -123,6 +110,13 @@ class Steps:
         if self._training.auxiliary is not None:
             self._training.auxiliary.eval()
 
+    def share_statistics(self) -> None:
+        """Let the statistics of norms that train be those of all ranks; in training mode."""
+        auxiliary = self._training.auxiliary
+        self._training.ranks.mean_statistics(
+            self._training.model, *(() if auxiliary is None else (auxiliary,))
+        )
+
     def epoch(
         self, epoch: int, metrics: PassMetrics, stop: StopSwitch, save: Callable[[], Events]
     ) -> Events:
@@ -144,10 +138,12 @@ class Steps:
             for seed, batch in zip(chosen, islice(batches, len(chosen)), strict=True):
                 stop.check()
                 learned = yield from self._step(batch, int(seed), metrics)
-                recent.add(learned.loss, batch.num_images)
+                recent.add(learned.loss, learned.num_images)
                 is_saved = self.number < until and self._keeping.due(self.number)
                 # What was not told yet is told first: a loss that is no number saves nothing.
-                if recent.is_due() or is_saved or self.number == until:
+                if not self._training.ranks.is_first:
+                    recent.forget()
+                elif recent.is_due() or is_saved or self.number == until:
                     shown = self._training.task.batch_metrics(learned.last, learned.last_part)
                     yield recent.event(shown, self._lr())
                 if is_saved:
@@ -176,6 +172,7 @@ class Steps:
         """Let the next phase's parameters train, and nothing else; the rest stays as it is."""
         phase = self._waiting.pop(0)
         training = self._training
+        self.share_statistics()
         self._seal.check(training.model, when=f"the end of phase {self.phase_number}")
         freeze(training.model, training.layout, phase.freeze)
         self._seal.move_to(training.model, moving_tensors(training.layout, phase.freeze))
@@ -226,52 +223,21 @@ class Steps:
         )
         scale_lr(self._optimizer, factor)
         began = self._compiling.start()
-        learned = yield from self._learn(batch, seed, metrics)
-        if self._is_new:
+        learned = yield from self._gradients.own(batch, seed, metrics, self._optimizer)
+        if self._is_new and batch.num_images:
             named = (name for group in self._phase.optimizer_groups for name in group.parameters)
             require_gradients(self._parameters, named)
-            self._is_new = False
+        self._is_new = False
+        learned = self._gradients.whole(learned, self._optimizer)
         self._move(self._optimizer)
         if message := self._compiling.finish(began):
             yield message
         return learned
-
-    def _learn(
-        self, batch: Batch, seed: int, metrics: PassMetrics
-    ) -> Generator[TrainEvent, None, LearnedBatch]:
-        """Leave the batch's gradient in the parameters, if need be with fewer images at a time."""
-        assert self._optimizer is not None
-        while True:
-            draw_from(seed, self._training.device)
-            self._optimizer.zero_grad(set_to_none=True)
-            try:
-                return self._learning.learn(
-                    self._compiling.network, batch, self._images.size, metrics
-                )
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) and not self._compiling.is_to_blame(error):
-                    raise
-                # Its traceback holds the frames of the attempt, and they hold what it computed.
-                problem = error.with_traceback(None)
-            if is_out_of_memory(problem):
-                yield self._images.halved(problem)
-            else:
-                yield self._compiling.given_up(problem)
 
     def _move(self, optimizer: torch.optim.Optimizer) -> None:
         try:
             self._passes.move(optimizer, self._training.spec.max_grad_norm)
         except (RuntimeError, MemoryError) as error:
             if is_out_of_memory(error):
-                raise self._images.failure() from error
+                raise self.images.failure() from error
             raise
-
-
-def draw_from(seed: int, device: torch.device) -> None:
-    """Let dropout and drop-path draw from here: the same in every run, and in a second attempt.
-
-    Not torch.manual_seed: where CUDA is there and not in use, that formats a stack at every call.
-    """
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)

@@ -24,6 +24,7 @@ from trainer_service.jobs import (
     TrainPlan,
 )
 from trainer_service.tasks.task import Task
+from trainer_service.train.ranks import ALONE, Ranks
 
 TrainEvent = (
     StepMetrics
@@ -58,6 +59,8 @@ class Training:
     """None is the model and its images, in every phase."""
     auxiliary: nn.Module | None = None
     """What trains along and is thrown away, such as SimCLR's projection."""
+    ranks: Ranks = ALONE
+    """With whom it trains; its batches are this rank's part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
