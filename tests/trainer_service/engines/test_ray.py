@@ -37,7 +37,11 @@ def cluster() -> Iterator[RayCluster]:
 @pytest.fixture
 def engine(cluster: RayCluster) -> RayEngine:
     """Return an engine on it."""
-    return RayEngine(cluster.address, environment=dict(os.environ), num_threads=CPUS_PER_NODE)
+    return engine_at(cluster.address)
+
+
+def engine_at(address: str) -> RayEngine:
+    return RayEngine(address, environment=dict(os.environ), num_threads=CPUS_PER_NODE)
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def attempt(tmp_path: Path) -> Path:
     return folder
 
 
-def wait_until(is_so: Callable[[], bool], folder: Path, seconds: float = 120.0) -> None:
+def wait_until(is_so: Callable[[], bool], folder: Path, seconds: float = 240.0) -> None:
     give_up_at = time.monotonic() + seconds
     while not is_so():
         log = folder / LOG_FILE
@@ -79,9 +83,10 @@ def longer(folder: Path, num_epochs: int) -> None:
 
 
 def test_an_attempt_runs_where_there_is_room_and_leaves_nothing(
-    cluster: RayCluster, engine: RayEngine, attempt: Path, nonce: str
+    cluster: RayCluster, attempt: Path, nonce: str
 ) -> None:
-    worker = engine.start(attempt, nonce)
+    """From outside of the cluster, as a trainer in a pod of its own does it."""
+    worker = engine_at(cluster.client_address).start(attempt, nonce)
     wait_until(lambda: "waiting for 1 places" in (attempt / LOG_FILE).read_text(), attempt)
     assert not (attempt / SPOOL_FILE).exists()  # the cluster has no room yet
     node = cluster.add_node()
@@ -142,7 +147,7 @@ def test_an_attempt_that_waits_for_room_can_be_called_off(
 
 
 def test_a_cluster_that_is_not_there_is_said(attempt: Path, nonce: str) -> None:
-    engine = RayEngine("127.0.0.1:1", environment=dict(os.environ), num_threads=1)
+    engine = engine_at("127.0.0.1:1")
 
     worker = engine.start(attempt, nonce)
     wait_until(is_gone(worker), attempt)
