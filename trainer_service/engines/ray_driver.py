@@ -7,6 +7,7 @@ could tell of is left in `end.json`.
 
 import fcntl
 import logging
+import math
 import os
 import signal
 import socket
@@ -37,8 +38,8 @@ from trainer_service.jobs import (
 POLL_S = 0.5
 ANSWER_S = 30.0
 """How long an actor may take to say how its worker is: a busy node is not a lost one."""
-EXIT_S = 10.0
-"""Between the end of the first rank and that of the last one."""
+SAY_S = 10.0
+"""How long rank 0 has to say why another rank ended."""
 CONNECT_S = 10.0
 HANDED_ON = (NONCE_VARIABLE, *THREAD_VARIABLES, *WAITING_VARIABLES, "PYTHONUNBUFFERED")
 MEMORY_WORDS = ("low on memory", "OutOfMemory", "OOM")
@@ -127,27 +128,31 @@ class Driver:
             )
 
     def _watch(self, ranks: Sequence[Rank]) -> AttemptEnd | None:
-        """Return when all ranks ended, or one of them in a way that ends the others."""
-        give_up_at = float("inf")
+        """Return when rank 0 ended, or another one in a way that ends the attempt. Ranks above 0
+        end when training is over; rank 0 still exports then.
+        """
+        give_up_at = math.inf
         while True:
-            if self._is_told:
-                self._is_told = False
-                for rank in ranks:
-                    rank.terminate.remote()
+            self._hand_on(ranks)
             codes = [self._poll(number, rank) for number, rank in enumerate(ranks)]
-            for code in codes:
-                if isinstance(code, AttemptEnd):
-                    return code
-            if all(code == 0 for code in codes):
+            lost = next((code for code in codes if isinstance(code, AttemptEnd)), None)
+            if lost is not None:
+                return lost
+            if codes[0] == 0:
                 return None
             broken = [number for number, code in enumerate(codes) if code]
-            if broken:
+            if broken:  # rank 0 may know why, and say it
+                give_up_at = min(give_up_at, time.monotonic() + SAY_S)
+            if 0 in broken or time.monotonic() > give_up_at:
                 return _crashed(broken[0], codes[broken[0]])
-            if 0 in codes:
-                give_up_at = min(give_up_at, time.monotonic() + EXIT_S)
-            if time.monotonic() > give_up_at:
-                return None  # one said how it ended; the others hang in it
             time.sleep(POLL_S)
+
+    def _hand_on(self, ranks: Sequence[Rank]) -> None:
+        """Make the ranks look at what they are told, where a signal says so."""
+        if self._is_told:
+            self._is_told = False
+            for rank in ranks:
+                rank.terminate.remote()
 
     def _poll(self, number: int, rank: Rank) -> int | AttemptEnd | None:
         """Return a rank's exit code; None while it runs, or while its node does not answer."""
