@@ -18,6 +18,7 @@ from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
+from vertebra.watch_record import RecordedCursor, WatchRecord
 from vertebra.wire_json import to_message
 
 DEFAULT_ADDRESS = "localhost:50552"
@@ -132,7 +133,12 @@ class TrainerClient:
         return items_of_pages(self._connection, self._stub.ListTrainJobs, request, "jobs")
 
     def watch(
-        self, name: str, after_seq: int = 0, *, on_gap: OnGap | None = None
+        self,
+        name: str,
+        after_seq: int = 0,
+        *,
+        on_gap: OnGap | None = None,
+        record: WatchRecord | None = None,
     ) -> Iterator[events.TrainEvent]:
         """Yield a job's events in order, each once, until the job is in a final state.
 
@@ -143,6 +149,7 @@ class TrainerClient:
             after_seq: the last event that is not wanted; 0 asks for all.
             on_gap: told of events that went before they came here; the watch then goes on behind
                 them. None raises EventsCompacted.
+            record: takes what comes as it comes, for `watch_checker`.
 
         Raises:
             RpcFailed: JOB_NOT_FOUND, CURSOR_AHEAD, LOG_REPLACED; or no contact for too long.
@@ -151,11 +158,14 @@ class TrainerClient:
         """
         idle_s = self._connection.pace.idle_s
         cursor = EventCursor(name, after_seq, on_gap=on_gap, idle_s=idle_s)
+        reader = cursor if record is None else RecordedCursor(cursor, record)
         while True:
             try:
-                yield from resumed(self._connection, self._stub.WatchTrainJob, cursor)
+                yield from resumed(self._connection, self._stub.WatchTrainJob, reader)
                 return
             except RpcFailed as failure:
+                if record:
+                    record[-1].refuse(failure)
                 if not cursor.refused(failure):
                     raise
 
