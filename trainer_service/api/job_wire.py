@@ -1,5 +1,7 @@
 """Jobs and exports: value -> message."""
 
+from collections.abc import Sequence
+
 from google.protobuf import json_format
 
 from catalog_service.model_wire import (
@@ -11,8 +13,9 @@ from trainer_service.api.durations import duration_message, optional_time, time_
 from trainer_service.api.evaluation_wire import evaluation_message
 from trainer_service.api.names import job_name
 from trainer_service.api.plan_wire import plan_message
+from trainer_service.api.run_wire import attempt_message, snapshot_message
 from trainer_service.api.words import EXPORT_FILES, STATES, number_of
-from trainer_service.job_store import JobRecord
+from trainer_service.job_store import Attempt, JobRecord
 from trainer_service.jobs import (
     Export,
     ExportFile,
@@ -24,8 +27,8 @@ from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.trainer.v1 import train_job_pb2 as pb
 
 
-def job_message(job: JobRecord) -> pb.TrainJob:
-    """Return a job as it stands."""
+def job_message(job: JobRecord, attempts: Sequence[Attempt] = ()) -> pb.TrainJob:
+    """Return a job as it stands; lists show no attempts."""
     message = pb.TrainJob(
         name=job_name(job.job_id),
         job_id=job.job_id,
@@ -42,6 +45,10 @@ def job_message(job: JobRecord) -> pb.TrainJob:
         plan=plan_message(job.plan) if job.plan else None,
         attempt=max(1, job.attempt),
         evaluation=evaluation_message(job.evaluation) if job.evaluation else None,
+        attempts=[attempt_message(attempt) for attempt in attempts],
+        not_before=optional_time(job.not_before) if job.state is JobState.QUEUED else None,
+        snapshot=snapshot_message(job.job_id, job.snapshot) if job.snapshot else None,
+        host=job.owner,
     )
     message.metrics.update(job.metrics)
     return message

@@ -1,7 +1,7 @@
 """What a spec would do, checked against data and catalog. Nothing is stored, nothing runs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -34,6 +34,10 @@ class TrainingHost:
     device: Literal["cpu", "cuda"] = "cpu"
     staging_folder: str = ""
     """Where data behind URLs is mirrored; empty fetches none."""
+    engines: Set[str] = frozenset({"process"})
+    """What can start jobs."""
+    max_devices: int = 0
+    """Of the largest host that there is; 0 where none is known."""
 
 
 async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> PlannedJob:
@@ -48,6 +52,7 @@ async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> Plann
     """
     # 1. This host
     _require_device(spec, host)
+    _require_place(spec, host)
 
     # 2. The data: it may have the class names
     summary = await asyncio.to_thread(_summary, spec, host)
@@ -80,6 +85,20 @@ def _require_device(spec: JobSpec, host: TrainingHost) -> None:
     if spec.precision == "fp16" and host.device != "cuda":
         why = "FP16 needs CUDA, and this trainer's device is cpu: take BF16 or FP32"
         raise invalid([Violation(field="spec.precision", description=why)])
+
+
+def _require_place(spec: JobSpec, host: TrainingHost) -> None:
+    """Raise InvalidRequest for a job that would wait for ever."""
+    run = spec.run
+    if run.engine not in host.engines:
+        why = (
+            f"this trainer has no engine {run.engine!r}, it has {', '.join(sorted(host.engines))};"
+            " VERTEBRA_TRAINER_RAY names a Ray cluster"
+        )
+        raise invalid([Violation(field="spec.run.engine", description=why)])
+    if run.engine == "process" and 0 < host.max_devices < run.num_devices:
+        why = f"{run.num_devices} devices are asked for; the largest host has {host.max_devices}"
+        raise invalid([Violation(field="spec.run.num_devices", description=why)])
 
 
 async def _described(wanted: ModelSpec, catalog: Catalog) -> ModelDescription:

@@ -1,8 +1,9 @@
 """Attempts and snapshots: value -> message."""
 
-from trainer_service.api.durations import duration_message, time_message
+from trainer_service.api.durations import duration_message, optional_time, time_message
 from trainer_service.api.names import snapshot_name
 from trainer_service.api.words import EXIT_CLASSES
+from trainer_service.job_store import Attempt
 from trainer_service.jobs import (
     AttemptEnded,
     RolledBack,
@@ -11,6 +12,22 @@ from trainer_service.jobs import (
     SnapshotRef,
 )
 from vertebra.trainer.v1 import train_event_pb2, train_run_pb2
+
+
+def attempt_message(attempt: Attempt) -> train_run_pb2.Attempt:
+    """Return one run of a job's worker."""
+    end = attempt.end
+    return train_run_pb2.Attempt(
+        number=attempt.number,
+        host=attempt.host,
+        start_time=optional_time(attempt.start_time),
+        end_time=optional_time(attempt.end_time),
+        exit_class=EXIT_CLASSES[end.exit_class] if end else None,
+        detail=end.detail if end else "",
+        start_step=attempt.start_step or 0,
+        last_step=attempt.last_step,
+        num_devices=attempt.num_devices,
+    )
 
 
 def snapshot_message(job_id: str, snapshot: SnapshotRef) -> train_run_pb2.Snapshot:

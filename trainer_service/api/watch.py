@@ -3,18 +3,18 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from catalog_service.errors import Violation, invalid
 from trainer_service.api.durations import seconds_of, time_message
 from trainer_service.api.event_feed import EventFeed
-from trainer_service.errors import CursorAhead, LogReplaced
+from trainer_service.api.job_log import JobLog
+from trainer_service.errors import CursorAhead, CursorCompacted, LogReplaced
 from trainer_service.job_store import JobRecord
 from vertebra.model.v1.stream_pb2 import StreamEnd
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
-BATCH_EVENTS = 500
 DEFAULT_HEARTBEAT_S = 15.0
 HEARTBEAT_RANGE_S = (1.0, 60.0)
 MAX_DURATION_S = 30 * 60.0
@@ -52,6 +52,12 @@ def check_position(job: JobRecord, *, our_log_id: str, log_id: str, after_seq: i
             f"after_seq {after_seq} is ahead of the newest event, {job.last_seq}",
             metadata={"newest_seq": str(job.last_seq)},
         )
+    if after_seq + 1 < job.first_seq:
+        raise CursorCompacted(
+            f"events after {after_seq} are not kept any more; the oldest that is has seq"
+            f" {job.first_seq}: read QueryMetrics, then go on after {job.first_seq - 1}",
+            metadata={"oldest_seq": str(job.first_seq)},
+        )
 
 
 def timing_of(request: pb.WatchTrainJobRequest, *, slow_reader_s: float) -> WatchTiming:
@@ -86,82 +92,71 @@ class Watch:
     """A stream of one job's events.
 
     Args:
+        job: as it was when the call came.
         after_seq: where it begins.
-        draining: set when the server shuts down.
     """
 
     def __init__(
         self,
         *,
-        job_id: str,
+        job: JobRecord,
         log_id: str,
         after_seq: int,
         feed: EventFeed,
-        draining: asyncio.Event,
         timing: WatchTiming,
     ) -> None:
-        self._job_id = job_id
+        self._job = job
         self._log_id = log_id
         self._cursor = after_seq
         self._feed = feed
-        self._draining = draining
         self._timing = timing
 
-    async def messages(self) -> AsyncIterator[pb.WatchTrainJobResponse]:
-        """Yield batches of events and bookmarks, and the end as the last message."""
-        clock = asyncio.get_running_loop().time
-        rotate_at = clock() + self._timing.max_duration_s
-        bookmark_at = clock() + self._timing.heartbeat_s
-        while True:
-            change = self._feed.next_change(self._job_id)
-            message = await self._next_batch()
-            if message is None and clock() >= bookmark_at:
-                message = self._bookmark()
-            if message is not None:
-                sent_at = clock()
-                yield message
-                bookmark_at = clock() + self._timing.heartbeat_s
-                if clock() - sent_at > self._timing.slow_reader_s:
-                    yield self._end(StreamEnd.REASON_SLOW_CONSUMER)
-                    return
-            elif await self._is_over():
-                yield self._end(StreamEnd.REASON_COMPLETED)
-                return
-            if self._draining.is_set():
-                yield self._end(StreamEnd.REASON_DRAINING)
-                return
-            if clock() >= rotate_at:
-                yield self._end(StreamEnd.REASON_ROTATE)
-                return
-            if message is None:
-                seconds = max(0.0, min(bookmark_at, rotate_at) - clock())
-                await wait_for_change(change, self._draining, seconds)
+    async def messages(self) -> AsyncGenerator[bytes, None]:
+        """Yield batches of events and bookmarks, and the end as the last message: serialised."""
+        async with self._feed.reading(self._job.job_id, self._job.last_seq) as (log, bell):
+            clock = asyncio.get_running_loop().time
+            rotate_at = clock() + self._timing.max_duration_s
+            bookmark_at = clock() + self._timing.heartbeat_s
+            while (reason := self._reason_to_end(log, is_old=clock() >= rotate_at)) is None:
+                message = await self._next_batch(log)
+                if message is None and clock() >= bookmark_at:
+                    message = self._bookmark()
+                if message is not None:
+                    sent_at = clock()
+                    yield message
+                    bookmark_at = clock() + self._timing.heartbeat_s
+                    if clock() - sent_at > self._timing.slow_reader_s:
+                        reason = StreamEnd.REASON_SLOW_CONSUMER
+                        break
+                elif self._cursor >= log.last_seq:
+                    await bell.wait(min(bookmark_at, rotate_at))
+            yield self._end(reason)
 
-    async def _next_batch(self) -> pb.WatchTrainJobResponse | None:
-        events = await self._feed.read(self._job_id, after_seq=self._cursor, limit=BATCH_EVENTS)
-        if not events:
+    def _reason_to_end(self, log: JobLog, *, is_old: bool) -> StreamEnd.Reason | None:
+        """Return why the stream ends now. Raises what keeps the log from being read."""
+        if log.error is not None:
+            raise log.error
+        if log.is_final and self._cursor == log.last_seq:
+            return StreamEnd.REASON_COMPLETED
+        if self._feed.draining.is_set():
+            return StreamEnd.REASON_DRAINING
+        return StreamEnd.REASON_ROTATE if is_old else None
+
+    async def _next_batch(self, log: JobLog) -> bytes | None:
+        events = await self._feed.after(log, self._cursor)
+        if events is None:
             return None
-        self._cursor = events[-1].seq
-        return pb.WatchTrainJobResponse(log_id=self._log_id, events=pb.EventBatch(events=events))
+        self._cursor = events.last_seq
+        return events.data
 
-    async def _is_over(self) -> bool:
-        last_seq, is_final = await self._feed.position(self._job_id)
-        return is_final and last_seq == self._cursor
-
-    def _bookmark(self) -> pb.WatchTrainJobResponse:
+    def _bookmark(self) -> bytes:
         bookmark = pb.Bookmark(seq=self._cursor, server_time=time_message(time.time()))
-        return pb.WatchTrainJobResponse(log_id=self._log_id, bookmark=bookmark)
+        return self._serialised(pb.WatchTrainJobResponse(bookmark=bookmark))
 
-    def _end(self, reason: StreamEnd.Reason) -> pb.WatchTrainJobResponse:
+    def _end(self, reason: StreamEnd.Reason) -> bytes:
         end = StreamEnd(reason=reason, resume_after=self._cursor)
-        return pb.WatchTrainJobResponse(log_id=self._log_id, end=end)
+        return self._serialised(pb.WatchTrainJobResponse(end=end))
 
-
-async def wait_for_change(change: asyncio.Event, draining: asyncio.Event, seconds: float) -> None:
-    """Return when the job changed, the server drains, or the time is over."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (change, draining)]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+    def _serialised(self, message: pb.WatchTrainJobResponse) -> bytes:
+        message.log_id = self._log_id
+        return message.SerializeToString()

@@ -16,17 +16,16 @@ from tests.fakes.fake_catalog_gateway import FakeCatalogGateway
 from tests.fakes.job_values import job_model, step
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.planning import TrainingHost
-from trainer_service.api.train_job_servicer import (
-    TrainerRooms,
-    TrainJobServicer,
-    train_job_registration,
-)
-from trainer_service.job_store import JobStore
-from trainer_service.jobs import SpoolLine
+from trainer_service.api.rooms import TrainerRooms
+from trainer_service.api.train_job_servicer import train_job_registration
+from trainer_service.job_store import Hold, JobStore, Outcome
+from trainer_service.jobs import JobState, SnapshotRef, SnapshotTaken, SpoolLine
 from vertebra.client_errors import RpcFailed, from_rpc_error
 from vertebra.trainer.v1 import train_job_pb2
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
+
+HOST_ID = "host-1"
 
 
 class Trainer:
@@ -50,15 +49,14 @@ class Trainer:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     async def _start(self) -> Any:
-        rooms = TrainerRooms(
+        self.rooms = TrainerRooms(
             store=self.store,
             catalog=self.catalog,
-            feed=EventFeed(self.store),
-            drain=self.parts.drain,
+            feed=EventFeed(self.store, self.parts.drain.draining),
             host=TrainingHost(allowed_roots=(str(self.data),)),
             **self._rooms,
         )
-        registration = train_job_registration(TrainJobServicer(rooms))
+        registration = train_job_registration(self.rooms)
         return await start_server(
             Listen(host="127.0.0.1", port=0), [registration], parts=self.parts
         )
@@ -94,6 +92,29 @@ class Trainer:
             setattr(spec, name, value)
         return spec
 
+    def steered(self, kind: str, name: str, *, request_id: str = "", **fields: Any) -> Any:
+        """Pause, resume, cancel or delete a job; return its answer."""
+        request = getattr(pb, f"{kind}TrainJobRequest")(
+            name=name, request_id=request_id or str(uuid.uuid4()), **fields
+        )
+        return getattr(self.stub, f"{kind}TrainJob")(request, timeout=10)
+
+    def snapshot(self, job_id: str, step_number: int, *, index: int) -> SnapshotRef:
+        """Store a snapshot as a worker's line number `index`."""
+        ref = SnapshotRef(
+            attempt=self.hold(job_id).attempt,
+            step=step_number,
+            epoch=step_number // 2,
+            path=f"/x/{step_number}",
+            digest="sha256:4",
+            size_bytes=1000,
+            save_s=0.25,
+            create_time=1000.0 + step_number,
+        )
+        line = SpoolLine(index=index, time=200.0, event=SnapshotTaken(snapshot=ref))
+        self.store.append_lines(self.hold(job_id), [line])
+        return ref
+
     def create(self, spec: Any = None, request_id: str = "") -> pb.CreateTrainJobResponse:
         """Create a job."""
         request = pb.CreateTrainJobRequest(
@@ -104,10 +125,22 @@ class Trainer:
     def running(self) -> str:
         """Return the id of a job that runs."""
         job_id: str = self.create().job.job_id
-        self.store.begin_attempt(job_id)
-        self.store.pin_model(job_id, job_model())
-        self.store.set_running(job_id)
+        hold = self.claim(job_id)
+        self.store.pin_model(hold, job_model())
+        self.store.move(hold, JobState.RUNNING)
         return job_id
+
+    def claim(self, job_id: str) -> Hold:
+        """Begin an attempt."""
+        return self.store.claim(job_id, HOST_ID, 0.0, device_indices=(0,)).hold
+
+    def hold(self, job_id: str) -> Hold:
+        """Return what a supervisor speaks for the job with."""
+        return self.store.hold(job_id)
+
+    def finish(self, job_id: str, state: JobState = JobState.SUCCEEDED, **outcome: Any) -> None:
+        """End a job."""
+        self.store.finish(self.hold(job_id), Outcome(state=state, **outcome))
 
     def steps(self, job_id: str, first: int, last: int) -> None:
         """Store steps as a worker's."""
@@ -115,7 +148,7 @@ class Trainer:
             SpoolLine(index=number - 1, time=100.0 + number, event=step(number))
             for number in range(first, last + 1)
         ]
-        self.store.append_lines(job_id, 1, lines)
+        self.store.append_lines(self.hold(job_id), lines)
 
 
 def refused(call: Callable[[], Any]) -> RpcFailed:

@@ -41,7 +41,7 @@ def test_the_same_request_is_answered_the_same_and_makes_no_second_job(trainer):
 
     assert again.replayed
     assert again.job == first.job
-    assert len(trainer.store.summaries()) == 1
+    assert len(trainer.store.page_of_jobs().items) == 1
 
 
 def test_a_default_spelled_out_is_the_same_request(trainer):
@@ -70,7 +70,7 @@ def test_twenty_creations_at_once_make_one_job(trainer):
 
     assert len({answer.job.job_id for answer in answers}) == 1
     assert [answer.replayed for answer in answers].count(False) == 1
-    assert len(trainer.store.summaries()) == 1
+    assert len(trainer.store.page_of_jobs().items) == 1
 
 
 def test_a_request_id_with_another_spec_is_refused(trainer, refused):
@@ -191,7 +191,7 @@ def test_a_plan_shows_every_default_and_stores_nothing(trainer):
     assert planned.spec.optimizer.lr == 1e-3
     assert planned.spec.optimizer.weight_decay == 0.01
     assert planned.spec.model.weights != ""
-    assert trainer.store.summaries() == []
+    assert trainer.store.page_of_jobs().items == ()
 
 
 def test_a_plans_spec_is_accepted_and_plans_the_same(trainer):
@@ -276,7 +276,7 @@ def test_an_unknown_architecture_passes_through_with_its_nearest_names(trainer, 
 
     assert (failure.code, failure.reason) == (CODE.NOT_FOUND, "ARCHITECTURE_NOT_FOUND")
     assert "closest are resnet18" in failure.message
-    assert trainer.store.summaries() == []
+    assert trainer.store.page_of_jobs().items == ()
 
 
 def test_what_the_catalog_says_of_the_model_has_our_field_paths(trainer, refused, monkeypatch):
@@ -301,7 +301,7 @@ def test_no_bytes_anywhere_refuses_the_creation_with_the_trail(trainer, refused)
     assert failure.code is CODE.FAILED_PRECONDITION
     assert failure.reason == "WEIGHTS_UNAVAILABLE"
     assert "store: absent" in failure.message
-    assert trainer.store.summaries() == []
+    assert trainer.store.page_of_jobs().items == ()
 
 
 def test_a_silent_catalog_is_unavailable(trainer, refused):

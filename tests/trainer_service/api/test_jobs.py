@@ -7,7 +7,6 @@ import grpc
 import pytest
 
 from tests.fakes.job_values import planned, step
-from trainer_service.job_store import Outcome
 from trainer_service.jobs import (
     Evaluated,
     Evaluation,
@@ -68,10 +67,11 @@ def test_no_such_job_is_not_found(trainer, refused):
 
 def test_a_running_job_shows_its_progress_plan_and_model(trainer):
     job_id = trainer.running()
-    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=100.0, event=planned())])
     trainer.store.append_lines(
-        job_id,
-        1,
+        trainer.hold(job_id), [SpoolLine(index=0, time=100.0, event=planned())]
+    )
+    trainer.store.append_lines(
+        trainer.hold(job_id),
         [SpoolLine(index=number, time=100.0 + number, event=step(number)) for number in (1, 2)],
     )
 
@@ -91,7 +91,7 @@ def test_a_job_shows_its_newest_evaluation_alone_and_in_lists(trainer):
     event = Evaluated(epoch=2, evaluation=evaluation)
     assert not get(trainer, job_id).HasField("evaluation")
 
-    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=100.0, event=event)])
+    trainer.store.append_lines(trainer.hold(job_id), [SpoolLine(index=0, time=100.0, event=event)])
 
     (listed,) = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(), timeout=10).jobs
     for job in (get(trainer, job_id), listed):
@@ -103,7 +103,9 @@ def test_a_job_of_steps_shows_the_epochs_of_its_plan(trainer):
     job_id = trainer.running()
     plan = replace(planned().plan, num_epochs=7)
 
-    trainer.store.append_lines(job_id, 1, [SpoolLine(index=0, time=1.0, event=Planned(plan=plan))])
+    trainer.store.append_lines(
+        trainer.hold(job_id), [SpoolLine(index=0, time=1.0, event=Planned(plan=plan))]
+    )
 
     assert get(trainer, job_id).progress.num_epochs == 7
 
@@ -119,7 +121,7 @@ def test_a_clock_that_was_set_does_not_break_the_time_left(trainer, last_time, r
         SpoolLine(index=1, time=100.0, event=step(1)),
         SpoolLine(index=2, time=last_time, event=step(2)),
     ]
-    trainer.store.append_lines(job_id, 1, lines)
+    trainer.store.append_lines(trainer.hold(job_id), lines)
 
     progress = get(trainer, job_id).progress
 
@@ -130,9 +132,7 @@ def test_a_clock_that_was_set_does_not_break_the_time_left(trainer, last_time, r
 def test_a_failed_job_says_why(trainer):
     job_id = trainer.running()
     failure = JobFailure(reason="WORKER_DIED", message="the worker died")
-    trainer.store.finish(
-        job_id, Outcome(state=JobState.FAILED, reason=failure.message, failure=failure)
-    )
+    trainer.finish(job_id, JobState.FAILED, reason=failure.message, failure=failure)
 
     job = get(trainer, job_id)
 
@@ -207,7 +207,7 @@ def test_cancelling_wants_a_uuid_of_its_own(trainer, refused):
 
 def test_a_finished_job_cannot_be_cancelled(trainer, refused):
     job_id = trainer.running()
-    trainer.store.finish(job_id, Outcome(state=JobState.SUCCEEDED))
+    trainer.finish(job_id)
 
     failure = refused(lambda: cancel(trainer, job_id))
 
@@ -217,7 +217,7 @@ def test_a_finished_job_cannot_be_cancelled(trainer, refused):
 def test_exports_are_listed_once_the_job_is_done(trainer):
     job_id = trainer.running()
     before = exports(trainer, job_id)
-    trainer.store.finish(job_id, Outcome(state=JobState.SUCCEEDED, export=EXPORT))
+    trainer.finish(job_id, export=EXPORT)
 
     (export,) = exports(trainer, job_id)
 

@@ -7,8 +7,6 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from trainer_service.job_store import Outcome
-from trainer_service.jobs import JobState
 from vertebra.model.v1.stream_pb2 import StreamEnd
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
@@ -28,10 +26,6 @@ def seqs(messages):
     return [event.seq for message in messages for event in message.events.events]
 
 
-def finish(trainer, job_id):
-    trainer.store.finish(job_id, Outcome(state=JobState.SUCCEEDED))
-
-
 def listed(trainer, job_id, *, after_seq=0, wait_s=0, **fields):
     request = pb.ListTrainJobEventsRequest(name=job_id, after_seq=after_seq, **fields)
     if wait_s:
@@ -42,7 +36,7 @@ def listed(trainer, job_id, *, after_seq=0, wait_s=0, **fields):
 def test_a_finished_job_is_replayed_whole_and_completed(trainer):
     job_id = trainer.running()
     trainer.steps(job_id, 1, 1200)
-    finish(trainer, job_id)
+    trainer.finish(job_id)
 
     messages = list(watch(trainer, job_id))
 
@@ -61,7 +55,7 @@ def test_events_arrive_while_they_happen(trainer):
 
     trainer.steps(job_id, 1, 2)
     received += seqs([next(stream)])
-    finish(trainer, job_id)
+    trainer.finish(job_id)
     received += seqs(stream)
 
     assert received == list(range(1, trainer.store.find_job(job_id).last_seq + 1))
@@ -78,7 +72,7 @@ def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer):
 
     for number in range(1, 60):
         trainer.steps(job_id, number, number)
-    finish(trainer, job_id)
+    trainer.finish(job_id)
     for watcher in watchers:
         watcher.join(30)
 
@@ -89,7 +83,7 @@ def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer):
 def test_a_stream_resumes_after_any_position(trainer):
     job_id = trainer.running()
     trainer.steps(job_id, 1, 5)
-    finish(trainer, job_id)
+    trainer.finish(job_id)
     last_seq = trainer.store.find_job(job_id).last_seq
 
     for after_seq in range(last_seq + 1):
@@ -147,7 +141,7 @@ def test_a_reader_that_stalls_does_not_hold_up_the_job(trainer):
 
     for number in range(1, 20):
         trainer.steps(job_id, number * 500 - 499, number * 500)
-    finish(trainer, job_id)
+    trainer.finish(job_id)
 
     assert time.monotonic() - began < 60
     assert trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=job_id), timeout=10).job.last_seq
@@ -189,7 +183,7 @@ def test_what_no_stream_can_do_is_refused(trainer, refused, fields, wrong):
 def test_the_unary_twin_has_the_same_events_in_pages(trainer):
     job_id = trainer.running()
     trainer.steps(job_id, 1, 7)
-    finish(trainer, job_id)
+    trainer.finish(job_id)
     last_seq = trainer.store.find_job(job_id).last_seq
     streamed = [e for m in watch(trainer, job_id) for e in m.events.events]
 
