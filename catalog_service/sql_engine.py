@@ -11,6 +11,22 @@ from sqlalchemy import event
 BUSY_TIMEOUT_MS = 30_000
 """How long SQLite waits for another process that writes, such as the one that this one replaces."""
 
+FROZEN_AFTER_S = 10
+"""A transaction of ours asks for nothing for so long only where its process, its machine or its
+network stands still. PostgreSQL ends it then: its locks would hold up every other host."""
+
+NETWORK_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Half a minute without an answer is a broken connection, not one that is slow.
+
+Source: https://www.postgresql.org/docs/current/libpq-connect.html, in seconds but for the last.
+"""
+
 _WRITES = "vertebra_writes"
 
 
@@ -20,15 +36,25 @@ def open_engine(url: str) -> sql.Engine:
     Args:
         url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/trainer.db`.
     """
-    engine = sql.create_engine(url)
-    if engine.dialect.name == "sqlite":
+    if sql.make_url(url).get_backend_name() != "postgresql":
+        engine = sql.create_engine(url)
         _use_write_ahead_log(engine)
+        return engine
+    engine = sql.create_engine(url, connect_args=dict(NETWORK_PATIENCE))
+    _let_frozen_writers_go(engine)
     return engine
 
 
 def writing(engine: sql.Engine) -> AbstractContextManager[sql.Connection]:
     """Return a transaction that writes. What only reads begins one with `engine.begin`."""
     return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def _let_frozen_writers_go(engine: sql.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def set_timeout(connection, _record):  # type: ignore[no-untyped-def]  # DBAPI has no types
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{FROZEN_AFTER_S}s'")
+        connection.commit()
 
 
 def _use_write_ahead_log(engine: sql.Engine) -> None:

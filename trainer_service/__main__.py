@@ -4,28 +4,30 @@ The only place where settings become objects; torch is not reachable from here.
 """
 
 import asyncio
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from catalog_service.blobs.disk import ensure_folder
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import VertebraError
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
-from catalog_service.serving.drain import Drain
+from catalog_service.serving.drain import Drain, DrainTiming
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.run import Service, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.planning import TrainingHost
-from trainer_service.api.train_job_servicer import (
-    TrainerRooms,
-    TrainJobServicer,
-    train_job_registration,
-)
+from trainer_service.api.rooms import TrainerRooms
+from trainer_service.api.train_job_servicer import train_job_registration
 from trainer_service.catalog_gateway import CatalogGateway
+from trainer_service.engines.engine import Engine
 from trainer_service.engines.process import ProcessEngine
+from trainer_service.engines.ray import RayEngine
 from trainer_service.job_store import JobStore
-from trainer_service.jobs import HostDevice
+from trainer_service.jobs import HostDevice, HostRecord
+from trainer_service.jobs.run_spec import EngineName
 from trainer_service.settings import (
     TrainerSettings,
     num_cores,
@@ -35,8 +37,15 @@ from trainer_service.settings import (
 from trainer_service.supervisor import Rooms, Supervisor
 from trainer_service.supervisor.devices import cpu_devices, cuda_devices, require_cuda
 from trainer_service.supervisor.host_home import host_id
+from trainer_service.supervisor.supervision import Supervision
 from vertebra.catalog_client import CatalogClient
 from vertebra.malloc import keep_freed_megabytes
+
+NUM_THREADS = 64
+"""That wait for the disk and the database: a few for each job that runs here, so that jobs whose
+calls hang do not hold up the leases of the others."""
+HOOKS_S = 15.0
+"""Beside the workers' grace, for what the service itself has to close."""
 
 
 def main() -> None:
@@ -52,21 +61,25 @@ def main() -> None:
 
 
 async def _serve(settings: TrainerSettings) -> None:
-    parts = ServerParts()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NUM_THREADS))
+    parts = ServerParts(timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S))
     ensure_folder(settings.home)
     blobs = BlobStore(settings.blobs_folder)
     client = CatalogClient(settings.catalog)
     gateway = CatalogGateway(client, blobs)
-    devices = await asyncio.to_thread(_devices, settings)
-    rooms = _rooms(settings, gateway, blobs, devices)
-    supervisor = Supervisor(rooms, num_slots=len(devices))
+    host = await asyncio.to_thread(_host, settings)
+    rooms = _rooms(settings, gateway, blobs, host)
+    supervision = Supervision(
+        Supervisor(rooms, host), parts.drain.draining, preempts=settings.on_stop == "preempt"
+    )
 
     async def start() -> None:
-        await asyncio.to_thread(blobs.sweep_staging)
-        await supervisor.start()
+        if settings.supervise:
+            await asyncio.to_thread(blobs.sweep_staging)
+            await supervision.start()
 
     async def stop() -> None:
-        await supervisor.stop()
+        await supervision.stop()
         client.close()
         gateway.close()
         rooms.store.close()
@@ -83,6 +96,16 @@ async def _serve(settings: TrainerSettings) -> None:
     await serve_until_signalled(service)
 
 
+def _host(settings: TrainerSettings) -> HostRecord:
+    """Return who this host is, and what its jobs train on and are run by."""
+    return HostRecord(
+        host_id=host_id(settings.home),
+        name=socket.gethostname(),
+        devices=_devices(settings),
+        engines=tuple(sorted(settings.engines)),
+    )
+
+
 def _devices(settings: TrainerSettings) -> tuple[HostDevice, ...]:
     """Return what jobs of this host train on.
 
@@ -97,46 +120,58 @@ def _devices(settings: TrainerSettings) -> tuple[HostDevice, ...]:
 
 
 def _rooms(
-    settings: TrainerSettings,
-    gateway: CatalogGateway,
-    blobs: BlobStore,
-    devices: tuple[HostDevice, ...],
+    settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore, host: HostRecord
 ) -> Rooms:
-    num_threads = max(1, num_cores() // len(devices))
-    process = ProcessEngine(environment=worker_environment(), num_threads=num_threads)
+    num_threads = max(1, num_cores() // len(host.devices))
     return Rooms(
         store=JobStore(settings.jobs_url),
-        engine=process,
+        engines=_engines(settings, host, num_threads),
         catalog=gateway,
         blobs=blobs,
         home=settings.home,
         num_threads=num_threads,
-        device=devices[0].kind,
+        device=host.devices[0].kind,
         allowed_roots=(*map(str, settings.data_roots), *settings.data_urls),
         features_budget_bytes=settings.feature_cache_bytes,
-        host_id=host_id(settings.home),
+        host_id=host.host_id,
         artifacts=settings.artifacts,
         host_timeout_s=settings.host_timeout,
         grace_s=settings.grace_s,
+        max_remote_jobs=settings.ray_jobs,
+        events_kept=settings.events_kept,
     )
+
+
+def _engines(
+    settings: TrainerSettings, host: HostRecord, num_threads: int
+) -> dict[EngineName, Engine]:
+    environment = worker_environment()
+    engines: dict[EngineName, Engine] = {
+        "process": ProcessEngine(
+            environment=environment,
+            num_threads=num_threads,
+            device_handles=[device.handle for device in host.devices if device.handle],
+        )
+    }
+    if settings.ray:
+        engines["ray"] = RayEngine(settings.ray, environment=environment, num_threads=num_threads)
+    return engines
 
 
 def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Registration]:
-    servicer = TrainJobServicer(
-        TrainerRooms(
-            store=rooms.store,
-            catalog=rooms.catalog,
-            feed=EventFeed(rooms.store),
-            drain=drain,
-            host=TrainingHost(
-                allowed_roots=rooms.allowed_roots,
-                device=rooms.device,
-                staging_folder=str(rooms.staging_folder),
-            ),
-        )
+    trainer = TrainerRooms(
+        store=rooms.store,
+        catalog=rooms.catalog,
+        feed=EventFeed(rooms.store, drain.draining),
+        host=TrainingHost(
+            allowed_roots=rooms.allowed_roots,
+            device=rooms.device,
+            staging_folder=str(rooms.staging_folder),
+            engines=frozenset(rooms.engines),
+        ),
     )
     return [
-        train_job_registration(servicer),
+        train_job_registration(trainer),
         blob_registration(BlobServicer(rooms.blobs, drain=drain, shares_paths=shares_paths)),
     ]
 

@@ -3,10 +3,12 @@
     python fake_worker.py <script.json> <attempt folder>
 
 The script says what to do: {"steps": 3, "pause_s": 0.01, "end": "finished" | "failed" | "crash" |
-"hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | ...,
+"hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | "stuck" | ..., or "ends", one an
+attempt; "snapshot_every": 2, "save": "fails", "save_s": 1, "best_step": 4, "is_deaf": true,
 "ignore_sigterm": true, "child": true}.
 """
 
+import faulthandler
 import fcntl
 import json
 import os
@@ -21,19 +23,29 @@ import psutil
 
 from tests.fakes.job_values import epoch_metrics, planned, step
 from trainer_service.jobs import (
+    ALIVE_FILE,
+    HEARTBEAT_FILE,
     LOCK_FILE,
     SPOOL_FILE,
     Cancelled,
+    ExitClass,
     Export,
     ExportFile,
     Failed,
     Finished,
     JobEvent,
     LastWord,
+    Paused,
+    Preempted,
+    RolledBack,
+    SnapshotFailed,
+    SnapshotRef,
+    SnapshotTaken,
     SpoolLine,
     WorkerIdentity,
     WorkOrder,
     format_spool_line,
+    read_control,
     read_order,
     write_identity,
 )
@@ -77,6 +89,7 @@ def main() -> int:
         signal.SIGTERM,
         signal.SIG_IGN if script.get("ignore_sigterm") else lambda number, _: told.append(number),
     )
+    faulthandler.register(signal.SIGUSR1)
     order = read_order(folder)
     time.sleep(script.get("start_s", 0))
     start_time = psutil.Process().create_time()
@@ -85,24 +98,143 @@ def main() -> int:
     )
     if script.get("child"):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    return work(script, order, Spool(folder / SPOOL_FILE), told)
+    return FakeWork(script, order, Spool(folder / SPOOL_FILE), folder, told).run()
 
 
-def work(script: dict[str, object], order: WorkOrder, spool: Spool, told: list[int]) -> int:
-    """Write steps until told to stop, then end as the script says."""
-    print(f"threads {os.environ['OMP_NUM_THREADS']} bytecode {sys.flags.dont_write_bytecode}")
-    spool.write(planned())
-    for number in range(1, int(str(script.get("steps", 3))) + 1):
-        if told:
-            spool.write(Cancelled())
-            return 0
-        spool.write(step(number))
-        time.sleep(float(str(script.get("pause_s", 0.01))))
-    spool.write(epoch_metrics(1, 0.75))
-    return end(str(script.get("end", "finished")), order, spool, told)
+class FakeWork:
+    """Steps, snapshots and answers, as the script says."""
+
+    def __init__(
+        self,
+        script: dict[str, object],
+        order: WorkOrder,
+        spool: Spool,
+        folder: Path,
+        told: list[int],
+    ) -> None:
+        self._script = script
+        self._order = order
+        self._spool = spool
+        self._folder = folder
+        self._told = told
+        self._answered = 0
+        self._num_saves = 0
+        self._step = 0
+
+    def run(self) -> int:
+        """Return the exit code."""
+        print(f"threads {os.environ['OMP_NUM_THREADS']} bytecode {sys.flags.dont_write_bytecode}")
+        begin = self._order.resume_from[0] if self._order.resume_from else None
+        self._step = begin.step if begin else 0
+        if self._order.attempt > 1:
+            self._spool.write(rolled_back(self._step, self._order.last_told_step))
+        self._spool.write(planned())
+        every = int(str(self._script.get("snapshot_every", 0)))
+        while self._step < int(str(self._script.get("steps", 3))):
+            if self._has_left():
+                return 0
+            self._step += 1
+            self._spool.write(step(self._step))
+            time.sleep(float(str(self._script.get("pause_s", 0.01))))
+            if every and self._step % every == 0:
+                self._save(0)
+        self._spool.write(epoch_metrics(1, 0.75))
+        return self._end(self._how())
+
+    def _how(self) -> str:
+        """Return how this attempt is to end."""
+        ends = self._script.get("ends")
+        if not isinstance(ends, list):
+            return str(self._script.get("end", "finished"))
+        return str(ends[min(self._order.attempt, len(ends)) - 1])
+
+    def _has_left(self) -> bool:
+        """Do what is asked, and return whether that was the end."""
+        control = read_control(self._folder)
+        if self._script.get("is_deaf"):
+            return False
+        match control.command:
+            case "cancel":
+                self._spool.write(Cancelled())
+                return True
+            case "preempt":
+                return self._leave()
+            case "pause" if control.number > self._answered:
+                self._answered = control.number
+                if self._save(control.number):
+                    self._spool.write(Paused(step=self._step))
+                    return True
+                return False
+        return self._leave() if self._told or self._is_alone() else False
+
+    def _is_alone(self) -> bool:
+        """Whether nobody of this host has looked after this worker for too long."""
+        silence_s = self._order.supervisor_silence_s
+        if not silence_s:
+            return False
+        return time.time() - (self._folder / HEARTBEAT_FILE).stat().st_mtime > silence_s
+
+    def _leave(self) -> bool:
+        is_saved = self._save(0)
+        self._spool.write(Preempted(is_saved=is_saved, message="it was told to go"))
+        return True
+
+    def _save(self, number: int) -> bool:
+        time.sleep(float(str(self._script.get("save_s", 0))))
+        fails_times = int(str(self._script.get("save_fails_times", 0)))
+        self._num_saves += 1
+        if self._script.get("save") == "fails" or self._num_saves <= fails_times:
+            self._spool.write(
+                SnapshotFailed(reason="DISK_FULL", message="no room", control_number=number)
+            )
+            return False
+        self._spool.write(SnapshotTaken(snapshot=self._snapshot()))
+        return True
+
+    def _snapshot(self) -> SnapshotRef:
+        name = f"{self._order.attempt}-{self._step}"
+        folder = Path(self._order.snapshots_folder) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return SnapshotRef(
+            attempt=self._order.attempt,
+            step=self._step,
+            epoch=0,
+            path=str(folder),
+            digest="sha256:" + "3" * 64,
+            size_bytes=1,
+            save_s=0.01,
+            create_time=time.time(),
+            is_best=self._step == self._script.get("best_step"),
+        )
+
+    def _end(self, how: str) -> int:
+        match how:
+            case "hang":
+                while not self._has_left():
+                    time.sleep(0.02)
+            case "stuck" | "moving":
+                until = time.monotonic() + 600
+                while time.monotonic() < until:
+                    if how == "moving":
+                        (self._folder / ALIVE_FILE).touch()
+                        if self._has_left():
+                            return 0
+                    stuck_here()
+            case "no_room":
+                self._spool.write(
+                    Failed(reason="DISK_FULL", message="no room", exit_class=ExitClass.DISK_FULL)
+                )
+            case _:
+                return end(how, self._order, self._spool)
+        return 0
 
 
-def end(how: str, order: WorkOrder, spool: Spool, told: list[int]) -> int:
+def stuck_here() -> None:
+    """Where a worker that hangs is found."""
+    time.sleep(0.05)
+
+
+def end(how: str, order: WorkOrder, spool: Spool) -> int:
     """Return the exit code, after the last word if there is one."""
     match how:
         case "finished":
@@ -120,14 +252,16 @@ def end(how: str, order: WorkOrder, spool: Spool, told: list[int]) -> int:
         case "damaged":
             spool.write_nonsense()
             time.sleep(600)
-        case "hang":
-            while not told:
-                time.sleep(0.02)
-            spool.write(Cancelled())
         case "finish_and_stay":
             spool.write(Finished(exports=(export(Path(order.export_dir)),)))
             time.sleep(600)
     return 0
+
+
+def rolled_back(to_step: int, last_told_step: int) -> RolledBack:
+    """Return what an attempt after the first begins with."""
+    num_lost = max(0, last_told_step - to_step)
+    return RolledBack(to_step=to_step, to_epoch=0, num_lost_steps=num_lost)
 
 
 def spoilt(how: str, whole: Export) -> Export:

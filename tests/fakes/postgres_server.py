@@ -49,6 +49,22 @@ def postgres_server(folder: Path) -> Iterator[str]:
         _run(*control, "-w", "-m", "immediate", "stop", folder=folder)
 
 
+def restart_postgres(folder: Path) -> None:
+    """Have the server of a folder crash, and start it again: connections break, nothing is lost."""
+    programs = server_folder()
+    assert programs is not None
+    _run(
+        programs / "pg_ctl",
+        "-D",
+        folder / "data",
+        "-w",
+        "-m",
+        "immediate",
+        "restart",
+        folder=folder,
+    )
+
+
 def _run(*command: object, folder: Path) -> None:
     """Run a server program as somebody who is not root."""
     words = [str(word) for word in command]

@@ -15,17 +15,22 @@ from catalog_service.blobs.store import BlobStore
 from tests.fakes.fake_catalog_gateway import FakeCatalogGateway
 from trainer_service.engines.process import ProcessEngine
 from trainer_service.job_store import JobStore
+from trainer_service.jobs import HostRecord
 from trainer_service.supervisor import Rooms, Supervisor, Timing
+from trainer_service.supervisor.devices import cpu_devices
 
 WORKER = Path(__file__).with_name("fake_worker.py")
 QUICK = Timing(
     poll_s=0.02,
     tick_s=0.1,
+    care_s=0.2,
     grace_s=1.0,
     exit_s=0.5,
     trouble_s=0.5,
     first_wait_s=0.02,
     patience_s=0.5,
+    stacks_s=0.5,
+    first_backoff_s=0.05,
 )
 
 
@@ -34,7 +39,7 @@ def rooms_of(home: Path, script: Path, catalog: FakeCatalogGateway) -> Rooms:
     command = (sys.executable, str(WORKER), str(script))
     return Rooms(
         store=JobStore(f"sqlite:///{home / 'jobs.db'}"),
-        engine=ProcessEngine(environment=os.environ, num_threads=1, command=command),
+        engines={"process": ProcessEngine(environment=os.environ, num_threads=1, command=command)},
         catalog=catalog,
         blobs=BlobStore(home / "blobs"),
         home=home,
@@ -42,6 +47,11 @@ def rooms_of(home: Path, script: Path, catalog: FakeCatalogGateway) -> Rooms:
         device="cpu",
         allowed_roots=("/data",),
     )
+
+
+def this_host(rooms: Rooms, num_devices: int = 1) -> HostRecord:
+    """Return the host of these rooms."""
+    return HostRecord(host_id=rooms.host_id, name="here", devices=cpu_devices(num_devices, 1))
 
 
 def die_at(target: Any, step: str, when: str, count: int) -> None:
@@ -67,9 +77,10 @@ async def main(home: Path, script: Path, death: list[str]) -> None:
     rooms = rooms_of(home, script, FakeCatalogGateway())
     if death:
         when, step, count = death
-        target = next(t for t in (rooms.store, rooms.engine, rooms.blobs) if hasattr(t, step))
+        engine = rooms.engines["process"]
+        target = next(t for t in (rooms.store, engine, rooms.blobs) if hasattr(t, step))
         die_at(target, step, when, int(count))
-    await Supervisor(rooms, timing=QUICK).start()
+    await Supervisor(rooms, this_host(rooms), timing=QUICK).start()
     await asyncio.Event().wait()
 
 

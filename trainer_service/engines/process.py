@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from trainer_service.jobs import LOG_FILE, WorkerIdentity
+from trainer_service.jobs import LOG_FILE, WorkerIdentity, read_order
 
 NONCE_VARIABLE = "VERTEBRA_WORKER_NONCE"
 WORKER_COMMAND = (sys.executable, "-m", "trainer_service.worker")
@@ -163,6 +163,8 @@ class ProcessEngine:
         environment: what workers inherit, besides what this engine sets.
         num_threads: how many threads a worker's numeric libraries use.
         command: the worker program; the attempt's folder is appended.
+        device_handles: what CUDA_VISIBLE_DEVICES calls this host's GPUs, by their index in orders;
+            empty where there are none, and then nothing is hidden.
     """
 
     def __init__(
@@ -171,7 +173,9 @@ class ProcessEngine:
         environment: Mapping[str, str],
         num_threads: int,
         command: Sequence[str] = WORKER_COMMAND,
+        device_handles: Sequence[str] = (),
     ) -> None:
+        self._device_handles = tuple(device_handles)
         self._environment = environment
         self._num_threads = num_threads
         self._command = tuple(command)
@@ -179,7 +183,8 @@ class ProcessEngine:
     def start(self, folder: Path, nonce: str) -> WorkerProcess:
         """Start a worker for the order in `folder`, in its own session, its output in `log.txt`."""
         command = [*self._command, str(folder)]
-        child = Child(command, self._worker_environment(nonce), folder / LOG_FILE)
+        environment = self._worker_environment(nonce) | self._visible_devices(folder)
+        child = Child(command, environment, folder / LOG_FILE)
         return WorkerProcess(nonce=nonce, pid=child.pid, child=child)
 
     def find(self, nonce: str, identity: WorkerIdentity | None) -> WorkerProcess:
@@ -191,6 +196,16 @@ class ProcessEngine:
         if not leaders:
             return nameless
         return WorkerProcess(nonce=nonce, pid=leaders[0].pid, start_time=leaders[0].create_time())
+
+    def _visible_devices(self, folder: Path) -> dict[str, str]:
+        """Return the variables that show a worker the GPUs of its order, and no other job's."""
+        if not self._device_handles:
+            return {}
+        indices = read_order(folder).device_indices
+        return {
+            "CUDA_VISIBLE_DEVICES": ",".join(self._device_handles[index] for index in indices),
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        }
 
     def _worker_environment(self, nonce: str) -> dict[str, str]:
         inherited = {

@@ -21,8 +21,6 @@ class HostDevice:
     """`NVIDIA H200`; of a CPU its number of cores for each job."""
     memory_bytes: int = 0
     """0 where it is not known."""
-    job_id: str = ""
-    """Empty while it is free."""
     handle: str = ""
     """Its name in CUDA_VISIBLE_DEVICES: `GPU-5c1f...`, `MIG-...`, or a number; empty on a CPU."""
 

@@ -1,26 +1,16 @@
 """Which job has which devices of this host."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-from trainer_service.jobs import HostDevice
 
 
 class DeviceBoard:
-    """Hands out the devices of this host. A job's devices are its own until it gives them back.
-
-    Args:
-        devices: in the order of their index.
+    """Hands out the devices of this host, by index. A job's devices are its own until it gives them
+    back.
     """
 
-    def __init__(self, devices: Sequence[HostDevice]) -> None:
-        self._devices = tuple(devices)
+    def __init__(self, num_devices: int) -> None:
+        self.num_devices = num_devices
         self._taken: dict[str, tuple[int, ...]] = {}
-
-    @property
-    def num_devices(self) -> int:
-        """Return how many there are."""
-        return len(self._devices)
 
     @property
     def num_free(self) -> int:
@@ -44,10 +34,6 @@ class DeviceBoard:
         """Take note that a job needs its devices no more; nothing happens if it had none."""
         self._taken.pop(job_id, None)
 
-    def devices(self) -> tuple[HostDevice, ...]:
-        """Return all devices, each with the job that has it."""
-        jobs = {index: job_id for job_id, indices in self._taken.items() for index in indices}
-        return tuple(replace(one, job_id=jobs.get(one.index, "")) for one in self._devices)
-
     def _free(self) -> list[int]:
-        return [device.index for device in self.devices() if not device.job_id]
+        taken = {index for indices in self._taken.values() for index in indices}
+        return [index for index in range(self.num_devices) if index not in taken]

@@ -1,11 +1,22 @@
-"""From a worker's last word, or its silence, to the outcome that is stored."""
+"""From a worker's last word, or its silence, to how its attempt ended."""
 
 from pathlib import Path
 
 from catalog_service.errors import VertebraError
-from trainer_service.engines.process import WorkerProcess
 from trainer_service.job_store import Outcome
-from trainer_service.jobs import LOG_FILE, JobFailure, JobState
+from trainer_service.jobs import (
+    LOG_FILE,
+    AttemptEnd,
+    Command,
+    ExitClass,
+    JobFailure,
+    JobState,
+    LastWord,
+    read_end,
+)
+from trainer_service.jobs.worker_end import WorkerEnd, exit_class_of
+from trainer_service.supervisor.attempt_worker import AttemptWorker
+from trainer_service.supervisor.oom_kills import oom_kills_since
 
 LOG_TAIL_BYTES = 4096
 MAX_LOG_LINE_CHARS = 300
@@ -22,22 +33,62 @@ def failed_by(error: VertebraError) -> Outcome:
     return failed(error.error_reason, error.message)
 
 
-def worker_died(worker: WorkerProcess, folder: Path) -> Outcome:
-    """Return the failure of a worker that ended without a word."""
-    last = last_log_line(folder)
-    said = f"; its log ends with {last!r}" if last else ""
-    return failed(
-        "WORKER_DIED",
-        f"the worker died: {worker.how_it_ended()}{said}; all of it is in {folder / LOG_FILE}",
+def refused(error: VertebraError) -> AttemptEnd:
+    """Return the end of an attempt that would fail again in the same way."""
+    return AttemptEnd(exit_class=ExitClass.REFUSED, reason=error.error_reason, detail=error.message)
+
+
+def no_room(folder: Path) -> AttemptEnd:
+    """Return the end of an attempt whose folder cannot be written."""
+    detail = f"no room to write below {str(folder)!r}: make room there, then resume the job"
+    return AttemptEnd(exit_class=ExitClass.DISK_FULL, reason="DISK_FULL", detail=detail)
+
+
+def damaged_spool(error: VertebraError) -> AttemptEnd:
+    """Return the end of an attempt that cannot be understood."""
+    return AttemptEnd(exit_class=ExitClass.CRASHED, reason=error.error_reason, detail=error.message)
+
+
+def hung(silence_s: float, stacks: str, folder: Path) -> AttemptEnd:
+    """Return the end of a worker in which nothing moves."""
+    where = f"; it hangs at {stacks}" if stacks else ""
+    detail = (
+        f"the worker told nothing and did nothing for {silence_s:.0f} s, and was stopped{where};"
+        f" all stacks are in {folder / LOG_FILE}"
     )
+    return AttemptEnd(exit_class=ExitClass.HUNG, detail=detail)
 
 
-def stopped_from_outside(folder: Path) -> Outcome:
-    """Return the failure of a worker that somebody else told to stop."""
-    return failed(
-        "WORKER_STOPPED",
-        "the worker was stopped by a signal that this service did not send; "
-        f"its log is {folder / LOG_FILE}",
+def over_time(limit_s: float) -> AttemptEnd:
+    """Return the end of an attempt whose job took too long."""
+    detail = (
+        f"the job's time limit of {limit_s:g} s has passed (`run.time_limit`); ResumeTrainJob goes"
+        " on from its last snapshot, with the whole time again"
+    )
+    return AttemptEnd(exit_class=ExitClass.DEADLINE, detail=detail)
+
+
+def sent_away(within_s: float) -> AttemptEnd:
+    """Return the end of an attempt whose host wants its devices back."""
+    detail = f"its host stops; the worker did not end within {within_s:g} s"
+    return AttemptEnd(exit_class=ExitClass.PREEMPTED, detail=detail)
+
+
+def end_of(
+    word: LastWord | None, worker: AttemptWorker, folder: Path, was_asked: Command
+) -> AttemptEnd:
+    """Return how the attempt of a worker that is gone ended."""
+    if word is None and (known := read_end(folder)) is not None:
+        return known
+    return exit_class_of(
+        WorkerEnd(
+            last_word=word,
+            exit_code=worker.exit_code,
+            num_oom_kills=oom_kills_since(folder),
+            was_asked=was_asked,
+            how=worker.how_it_ended(),
+            log_tail=last_log_line(folder),
+        )
     )
 
 

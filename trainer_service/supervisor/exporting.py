@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catalog_service.blobs.blob_pins import pins_of
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.store import BlobStore
 from catalog_service.errors import Corrupt, VertebraError, listed
 from catalog_service.models.backbone_structure import structure_of
@@ -37,11 +38,17 @@ MAX_METRICS = 100
 
 
 async def export_outcome(job: JobRecord, word: Finished, rooms: Rooms, timing: Timing) -> Outcome:
-    """Return how a job ends whose worker finished; may be asked again, and says the same."""
+    """Return how a job ends whose worker finished; may be asked again, and says the same.
+
+    Raises:
+        DiskFull: the blob store has no room for the export, and had none for a long time.
+    """
     try:
         exports = await patiently(
             lambda: asyncio.to_thread(adopt_exports, word, rooms.blobs, job.job_id), timing
         )
+    except DiskFull:
+        raise
     except VertebraError as error:
         return failed_by(error)
     if not exports:

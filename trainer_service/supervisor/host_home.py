@@ -1,7 +1,9 @@
 """The home folder of one host: who it is, and that only one supervisor works in it."""
 
+import contextlib
 import fcntl
 import json
+import os
 import secrets
 from io import TextIOWrapper
 from pathlib import Path
@@ -22,17 +24,11 @@ def host_id(home: Path) -> str:
     """
     path = home / HOST_FILE
     try:
-        return str(json.loads(path.read_text("utf-8"))["host_id"])
+        return _read(path)
     except FileNotFoundError:
-        made = secrets.token_hex(8)
         home.mkdir(parents=True, exist_ok=True)
-        write_json_file(path, {"host_id": made})
-        return made
-    except (ValueError, KeyError, TypeError) as error:
-        raise HomeInUse(
-            f'{path} is damaged: it should be like {{"host_id": "5f2c..."}}; delete it where no'
-            " job of this host runs any more, and a new identity is made"
-        ) from error
+        _write_first(path, secrets.token_hex(8))
+        return _read(path)
 
 
 def lock_home(home: Path) -> TextIOWrapper:
@@ -51,3 +47,23 @@ def lock_home(home: Path) -> TextIOWrapper:
             f"another trainer works in {home}; stop it, or give this one its own home folder"
         ) from error
     return file
+
+
+def _read(path: Path) -> str:
+    text = path.read_text("utf-8")
+    try:
+        return str(json.loads(text)["host_id"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise HomeInUse(
+            f'{path} is damaged: it should be like {{"host_id": "5f2c..."}}; delete it where no job'
+            " of this host runs any more, and a new identity is made"
+        ) from error
+
+
+def _write_first(path: Path, made: str) -> None:
+    """Write the identity, unless another process of this home was first: then that one holds."""
+    staged = path.with_name(f"{path.name}.{made}")
+    write_json_file(staged, {"host_id": made})
+    with contextlib.suppress(FileExistsError):
+        os.link(staged, path)
+    staged.unlink()

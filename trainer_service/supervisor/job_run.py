@@ -1,273 +1,295 @@
-"""One job, from where it stands to its end. Every step reads the store and is safe to repeat."""
+"""One attempt of one job, from where it stands to its end. Every step reads the store and is safe
+to repeat.
+"""
 
 import asyncio
-from collections.abc import Coroutine
-from pathlib import Path
+import contextlib
+import logging
+import time
+from collections.abc import Collection, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
-from trainer_service.engines.process import WorkerProcess
-from trainer_service.errors import SpoolGap
-from trainer_service.job_store import Attempt, JobRecord, Outcome
+from trainer_service.errors import JobNotFound, SpoolGap, StoreFull, StoreUnavailable, WorkerStuck
+from trainer_service.job_store import Hold, JobRecord, Outcome
 from trainer_service.jobs import (
-    ORDER_FILE,
-    SPOOL_FILE,
-    Cancelled,
-    Failed,
+    RETRIED_WITHIN,
+    AttemptEnd,
+    ExitClass,
+    Finished,
+    JobModel,
     JobState,
     LastWord,
-    Paused,
-    Preempted,
     TransitionRefused,
-    WorkOrder,
-    read_identity,
-    write_order,
 )
+from trainer_service.supervisor.attempt_worker import AttemptWorker
 from trainer_service.supervisor.endings import (
+    damaged_spool,
     failed,
     failed_by,
-    stopped_from_outside,
-    worker_died,
+    no_room,
+    over_time,
+    refused,
+    sent_away,
 )
 from trainer_service.supervisor.exporting import discard_unfinished, export_outcome
-from trainer_service.supervisor.patience import patiently
+from trainer_service.supervisor.interrupted import Interrupted
+from trainer_service.supervisor.ordering import model_for, order_attempt
 from trainer_service.supervisor.rooms import Rooms, Timing
-from trainer_service.supervisor.spool_tail import SpoolTail
+from trainer_service.supervisor.what_follows import Following, what_follows
+from trainer_service.supervisor.worker_watch import UNDER_WAY, WorkerWatch
 
 Answer = TypeVar("Answer")
 
-
-class Interrupted(Exception):
-    """The job left the state that a step was working in: it was cancelled."""
+log = logging.getLogger(__name__)
 
 
 class JobRun:
-    """Takes one job to its end. There is one per job at a time."""
+    """Takes one attempt, which was claimed, to its end. There is one per job at a time.
 
-    def __init__(self, job_id: str, rooms: Rooms, timing: Timing) -> None:
-        self._job_id = job_id
+    Args:
+        hold: all that it writes is refused once this does not hold any more.
+        device_indices: of this host, one a rank; of an attempt that has begun they are known.
+    """
+
+    def __init__(
+        self,
+        hold: Hold,
+        rooms: Rooms,
+        timing: Timing,
+        device_indices: tuple[int, ...] = (0,),
+    ) -> None:
+        self._hold = hold
         self._rooms = rooms
         self._timing = timing
-        self._worker: WorkerProcess | None = None
-        self._tail: SpoolTail | None = None
+        self._device_indices = device_indices
+        self._folder = rooms.attempt_folder(hold.job_id, hold.attempt)
+        self._watch: WorkerWatch | None = None
+        self._worker: AttemptWorker | None = None
+        self._leave_within_s: float | None = None
 
     async def to_the_end(self) -> None:
-        """Return when the job is in a final state."""
+        """Return when the job is not this host's any more: it waits, is paused, or is over.
+
+        Raises:
+            LeaseLost: another host has it. Call `abandon`.
+        """
         while True:
-            job = await self._job()
             try:
-                match job.state:
-                    case JobState.QUEUED:
-                        await asyncio.to_thread(self._rooms.store.begin_attempt, self._job_id)
-                    case JobState.PREPARING:
-                        await self._prepare(job)
-                    case JobState.RUNNING:
-                        await self._run(job)
-                    case JobState.CANCELLING:
-                        await self._cancel(job)
-                    case _:
-                        return
+                job = await self._job()
+                if job.attempt != self._hold.attempt or not await self._step(job):
+                    return
+            except JobNotFound:
+                return
             except (TransitionRefused, Interrupted):
-                continue  # it was cancelled while we worked: look again
+                continue  # somebody asked for something while we worked: look again
+            except (StoreUnavailable, StoreFull) as error:
+                log.warning("job %s waits for the job store: %s", self._hold.job_id, error)
+                await asyncio.sleep(self._timing.tick_s)
+
+    def preempt(self, within_s: float) -> None:
+        """Have the worker save and go; afterwards the job waits for another host."""
+        self._leave_within_s = within_s
+        if self._watch is not None:
+            self._watch.leave_within_s = within_s
+
+    async def abandon(self) -> None:
+        """See that no process of the attempt is left, without a word to the store."""
+        job = await self._job()
+        await self._kill(job)
 
     async def give_up(self) -> None:
         """End a job that this supervisor cannot handle: no process of it is left behind."""
-        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._job_id)
-        if attempt is not None:
-            worker = await self._find(attempt, self._folder(attempt))
-            await self._until_gone(worker, grace_s=0.0)
-        await self._finish(
-            failed("INTERNAL", "the trainer could not handle this job; its log has the details")
-        )
+        await self._kill(await self._job())
+        words = "the trainer could not handle this job; its log has the details"
+        await self._finish(failed("INTERNAL", words))
+
+    async def _step(self, job: JobRecord) -> bool:
+        """Do what the job's state asks for; return whether there may be more to do."""
+        try:
+            match job.state:
+                case JobState.PREPARING:
+                    await self._prepare(job)
+                case JobState.RUNNING | JobState.PAUSING:
+                    await self._run(job)
+                case JobState.CANCELLING:
+                    await self._cancel(job)
+                case _:
+                    return False
+        except WorkerStuck as error:
+            await self._finish(failed_by(error))
+        return True
 
     # 1. The catalog builds the model; its digests are pinned and the order is written
 
     async def _prepare(self, job: JobRecord) -> None:
-        try:
-            if job.model is None:
-                await self._pin_model(job)
-        except VertebraError as error:
-            await self._finish(failed_by(error))
+        if self._leave_within_s is not None:
+            await self._end(sent_away(self._leave_within_s))
             return
-        await asyncio.to_thread(self._write_order, await self._job())
-        await asyncio.to_thread(self._rooms.store.set_running, self._job_id)
+        if 0 < job.deadline < time.time():
+            await self._end(over_time(job.spec.run.time_limit_s))
+            return
+        try:
+            asking = model_for(job, self._rooms.catalog, self._timing)
+            model = await self._while_in({JobState.PREPARING}, asking)
+        except DiskFull as error:
+            await self._end(replace(no_room(self._rooms.home), detail=error.message))
+        except VertebraError as error:
+            await self._end(refused(error))
+        else:
+            await self._order(job, model)
 
-    async def _pin_model(self, job: JobRecord) -> None:
-        asking = patiently(lambda: self._rooms.catalog.prepare(job.spec.model), self._timing)
-        model = await self._unless_cancelled(asking)
-        await asyncio.to_thread(self._rooms.store.pin_model, self._job_id, model)
-
-    def _write_order(self, job: JobRecord) -> None:
-        attempt = self._rooms.store.attempt(self._job_id)
-        assert attempt is not None and job.model is not None
-        folder = self._folder(attempt)
-        folder.mkdir(parents=True, exist_ok=True)
-        order = WorkOrder(
-            job_id=self._job_id,
-            attempt=attempt.number,
-            nonce=attempt.nonce,
-            spec=job.spec,
-            model=job.model,
-            export_dir=str(folder / "export"),
-            num_threads=self._rooms.num_threads,
-            device=self._rooms.device,
-            allowed_roots=self._rooms.allowed_roots,
-            staging_folder=str(self._rooms.staging_folder),
-            features_folder=str(self._rooms.features_folder),
-            features_budget_bytes=self._rooms.features_budget_bytes,
-            run_folder=str(self._rooms.run_folder(self._job_id)),
-        )
-        write_order(folder, order)
+    async def _order(self, job: JobRecord, model: JobModel) -> None:
+        if job.model is None:
+            await asyncio.to_thread(self._rooms.store.pin_model, self._hold, model)
+        try:
+            await asyncio.to_thread(
+                order_attempt, self._hold, job, model, self._rooms, self._device_indices
+            )
+        except OSError as error:
+            log.warning("no order for job %s: %s", self._hold.job_id, error)
+            await self._end(no_room(self._folder))
+            return
+        await asyncio.to_thread(self._rooms.store.move, self._hold, JobState.RUNNING)
 
     # 2. A worker does it; what it says is stored while it works
 
     async def _run(self, job: JobRecord) -> None:
-        attempt = await self._attempt()
-        folder = self._folder(attempt)
-        worker = await self._find_or_start(attempt, folder)
-        try:
-            word = await self._follow(worker, attempt, folder)
-        except SpoolGap as error:
-            await self._until_gone(worker, grace_s=0.0)
-            await self._finish(failed_by(error))
+        worker, watch = await self._worker_of(job), await self._watch_of(job)
+        if job.state is JobState.RUNNING:
+            await worker.start_once()
+        elif not await worker.is_there() and not worker.has_begun:
+            await self._end(AttemptEnd(exit_class=ExitClass.PAUSED))  # before anything ran
             return
-        await self._until_gone(self._worker or worker, grace_s=self._timing.exit_s)
-        await self._finish(await self._outcome(word, folder))
+        try:
+            over = await watch.until_over(job)
+        except SpoolGap as error:
+            await worker.until_gone(grace_s=0.0)
+            await self._end(damaged_spool(error))
+            return
+        is_said = isinstance(over, LastWord)
+        await worker.until_gone(grace_s=self._timing.exit_s if is_said else 0.0)
+        await watch.ship_the_rest()
+        word = watch.shipping.last_word  # perhaps in the very moment in which it was killed
+        if isinstance(word, Finished):
+            await self._finish_well(job, word)
+        else:
+            await self._end(over if isinstance(over, AttemptEnd) else watch.end_of(word))
 
-    async def _follow(
-        self, worker: WorkerProcess, attempt: Attempt, folder: Path
-    ) -> LastWord | None:
-        """Store what the worker says until its last word; None if it died without one."""
-        while True:
-            was_alive = worker.is_alive()  # before reading: what a dead worker said is all there
-            num_lines = await self._ship(attempt, folder)
-            word = self._spool(folder).last_word
-            if word is not None:
-                return word
-            if not was_alive and not num_lines:
-                other = await self._find(attempt, folder)
-                if not other.is_alive():
-                    return None
-                self._worker = worker = other  # it had the lock: ours left without a word
-            if await self._state() is not JobState.RUNNING:
-                raise Interrupted
-            await asyncio.sleep(0 if num_lines else self._timing.poll_s)
-
-    async def _outcome(self, word: LastWord | None, folder: Path) -> Outcome:
-        match word:
-            case None:
-                assert self._worker is not None
-                return worker_died(self._worker, folder)
-            case Failed():
-                return failed(word.reason, word.message)
-            case Cancelled() | Paused() | Preempted():
-                return stopped_from_outside(folder)
-            case _:
-                job = await self._job()
-                ending = export_outcome(job, word, self._rooms, self._timing)
-                return await self._unless_cancelled(ending)
+    async def _finish_well(self, job: JobRecord, word: Finished) -> None:
+        ending = export_outcome(await self._job(), word, self._rooms, self._timing)
+        try:
+            outcome = await self._while_in(UNDER_WAY, ending)
+        except DiskFull as error:
+            await self._end(replace(no_room(self._rooms.blobs.root), detail=error.message))
+        else:
+            await self._finish(outcome, AttemptEnd(exit_class=ExitClass.FINISHED))
 
     # 3. Or it is told to stop
 
     async def _cancel(self, job: JobRecord) -> None:
-        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._job_id)
-        if attempt is not None:
-            folder = self._folder(attempt)
-            worker = self._worker or await self._find(attempt, folder)
-            await self._stop(worker, attempt, folder)
-            await self._ship_the_rest(attempt, folder)
-        await self._finish(Outcome(state=JobState.CANCELLED, reason=job.state_reason))
-
-    async def _stop(self, worker: WorkerProcess, attempt: Attempt, folder: Path) -> None:
-        """Ask the worker to stop, wait for its last word or for the grace to pass, then see to it
-        that no process of it is left.
-        """
+        worker, watch = await self._worker_of(job), await self._watch_of(job)
+        if await worker.is_there():
+            await asyncio.to_thread(watch.control.tell, "cancel")
+            await worker.nudge()
         clock = asyncio.get_running_loop().time
         kill_at = clock() + self._timing.grace_s
-        await asyncio.to_thread(worker.terminate)
-        while worker.is_alive() and clock() < kill_at and self._spool(folder).last_word is None:
+        while worker.is_alive() and clock() < kill_at and watch.shipping.last_word is None:
             await asyncio.sleep(self._timing.poll_s)
-            await self._ship_the_rest(attempt, folder)
-        said_its_word = self._spool(folder).last_word is not None
-        await self._until_gone(worker, grace_s=self._timing.exit_s if said_its_word else 0.0)
+            with contextlib.suppress(StoreUnavailable, StoreFull):  # it is killed all the same
+                await watch.ship_the_rest()
+        is_said = watch.shipping.last_word is not None
+        await worker.until_gone(grace_s=self._timing.exit_s if is_said else 0.0)
+        await watch.ship_the_rest()
+        end = AttemptEnd(exit_class=ExitClass.CANCELLED)
+        await self._finish(Outcome(state=JobState.CANCELLED, reason=job.state_reason), end)
 
-    async def _until_gone(self, worker: WorkerProcess, *, grace_s: float) -> None:
-        """Return when no process of the worker is left; kill what is there after the grace, or
-        what outlives the worker itself.
-        """
-        clock = asyncio.get_running_loop().time
-        kill_at = clock() + grace_s
-        while await asyncio.to_thread(worker.processes):
-            if clock() >= kill_at or not worker.is_alive():
-                await asyncio.to_thread(worker.kill)
-            await asyncio.sleep(self._timing.poll_s)
+    # What follows
+
+    async def _end(self, end: AttemptEnd) -> None:
+        """End the attempt, and move the job where that leads. No process of it is left by now."""
+        await asyncio.to_thread(discard_unfinished, self._folder)
+        job = await self._job()
+        if job.state is JobState.CANCELLING:
+            raise Interrupted
+        following = await self._following(job, end)
+        if following.failure is not None:
+            await self._finish(failed(following.failure.reason, following.reason), end)
+            return
+        not_before = time.time() + following.wait_s if following.wait_s else 0.0
+        move = self._rooms.store.move
+        to_state, reason = following.to_state, following.reason
+        await asyncio.to_thread(move, self._hold, to_state, reason, not_before=not_before, end=end)
+
+    async def _following(self, job: JobRecord, end: AttemptEnd) -> Following:
+        if job.state is JobState.PAUSING and end.exit_class is ExitClass.PAUSED:
+            return Following(to_state=JobState.PAUSED, reason=job.state_reason)
+        if job.state is JobState.PAUSING and end.exit_class in RETRIED_WITHIN:
+            return Following(to_state=JobState.PAUSED, reason=f"{end.detail}; {_loss(job)}")
+        retries = await asyncio.to_thread(self._rooms.store.retries, self._hold.job_id)
+        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._hold.job_id)
+        did_a_step = attempt is not None and attempt.last_step > (attempt.start_step or 0)
+        return what_follows(end, retries, job.spec.run, self._timing, did_a_step=did_a_step)
+
+    async def _finish(self, outcome: Outcome, end: AttemptEnd | None = None) -> None:
+        """Move the job to a final state. No process of it is left by now."""
+        await asyncio.to_thread(discard_unfinished, self._folder)
+        given = replace(outcome, end=end or AttemptEnd(exit_class=ExitClass.REFUSED))
+        await asyncio.to_thread(self._rooms.store.finish, self._hold, given)
 
     # What the steps share
 
-    async def _find_or_start(self, attempt: Attempt, folder: Path) -> WorkerProcess:
-        """Return the attempt's worker. A worker that wrote anything was started: never twice."""
-        worker = self._worker or await self._find(attempt, folder)
-        has_begun = read_identity(folder) is not None or (folder / SPOOL_FILE).exists()
-        if not worker.is_alive() and not has_begun:
-            assert (folder / ORDER_FILE).exists()  # written before the job was RUNNING
-            worker = await asyncio.to_thread(self._rooms.engine.start, folder, attempt.nonce)
-        self._worker = worker
-        return worker
+    async def _worker_of(self, job: JobRecord) -> AttemptWorker:
+        if self._worker is None:
+            attempt = await asyncio.to_thread(self._rooms.store.attempt, self._hold.job_id)
+            assert attempt is not None  # it was claimed
+            engine = self._rooms.engines[job.spec.run.engine]
+            self._worker = AttemptWorker(engine, self._folder, attempt.nonce, self._timing)
+        return self._worker
 
-    async def _find(self, attempt: Attempt, folder: Path) -> WorkerProcess:
-        identity = read_identity(folder)
-        return await asyncio.to_thread(self._rooms.engine.find, attempt.nonce, identity)
+    async def _watch_of(self, job: JobRecord) -> WorkerWatch:
+        if self._watch is None:
+            worker = await self._worker_of(job)
+            self._watch = WorkerWatch(self._hold, self._rooms, self._timing, worker, self._folder)
+            self._watch.leave_within_s = self._leave_within_s
+        return self._watch
 
-    async def _ship(self, attempt: Attempt, folder: Path) -> int:
-        """Store what the worker said since the last time; return how many lines that was."""
-        lines = await asyncio.to_thread(self._spool(folder).read)
-        if lines:
-            append = self._rooms.store.append_lines
-            await asyncio.to_thread(append, self._job_id, attempt.number, lines)
-        return len(lines)
+    async def _kill(self, job: JobRecord) -> None:
+        worker = await self._worker_of(job)
+        await worker.is_there()
+        await worker.until_gone(grace_s=0.0)
 
-    async def _ship_the_rest(self, attempt: Attempt, folder: Path) -> None:
-        try:
-            while await self._ship(attempt, folder):
-                pass
-        except SpoolGap:
-            return  # the job is being cancelled: what was readable is stored
-
-    def _spool(self, folder: Path) -> SpoolTail:
-        if self._tail is None:
-            self._tail = SpoolTail(folder / SPOOL_FILE)
-        return self._tail
-
-    async def _unless_cancelled(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Return what `work` returns; raise Interrupted as soon as the job is cancelled."""
+    async def _while_in(
+        self, states: Collection[JobState], work: Coroutine[Any, Any, Answer]
+    ) -> Answer:
+        """Return what `work` returns; raise Interrupted as soon as the job is in another state, or
+        is to leave this host before it runs.
+        """
         task = asyncio.ensure_future(work)  # first: work that nobody awaits is complained about
         try:
-            began_in = await self._state()
             while not task.done():
                 await asyncio.wait({task}, timeout=self._timing.poll_s)
-                if not task.done() and await self._state() is not began_in:
+                if not task.done() and not await self._may_go_on(states):
                     raise Interrupted
             return task.result()
         finally:
             task.cancel()
 
+    async def _may_go_on(self, states: Collection[JobState]) -> bool:
+        if self._leave_within_s is not None and JobState.PREPARING in states:
+            return False
+        try:
+            return await asyncio.to_thread(self._rooms.store.state, self._hold.job_id) in states
+        except StoreUnavailable:
+            return True  # not known now
+
     async def _job(self) -> JobRecord:
-        return await asyncio.to_thread(self._rooms.store.find_job, self._job_id)
+        return await asyncio.to_thread(self._rooms.store.find_job, self._hold.job_id)
 
-    async def _state(self) -> JobState:
-        return await asyncio.to_thread(self._rooms.store.state, self._job_id)
 
-    async def _attempt(self) -> Attempt:
-        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._job_id)
-        assert attempt is not None  # RUNNING comes after PREPARING, which begins one
-        return attempt
-
-    async def _finish(self, outcome: Outcome) -> None:
-        """End the job. No process of it is left by now."""
-        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._job_id)
-        if attempt is not None:
-            await asyncio.to_thread(discard_unfinished, self._folder(attempt))
-        await asyncio.to_thread(self._rooms.store.finish, self._job_id, outcome)
-
-    def _folder(self, attempt: Attempt) -> Path:
-        return self._rooms.attempt_folder(self._job_id, attempt.number)
+def _loss(job: JobRecord) -> str:
+    """Return what is done again when a job goes on that died before it was saved."""
+    saved = job.snapshot.step if job.snapshot else 0
+    return f"{max(0, job.progress.step - saved)} steps after the last snapshot will be done again"

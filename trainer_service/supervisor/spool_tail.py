@@ -9,15 +9,33 @@ from trainer_service.jobs import LastWord, SpoolLine, parse_spool_line
 MAX_BYTES = 1 << 20
 """Read at once, so that a long spool is stored in several transactions."""
 
+RECENT_BYTES = 1 << 15
+"""Of what was stored before, so much is read again: it shows how fast the worker is."""
+
 
 class SpoolTail:
-    """One attempt's spool, read from its start."""
+    """One attempt's spool, read from its start, or from behind what is stored already."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
         self.last_word: LastWord | None = None
         """What the worker said last, once it was read. Nothing is read after it."""
+
+    def skip(self, num_lines: int) -> list[SpoolLine]:
+        """Go on behind so many lines, which are not parsed; return the newest of them."""
+        try:
+            with self._path.open("rb") as file:
+                while num_lines and (chunk := file.read(MAX_BYTES)):
+                    num_whole = min(num_lines, chunk.count(b"\n"))
+                    self._offset += _length(chunk, num_whole, is_all=num_whole < num_lines)
+                    num_lines -= num_whole
+                file.seek(max(0, self._offset - RECENT_BYTES))
+                recent = file.read(self._offset - file.tell())
+        except FileNotFoundError:
+            return []
+        begun = 0 if len(recent) == self._offset else recent.find(b"\n") + 1
+        return [_parsed(text, self._path) for text in recent[begun:].splitlines()]
 
     def read(self) -> list[SpoolLine]:
         """Return whole lines that were not returned yet; empty if there are none now.
@@ -48,6 +66,13 @@ class SpoolTail:
         except FileNotFoundError:
             return b""
         return data[: data.rfind(b"\n") + 1]
+
+
+def _length(chunk: bytes, num_lines: int, *, is_all: bool) -> int:
+    """Return how long the first lines of a chunk are; all of it where more lines are wanted."""
+    if is_all:
+        return len(chunk)
+    return sum(len(line) + 1 for line in chunk.split(b"\n", num_lines)[:num_lines])
 
 
 def _parsed(text: bytes, path: Path) -> SpoolLine:

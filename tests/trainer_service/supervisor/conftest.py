@@ -8,6 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,10 @@ import pytest
 
 from tests.fakes.fake_catalog_gateway import FakeCatalogGateway
 from tests.fakes.job_values import job_spec
-from tests.fakes.supervisor_program import QUICK, rooms_of
+from tests.fakes.supervisor_program import QUICK, rooms_of, this_host
 from trainer_service.engines.process import NONCE_VARIABLE
 from trainer_service.job_store import EventRecord, JobRecord, NewJob
-from trainer_service.jobs import FINAL_STATES, JobState
+from trainer_service.jobs import FINAL_STATES, ExitClass, JobState, RunSpec
 from trainer_service.supervisor import Supervisor, Timing
 
 
@@ -32,29 +33,55 @@ class Bench:
         self.catalog = FakeCatalogGateway()
         self.rooms = rooms_of(home, self.script, self.catalog)
         self.store = self.rooms.store
+        self._created: list[str] = []
 
     def worker_does(self, **script: object) -> None:
         """Say what workers do that start from now on."""
         self.script.write_text(json.dumps(script))
 
-    def create(self, **spec: str) -> str:
+    def create(self, run: RunSpec | None = None, **spec: str) -> str:
         """Store a job and return its id."""
         new = NewJob(
-            spec=job_spec(**spec), sent_spec="{}", request_id=str(uuid.uuid4()), request_hash="h"
+            spec=replace(job_spec(**spec), run=run or RunSpec()),
+            sent_spec="{}",
+            request_id=str(uuid.uuid4()),
+            request_hash="h",
         )
-        return self.store.create_job(new).job.job_id
+        job_id = self.store.create_job(new).job.job_id
+        self._created.append(job_id)
+        return job_id
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop."""
         request_id = str(uuid.uuid4())
         self.store.request_cancel(job_id, request_id=request_id, request_hash="h", reason="enough")
 
+    def pause(self, job_id: str, *, within_s: float = 20.0) -> None:
+        """Ask a job to save and free its device."""
+        self.store.request_pause(
+            job_id,
+            request_id=str(uuid.uuid4()),
+            request_hash="h",
+            reason="lunch",
+            within_s=within_s,
+        )
+
+    def resume(self, job_id: str, snapshot_id: str = "") -> None:
+        """Put a job back into the queue."""
+        self.store.request_resume(
+            job_id,
+            request_id=str(uuid.uuid4()),
+            request_hash="h",
+            reason="go",
+            snapshot_id=snapshot_id,
+        )
+
     @contextlib.asynccontextmanager
     async def supervising(
         self, *, num_slots: int = 1, timing: Timing = QUICK
     ) -> AsyncIterator[Supervisor]:
         """Run a supervisor for the length of a block."""
-        supervisor = Supervisor(self.rooms, num_slots=num_slots, timing=timing)
+        supervisor = Supervisor(self.rooms, this_host(self.rooms, num_slots), timing=timing)
         await supervisor.start()
         try:
             yield supervisor
@@ -94,6 +121,14 @@ class Bench:
         """Return the states that a job went through."""
         return [e.event.to_state for e in self.events(job_id) if hasattr(e.event, "to_state")]
 
+    def reasons(self, job_id: str) -> list[str]:
+        """Return why the job came into each state."""
+        return [e.event.reason for e in self.events(job_id) if hasattr(e.event, "to_state")]
+
+    def ends(self, job_id: str) -> list[ExitClass]:
+        """Return how the attempts ended, as the log has it."""
+        return [e.event.exit_class for e in self.events(job_id) if hasattr(e.event, "exit_class")]
+
     def steps(self, job_id: str) -> list[int]:
         """Return the steps that were stored."""
         return [e.event.step for e in self.events(job_id) if hasattr(e.event, "images_per_s")]
@@ -101,9 +136,7 @@ class Bench:
     def processes(self) -> list[psutil.Process]:
         """Return worker processes of this home that still run."""
         nonces = {
-            attempt.nonce
-            for job in self.store.summaries()
-            if (attempt := self.store.attempt(job.job_id))
+            attempt.nonce for job_id in self._created for attempt in self.store.attempts(job_id)
         }
         return [process for process in psutil.process_iter() if _nonce(process) in nonces]
 

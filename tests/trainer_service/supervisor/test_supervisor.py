@@ -1,8 +1,6 @@
 """A job goes its way from QUEUED to its end, and what goes wrong ends it with words that help."""
 
 import asyncio
-import os
-import signal
 from dataclasses import replace
 
 import pytest
@@ -12,10 +10,18 @@ from catalog_service.errors import Precondition
 from tests.fakes.job_values import train_plan
 from tests.fakes.supervisor_program import QUICK
 from trainer_service.errors import CatalogUnavailable, HomeInUse
-from trainer_service.jobs import Exported, JobState, ModelReady, StateChanged
+from trainer_service.jobs import (
+    ExitClass,
+    Exported,
+    JobState,
+    ModelReady,
+    RunSpec,
+    StateChanged,
+)
 
 Q, P, R = JobState.QUEUED, JobState.PREPARING, JobState.RUNNING
 C = JobState.CANCELLING
+ONCE = RunSpec(max_failures=0)
 
 
 def test_a_job_runs_through_its_states_and_leaves_its_export(bench):
@@ -65,19 +71,20 @@ def test_a_worker_gets_its_share_of_threads_and_may_write_bytecode(bench, monkey
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("crash", ["exit code 3", "RuntimeError: the sky fell", "log.txt"]),
-        ("torn", ["signal 9 (SIGKILL)", "memory", "log.txt"]),
+        ("crash", ["exit code 3", "RuntimeError: the sky fell"]),
+        ("torn", ["signal 9 (SIGKILL)", "memory"]),
         ("silent", ["exit code 0"]),
     ],
 )
 def test_a_worker_that_dies_fails_the_job_with_how_it_died(bench, end, words):
     bench.worker_does(end=end)
-    job_id = bench.create()
+    job_id = bench.create(run=ONCE)
 
     job = bench.run(job_id)
 
     assert job.state is JobState.FAILED
-    assert job.failure.reason == "WORKER_DIED"
+    assert job.failure.reason == "WORKER_CRASHED"
+    assert bench.ends(job_id) == [ExitClass.CRASHED]
     assert [word for word in words if word not in job.failure.message] == []
     assert "Traceback" not in job.failure.message
     assert bench.steps(job_id) == [1, 2, 3]
@@ -95,7 +102,7 @@ def test_a_workers_own_failure_is_the_jobs_failure(bench):
 def test_a_damaged_spool_fails_the_job_and_stops_the_worker(bench):
     bench.worker_does(end="damaged")
 
-    job = bench.run(bench.create())
+    job = bench.run(bench.create(run=ONCE))
 
     assert job.failure.reason == "SPOOL_DAMAGED"
     assert bench.processes() == []
@@ -117,19 +124,6 @@ def test_children_that_outlive_the_worker_are_killed_without_a_grace(bench):
 
     assert job.state is JobState.SUCCEEDED
     assert bench.processes() == []
-
-
-def test_a_worker_that_somebody_else_stops_fails_the_job(bench):
-    bench.worker_does(end="hang")
-    job_id = bench.create()
-
-    async def scenario():
-        async with bench.supervising():
-            await bench.until_running(job_id)
-            os.kill(bench.processes()[0].pid, signal.SIGTERM)
-            return await bench.until_final(job_id)
-
-    assert asyncio.run(scenario()).failure.reason == "WORKER_STOPPED"
 
 
 def test_no_bytes_fail_the_job_with_the_catalogs_whole_message(bench):
@@ -198,7 +192,7 @@ def test_a_job_that_cannot_be_handled_is_given_up_with_words(bench, monkeypatch)
     def start(_folder, _nonce):
         raise OSError("no more processes")
 
-    monkeypatch.setattr(bench.rooms.engine, "start", start)
+    monkeypatch.setattr(bench.rooms.engines["process"], "start", start)
 
     job = bench.run(bench.create())
 
@@ -244,11 +238,11 @@ def test_what_is_not_the_whole_export_is_no_success(bench, end, reason, words):
 
 def test_half_an_export_does_not_stay_on_the_disk(bench):
     bench.worker_does(end="dies_exporting")
-    job_id = bench.create()
+    job_id = bench.create(run=ONCE)
 
     job = bench.run(job_id)
 
-    assert job.failure.reason == "WORKER_DIED"
+    assert job.failure.reason == "WORKER_CRASHED"
     assert not list(bench.rooms.attempt_folder(job_id, 1).glob("export*"))
 
 
