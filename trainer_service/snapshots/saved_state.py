@@ -65,8 +65,6 @@ class Progress:
     """Epochs that are done, validated where they are to be."""
     phase: int
     """Counted from 1."""
-    is_new_phase: bool
-    """Whether no step of the phase is done."""
     phase_of_epoch: int
     """In which the epoch began that runs now."""
     is_over: bool = False

@@ -226,7 +226,6 @@ class _Loop:
             step=steps.number,
             epoch=self._num_epochs,
             phase=steps.phase_number,
-            is_new_phase=steps.is_new_phase,
             phase_of_epoch=running.phase if running else steps.phase_number,
             is_over=self._is_over,
             is_best=running is None and standing.best_step == steps.number,

@@ -74,14 +74,8 @@ class Steps:
     def _go_on(self, saved: SavedState) -> None:
         """Go on from what was saved in this phase."""
         assert self._optimizer is not None
-        self._is_new = saved.progress.is_new_phase
         self.images.go_on(saved.progress.learned)
         remember(self._optimizer, self._parameters, saved.tensors.get(OPTIMIZER, {}))
-
-    @property
-    def is_new_phase(self) -> bool:
-        """Whether no step of the phase is done."""
-        return self._is_new
 
     @property
     def images(self) -> ImagesAtATime:
