@@ -16,6 +16,7 @@ import grpc
 from catalog_service.errors import InvalidRequest
 from catalog_service.serving.call import Call, Context, Layers
 from catalog_service.serving.limits import pool_of
+from catalog_service.serving.patience import Patience
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -112,14 +113,15 @@ class _Wrapped:
             await self._layers.enter(call, stack)
             responses = behaviour(self._decoded(request, call), context)
             assert inspect.isasyncgen(responses), f"{call.method} is not an async generator"
+            limit = Patience(self._max_write_s)
+            stack.callback(limit.stop)
             async with aclosing(cast(AsyncGenerator[Any, None], responses)) as messages:
                 async for message in messages:
-                    await self._send(self._encode(message), call)
+                    await self._send(self._encode(message), call, limit)
 
-    async def _send(self, encoded: bytes, call: Call) -> None:
+    async def _send(self, encoded: bytes, call: Call, limit: Patience) -> None:
         try:
-            # Not wait_for: on Python 3.11 it loses a cancellation that comes with the result.
-            async with asyncio.timeout(self._max_write_s):
+            with limit:
                 await call.context.write(encoded)
         except TimeoutError as error:
             raise SlowReader(call.name) from error
