@@ -24,8 +24,10 @@ _S = JobState
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     # Paused at once: nothing runs. Failed: its time limit passed.
     _S.QUEUED: frozenset({_S.PREPARING, _S.PAUSED, _S.CANCELLING, _S.FAILED}),
-    # Queued again: the host drains, or was lost.
-    _S.PREPARING: frozenset({_S.RUNNING, _S.PAUSING, _S.QUEUED, _S.CANCELLING, _S.FAILED}),
+    # Queued again: the host drains, or was lost. Paused by itself: the disk is full.
+    _S.PREPARING: frozenset(
+        {_S.RUNNING, _S.PAUSING, _S.PAUSED, _S.QUEUED, _S.CANCELLING, _S.FAILED}
+    ),
     # Queued again: a retry. Paused by itself: the disk is full.
     _S.RUNNING: frozenset(
         {_S.SUCCEEDED, _S.PAUSING, _S.PAUSED, _S.QUEUED, _S.CANCELLING, _S.FAILED}

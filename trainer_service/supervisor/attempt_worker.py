@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
+from catalog_service.models.plain_json import MalformedJson
 from trainer_service.engines.engine import Engine, Worker
 from trainer_service.errors import WorkerStuck
 from trainer_service.jobs import (
@@ -16,7 +18,9 @@ from trainer_service.jobs import (
     ORDER_FILE,
     SPOOL_FILE,
     read_identity,
+    read_order,
 )
+from trainer_service.jobs.run_spec import EngineName
 from trainer_service.supervisor.oom_kills import note_oom_kills
 from trainer_service.supervisor.rooms import Timing
 from trainer_service.supervisor.stacks import shortened_stacks
@@ -124,6 +128,19 @@ class AttemptWorker:
 
     def _processes(self) -> list[psutil.Process]:
         return list(self._worker.processes()) if self._worker is not None else []
+
+
+def ordered_worker(
+    engines: Mapping[EngineName, Engine], folder: Path, timing: Timing
+) -> AttemptWorker | None:
+    """Return the worker of an attempt as its order has it; None where there is no order, and so no
+    worker.
+    """
+    try:
+        order = read_order(folder)
+    except (FileNotFoundError, MalformedJson):
+        return None
+    return AttemptWorker(engines[order.spec.run.engine], folder, order.nonce, timing)
 
 
 def _stuck(processes: list[psutil.Process]) -> WorkerStuck:

@@ -24,7 +24,7 @@ from trainer_service.jobs import (
     LastWord,
     TransitionRefused,
 )
-from trainer_service.supervisor.attempt_worker import AttemptWorker
+from trainer_service.supervisor.attempt_worker import AttemptWorker, ordered_worker
 from trainer_service.supervisor.endings import (
     damaged_spool,
     failed,
@@ -96,13 +96,17 @@ class JobRun:
             self._watch.leave_within_s = within_s
 
     async def abandon(self) -> None:
-        """See that no process of the attempt is left, without a word to the store."""
-        job = await self._job()
-        await self._kill(job)
+        """See that no process of the attempt is left, without a word to the store or from it."""
+        worker = self._worker or await asyncio.to_thread(
+            ordered_worker, self._rooms.engines, self._folder, self._timing
+        )
+        if worker is not None:
+            await worker.is_there()
+            await worker.until_gone(grace_s=0.0)
 
     async def give_up(self) -> None:
         """End a job that this supervisor cannot handle: no process of it is left behind."""
-        await self._kill(await self._job())
+        await self.abandon()
         words = "the trainer could not handle this job; its log has the details"
         await self._finish(failed("INTERNAL", words))
 
@@ -255,11 +259,6 @@ class JobRun:
             self._watch = WorkerWatch(self._hold, self._rooms, self._timing, worker, self._folder)
             self._watch.leave_within_s = self._leave_within_s
         return self._watch
-
-    async def _kill(self, job: JobRecord) -> None:
-        worker = await self._worker_of(job)
-        await worker.is_there()
-        await worker.until_gone(grace_s=0.0)
 
     async def _while_in(
         self, states: Collection[JobState], work: Coroutine[Any, Any, Answer]

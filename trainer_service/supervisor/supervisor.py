@@ -190,6 +190,7 @@ class Supervisor:
             self._leases.forget(job_id)
             self._board.give_back(job_id)
             del self._followed[job_id]
+            self._must_adopt = self._must_adopt or followed.is_lost  # it may be ours still
             self._changed.set()
 
     async def _to_the_end(self, followed: Followed, indices: tuple[int, ...]) -> None:
@@ -248,10 +249,10 @@ class Supervisor:
             log.warning("the lease of job %s is lost; its worker is killed", job_id)
             followed.is_lost = True
             followed.task.cancel()
-            self._must_adopt = True  # where nobody took it, it is still ours
 
     async def _take_care(self) -> None:
-        await self._care.once(self._followed_folders)
+        if not self._must_adopt:  # else a worker that is adopted in a moment looks like a stray
+            await self._care.once(self._followed_folders)
 
     def _followed_folders(self) -> dict[str, Path]:
         """Return the attempts' folders of the jobs that are followed."""

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import supervisor_program
-from trainer_service.jobs import EpochMetrics, JobState, Planned
+from trainer_service.jobs import EpochMetrics, JobState, Planned, RunSpec
 
 PROGRAM = Path(supervisor_program.__file__)
 
 STEPS = [
-    ("before", "begin_attempt", 1),
-    ("after", "begin_attempt", 1),
+    ("before", "claim", 1),
+    ("after", "claim", 1),
     ("before", "pin_model", 1),
     ("after", "pin_model", 1),
-    ("before", "set_running", 1),
-    ("after", "set_running", 1),
+    ("before", "move", 1),
+    ("after", "move", 1),
     ("before", "start", 1),
     ("after", "start", 1),
     ("before", "append_lines", 1),
@@ -88,9 +88,9 @@ def test_a_worker_goes_on_while_nobody_supervises_and_is_adopted(bench):
     assert_ran_exactly_once(bench, job_id, num_steps=60)
 
 
-def test_a_worker_that_died_while_nobody_supervised_fails_its_job(bench):
+def test_a_worker_that_died_while_nobody_supervised_ends_its_attempt(bench):
     bench.worker_does(end="hang")
-    job_id = bench.create()
+    job_id = bench.create(run=RunSpec(max_failures=0))
     program = start_program(bench)
     asyncio.run(bench.until_running(job_id))
     program.kill()
@@ -100,7 +100,7 @@ def test_a_worker_that_died_while_nobody_supervised_fails_its_job(bench):
 
     job = bench.run(job_id)
 
-    assert job.failure.reason == "WORKER_DIED"
+    assert job.failure.reason == "WORKER_CRASHED"
     assert "unknown" in job.failure.message
     assert bench.steps(job_id) == [1, 2, 3]
 

@@ -61,7 +61,7 @@ def test_a_running_job_stops_at_its_next_step_and_keeps_its_events(bench):
 
 
 def test_a_worker_that_ignores_sigterm_is_killed_with_its_children_after_the_grace(bench):
-    bench.worker_does(end="hang", ignore_sigterm=True, child=True)
+    bench.worker_does(end="hang", ignore_sigterm=True, is_deaf=True, child=True)
     job_id = bench.create()
     grace_s = 1.0
 

@@ -1,0 +1,101 @@
+"""What a job leaves on the disk: few snapshots, nothing half-done, nothing once it is deleted."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from catalog_service.blobs.blob_pins import pins_of
+from trainer_service.jobs import JobState, RunSpec
+
+
+def folders(bench, job_id):
+    return {path.name for path in bench.rooms.snapshots_folder(job_id).iterdir()}
+
+
+def rows(bench, job_id):
+    return {one.snapshot_id for one in bench.store.snapshots(job_id)}
+
+
+def test_the_last_two_snapshots_and_the_best_stay(bench):
+    bench.worker_does(steps=12, snapshot_every=2, best_step=4, pause_s=0.05)
+    job_id = bench.create()
+
+    bench.run(job_id)
+
+    assert rows(bench, job_id) == {"1-4", "1-10", "1-12"}
+    assert folders(bench, job_id) == rows(bench, job_id)
+
+
+def test_a_pinned_snapshot_stays(bench):
+    bench.worker_does(steps=60, snapshot_every=2, pause_s=0.05)
+    job_id = bench.create()
+
+    async def scenario():
+        async with bench.supervising():
+            await bench.until(lambda: bench.store.snapshots(job_id))
+            pinned = bench.store.snapshots(job_id)[0].snapshot_id
+            bench.store.set_pin(job_id, pinned, True)
+            await bench.until_final(job_id)
+            return pinned
+
+    pinned = asyncio.run(scenario())
+
+    assert rows(bench, job_id) == {pinned, "1-58", "1-60"}
+    assert folders(bench, job_id) == rows(bench, job_id)
+
+
+def test_what_a_running_attempt_began_with_stays_until_it_saves(bench):
+    bench.worker_does(steps=8, ends=["crash", "hang"], snapshot_every=2, pause_s=0.05)
+    job_id = bench.create(run=RunSpec(max_failures=0))
+    bench.run(job_id)
+    assert folders(bench, job_id) == {"1-6", "1-8"}
+    bench.worker_does(steps=8, end="hang")
+    bench.resume(job_id, "1-6")
+
+    async def scenario():
+        async with bench.supervising():
+            await bench.until(lambda: bench.store.find_job(job_id).progress.step == 8)
+
+    asyncio.run(scenario())
+
+    assert "1-6" in folders(bench, job_id)
+
+
+def test_what_dead_attempts_left_half_done_is_gone_before_the_next_begins(bench):
+    bench.worker_does(steps=4, ends=["crash", "finished"], snapshot_every=2)
+    job_id = bench.create()
+    left = bench.rooms.snapshots_folder(job_id)
+    for name in (".staged-1-4", "1-3", ".staged-7-1", "7-1", "notes"):
+        (left / name).mkdir(parents=True)
+
+    bench.run(job_id)
+
+    assert folders(bench, job_id) == {"1-2", "1-4", ".staged-7-1", "7-1", "notes"}
+
+
+@pytest.mark.parametrize("has_artifacts", [False, True])
+def test_of_a_deleted_job_nothing_stays_but_what_others_pinned(bench, has_artifacts, tmp_path):
+    if has_artifacts:
+        bench.rooms = replace(bench.rooms, artifacts=tmp_path / "artifacts")
+    bench.worker_does(steps=4, snapshot_every=2)
+    job_id, other_id = bench.create(), bench.create()
+    bench.run(job_id)
+    bench.run(other_id)
+    (export,) = bench.store.exports(job_id)
+
+    async def scenario():
+        async with bench.supervising():
+            request_id = str(uuid.uuid4())
+            bench.store.delete_job(job_id, request_id=request_id, request_hash="h")
+            await bench.until(lambda: not bench.store.deleted(bench.rooms.host_id))
+
+    asyncio.run(scenario())
+
+    assert not (bench.home / "jobs" / job_id).exists()
+    assert not bench.rooms.snapshots_folder(job_id).parent.exists()
+    pinned = pins_of(bench.rooms.blobs.root).all()
+    assert {pinned[file.digest] for file in export.files} == {(f"trainJobs/{other_id}",)}
+    assert bench.rooms.attempt_folder(other_id, 1).exists()
+    assert bench.store.find_job(other_id).state is JobState.SUCCEEDED
