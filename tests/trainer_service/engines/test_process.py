@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes.job_values import job_model, job_spec
 from trainer_service.engines.process import NONCE_VARIABLE, ProcessEngine
-from trainer_service.jobs import WorkerIdentity
+from trainer_service.jobs import WorkerIdentity, WorkOrder, write_order
 
 SLEEPS = "import time; time.sleep(600)"
 WITH_CHILD = (
@@ -62,6 +63,41 @@ def test_a_worker_gets_its_own_session_threads_and_log(run, tmp_path):
 
     assert (tmp_path / "log.txt").read_text() == "True 3 n1 False\n"
     assert worker.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("handles", "seen"), [(("GPU-a", "GPU-b", "GPU-c"), "GPU-c,GPU-a PCI_BUS_ID"), ((), "7 -")]
+)
+def test_a_worker_sees_the_gpus_of_its_order_and_no_others(tmp_path, monkeypatch, handles, seen):
+    """Where the host has none, nothing is hidden: the operator's own word holds."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)
+    order = WorkOrder(
+        job_id="a",
+        attempt=1,
+        nonce="n1",
+        spec=job_spec(),
+        model=job_model(),
+        export_dir=str(tmp_path / "export"),
+        num_threads=1,
+        device_indices=(2, 0),
+    )
+    write_order(tmp_path, order)
+    program = (
+        "import os; print(os.environ['CUDA_VISIBLE_DEVICES'],"
+        " os.environ.get('CUDA_DEVICE_ORDER', '-'))"
+    )
+    engine = ProcessEngine(
+        environment=os.environ,
+        num_threads=1,
+        command=(sys.executable, "-c", program),
+        device_handles=handles,
+    )
+
+    worker = engine.start(tmp_path, "n1")
+    wait_until(lambda: not worker.is_alive())
+
+    assert (tmp_path / "log.txt").read_text() == f"{seen}\n"
 
 
 @pytest.mark.parametrize(("service", "worker"), [({}, "1000"), ({"GOMP_SPINCOUNT": "5"}, "5")])
