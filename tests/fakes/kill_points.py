@@ -1,0 +1,234 @@
+"""Where a worker can be killed: named steps and byte offsets, reached by patching it from outside.
+
+A step is `<phase>.<what>`, such as `save.fsync`, and it is the n-th one of a process. The product
+knows nothing of this: what is patched is what touches the disk.
+"""
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any, Literal, Self
+
+When = Literal["before", "half", "after", "offset"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """Where a worker dies."""
+
+    step: str
+    number: int = 1
+    """Of this step in the process, counted from 1."""
+    when: When = "before"
+    """`half`: of a line that is written. `offset`: after some bytes of a snapshot."""
+    offset: int = 0
+    is_naive: bool = False
+    """Whether the worker writes snapshots where they stay, as a simpler one would."""
+
+    def __str__(self) -> str:
+        where = f"byte {self.offset}" if self.when == "offset" else self.when
+        return f"{self.step} #{self.number} {where}"
+
+    def to_json(self) -> str:
+        """Return what `death_from` reads."""
+        return json.dumps(asdict(self))
+
+
+def death_from(text: str) -> Death | None:
+    """Return a death; None where there is none."""
+    return Death(**json.loads(text)) if text else None
+
+
+class KillPoints:
+    """Counts the steps of this process, writes them down, and ends it at one of them.
+
+    Args:
+        trace: a file that gets a line a step; None writes none.
+    """
+
+    def __init__(self, death: Death | None, trace: Path | None) -> None:
+        self._death = death
+        self._trace = trace
+        self._counts: Counter[str] = Counter()
+        self._phases = ["start"]
+
+    @contextmanager
+    def during(self, phase: str) -> Iterator[None]:
+        """Name what happens within a block after a phase."""
+        self._phases.append(phase)
+        try:
+            yield
+        finally:
+            self._phases.pop()
+
+    def around(self, what: str, work: Callable[[], Any]) -> Any:
+        """Do something that is a step of the phase."""
+        step = self.begin(what)
+        self.die_if(step, "before")
+        try:
+            return work()
+        finally:
+            self.die_if(step, "after")
+
+    def begin(self, what: str) -> str:
+        """Count a step and return its name."""
+        step = f"{self._phases[-1]}.{what}"
+        self._counts[step] += 1
+        if self._trace is not None:
+            with self._trace.open("a") as file:
+                file.write(f"{step}\n")
+        return step
+
+    def die_if(self, step: str, when: When) -> None:
+        """End this process if its death is here."""
+        if self.is_due(step, when):
+            die()
+
+    def is_due(self, step: str, when: When) -> bool:
+        """Whether the death is here."""
+        death = self._death
+        return (
+            death is not None
+            and (death.step, death.when) == (step, when)
+            and self._counts[step] == death.number
+        )
+
+    def bytes_left(self, step: str, num_written: int) -> int | None:
+        """Return after how many more bytes this process dies; None if it is not to."""
+        if not self.is_due(step, "offset"):
+            return None
+        assert self._death is not None
+        return max(0, self._death.offset - num_written)
+
+    @property
+    def phase(self) -> str:
+        """Return what steps are named after now."""
+        return self._phases[-1]
+
+    def enter(self, phase: str) -> None:
+        """Leave the first phase for another one, for good."""
+        self._phases[0] = phase
+
+
+def die() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def patch_worker(points: KillPoints) -> None:
+    """Make every step of the worker program in this process one that can be its last."""
+    from trainer_service.backbone_export import export
+    from trainer_service.run_job import whole_job
+    from trainer_service.snapshots import snapshot_writer, verifying
+    from trainer_service.train import progress
+
+    for name in ("fsync", "mkdir", "rename", "replace"):
+        _replace(os, name, lambda call, name=name: points.around(name, call))
+    _patch_spool(points)
+    _replace(snapshot_writer.SnapshotWriter, "write", lambda call: _in(points, "save", call))
+    for module in (verifying, snapshot_writer):
+        _replace(module, "require_whole", lambda call: points.around("verify", call))
+    _replace(whole_job, "export_backbone", lambda call: _in(points, "export", call))
+    _replace(export, "sha256_of_file", lambda call: points.around("hash", call))
+    _patch_writing(points)
+    progress.STEP_EVENT_INTERVAL_S = 0.0  # every step is told, so that it is known what is lost
+
+
+def _in(points: KillPoints, phase: str, call: Callable[[], Any]) -> Any:
+    """Do something whose steps are named after it, and whose two ends are steps themselves."""
+    with points.during(phase):
+        return points.around("all", call)
+
+
+def _replace(target: Any, name: str, around: Callable[[Callable[[], Any]], Any]) -> None:
+    """Let calls of a function go through `around`, which calls what it is given."""
+    original = getattr(target, name)
+
+    @wraps(original)
+    def mortal(*given: Any, **named: Any) -> Any:
+        return around(lambda: original(*given, **named))
+
+    setattr(target, name, mortal)
+
+
+def _patch_spool(points: KillPoints) -> None:
+    from trainer_service.event_spool import EventSpool
+    from trainer_service.jobs import SpoolLine, format_spool_line
+    from trainer_service.jobs.events import event_kind
+
+    write = EventSpool.write
+
+    def mortal(spool: EventSpool, event: Any) -> None:
+        with points.during("tell"):
+            step = points.begin(event_kind(event))
+            points.die_if(step, "before")
+            if points.is_due(step, "half"):
+                line = format_spool_line(SpoolLine(index=spool._num_written, time=0, event=event))
+                os.write(spool._file.fileno(), line[: len(line) // 2])
+                die()
+            write(spool, event)
+            points.die_if(step, "after")
+        if step == "tell.step_metrics":
+            points.enter("train")
+
+    EventSpool.write = mortal  # type: ignore[method-assign]
+
+
+def _patch_writing(points: KillPoints) -> None:
+    """Let the files of a snapshot be cut off after any byte."""
+    open_file = Path.open
+
+    def mortal(path: Path, mode: str = "r", *given: Any, **named: Any) -> Any:
+        file = open_file(path, mode, *given, **named)
+        return MortalFile(file, points) if mode == "xb" and points.phase == "save" else file
+
+    Path.open = mortal  # type: ignore[method-assign]
+
+
+def save_naively() -> None:
+    """Let this process write the files of a snapshot straight into its folder."""
+    from trainer_service.snapshots.snapshot_writer import SnapshotWriter
+
+    @contextmanager
+    def in_place(writer: SnapshotWriter, step: int) -> Iterator[Path]:
+        place = writer._folder / f"{writer._attempt}-{step}"
+        place.mkdir(parents=True)
+        yield place
+
+    SnapshotWriter._staged = in_place  # type: ignore[method-assign,assignment]
+
+
+class MortalFile:
+    """A file of a snapshot whose writer dies when the snapshot has so many bytes."""
+
+    num_written = 0
+    """Of the snapshot that is being saved; there is one at a time."""
+
+    def __init__(self, file: Any, points: KillPoints) -> None:
+        self._file = file
+        self._points = points
+
+    def write(self, piece: bytes | memoryview) -> int:
+        """Write what may be written."""
+        left = self._points.bytes_left("save.all", MortalFile.num_written)
+        if left is not None and left < len(piece):
+            self._file.write(piece[:left])
+            self._file.flush()
+            die()
+        MortalFile.num_written += len(piece)
+        return int(self._file.write(piece))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
