@@ -40,7 +40,8 @@ def open_engine(url: str) -> sql.Engine:
         engine = sql.create_engine(url)
         _use_write_ahead_log(engine)
         return engine
-    engine = sql.create_engine(url, connect_args=dict(NETWORK_PATIENCE))
+    # A server that was restarted has closed what lies in the pool: each is asked before it is used.
+    engine = sql.create_engine(url, connect_args=dict(NETWORK_PATIENCE), pool_pre_ping=True)
     _let_frozen_writers_go(engine)
     return engine
 
