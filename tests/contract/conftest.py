@@ -31,6 +31,8 @@ class World:
     backbone_blob: str
     export_blob: str
     job: str
+    snapshot: str = ""
+    """Of a paused job."""
 
     def job_spec(self) -> dict:
         """Return a job that trains for one epoch on eight images."""
@@ -49,6 +51,19 @@ def draw_images(folder: Path) -> Path:
         for number in range(4):
             Image.new("RGB", (16, 16), (grey + number,) * 3).save(folder / name / f"{number}.png")
     return folder
+
+
+def paused_job(client: TrainerClient, spec: dict) -> str:
+    """Pause a job once it trains; return the snapshot that it left."""
+    name = client.create({**spec, "num_epochs": 10_000}).name
+    is_asked = False
+    for event in client.watch(name):
+        if event.WhichOneof("event") == "step_metrics" and not is_asked:
+            client.pause(name)
+            is_asked = True
+        if event.WhichOneof("event") == "snapshot_taken" and is_asked:
+            return event.snapshot_taken.snapshot.name
+    raise AssertionError(f"{name} ended without a snapshot")
 
 
 @pytest.fixture(scope="session")
@@ -86,4 +101,5 @@ def world(tmp_path_factory) -> Iterator[World]:
             backbone_blob=backbone,
             export_blob=exports[0].files[0].blob.name,
             job=job.name,
+            snapshot=paused_job(trainer_client, partial.job_spec()),
         )
