@@ -14,6 +14,12 @@ from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import FINAL_STATES
 
+IN_THE_BAR_ONLY = (
+    (jobs.JOB_STATE_RUNNING, jobs.JOB_STATE_PAUSING),
+    (jobs.JOB_STATE_PAUSED, jobs.JOB_STATE_QUEUED),
+)
+"""Changes of state that are followed by a line that says more."""
+
 SEAMS = (jobs.JOB_STATE_PREPARING, jobs.JOB_STATE_RUNNING, jobs.JOB_STATE_PAUSING)
 """A job that goes from one of these into the queue was interrupted."""
 
@@ -92,7 +98,9 @@ class LiveJob:
             self._final = change
         elif change.to_state == jobs.JOB_STATE_QUEUED and change.from_state in SEAMS:
             self._print(interrupted_line(change.reason))
-        elif self._is_new(event) or change.reason:
+        elif (change.from_state, change.to_state) not in IN_THE_BAR_ONLY and (
+            self._is_new(event) or change.reason
+        ):
             self._print(state_line(change))
 
     def _show_final(self) -> None:
