@@ -15,7 +15,7 @@ from typing import IO
 import psutil
 
 from catalog_service.errors import VertebraError
-from trainer_service.errors import is_out_of_room
+from trainer_service.errors import RankLost, is_out_of_room
 from trainer_service.event_spool import EventSpool
 from trainer_service.jobs import (
     ALIVE_FILE,
@@ -29,6 +29,8 @@ from trainer_service.jobs import (
 )
 from trainer_service.jobs.worker_end import NO_ROOM_EXIT_CODE
 from trainer_service.listening import Listener, Signals, listening
+from trainer_service.rank_place import RankPlace
+from trainer_service.rank_programs import OtherRanks, run_rank
 from trainer_service.sign_of_life import SignOfLife
 from trainer_service.stop_switch import StopRequested, StopSwitch
 from trainer_service.worker_failures import failure_of
@@ -37,6 +39,9 @@ from trainer_service.worker_failures import failure_of
 def main(arguments: list[str]) -> int:
     """Run the attempt; returns 0 however it ended in order, because the spool says how."""
     folder = Path(arguments[1])
+    place = RankPlace.from_environment(os.environ)
+    if place is not None and place.rank > 0:
+        return run_rank(folder, place)
     with closing(Signals()) as signals:
         lock = take_lock(folder)
         if lock is None:
@@ -45,7 +50,7 @@ def main(arguments: list[str]) -> int:
             if (folder / SPOOL_FILE).exists():
                 return 0  # one was here: an attempt runs once
             try:
-                run_attempt(folder, signals)
+                run_attempt(folder, signals, place)
             except OSError as error:
                 if not is_out_of_room(error):
                     raise
@@ -53,7 +58,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run_attempt(folder: Path, signals: Signals) -> None:
+def run_attempt(folder: Path, signals: Signals, place: RankPlace | None = None) -> None:
     """Say who works here, do what the order says, and leave a spool that ends in order."""
     order = read_order(folder)
     write_identity(folder, own_identity(order))
@@ -61,7 +66,7 @@ def run_attempt(folder: Path, signals: Signals) -> None:
     listener = Listener(folder, stop, grace_s=order.grace_s, silence_s=order.supervisor_silence_s)
     with EventSpool(folder / SPOOL_FILE) as spool:
         with listening(listener, signals):
-            word = last_word(order, spool, stop)
+            word = last_word(order, spool, stop, OtherRanks(folder, order, place))
         spool.write(word)
 
 
@@ -82,14 +87,19 @@ def own_identity(order: WorkOrder) -> WorkerIdentity:
     return WorkerIdentity(pid=os.getpid(), start_time=process.create_time(), nonce=order.nonce)
 
 
-def last_word(order: WorkOrder, spool: EventSpool, stop: StopSwitch) -> LastWord:
+def last_word(
+    order: WorkOrder, spool: EventSpool, stop: StopSwitch, others: OtherRanks
+) -> LastWord:
     """Do what the order says and return how it ended; whatever happens, there is a last word."""
     try:
+        stop.check()
         # Not above: torch takes seconds to import, and the supervisor waits for the identity.
         from trainer_service.run_job import run_job
 
-        stop.check()
-        return run_job(order, spool.write, stop)
+        with others.running() as place:
+            return run_job(order, spool.write, stop, place)
+    except RankLost as lost:
+        return others.word(lost)
     except StopRequested as stopped:
         return stopped.word
     except Exception as error:

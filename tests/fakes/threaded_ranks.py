@@ -61,6 +61,10 @@ class ThreadedExchange:
         """Return what the first rank said."""
         return self._meeting.all_of(self._rank, data)[0]
 
+    def leave(self) -> None:
+        """Wait for all."""
+        self._meeting.barrier.wait()
+
 
 def on_ranks(num_ranks: int, work: Callable[[Ranks], Answer]) -> list[Answer]:
     """Return what each rank's work returned, in their order; raise what the first failed one did.

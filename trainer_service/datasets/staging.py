@@ -62,6 +62,11 @@ def is_url(path: str) -> bool:
     return SCHEME in path
 
 
+def is_remote(spec: DatasetSpec) -> bool:
+    """Whether any of the data is behind a URL."""
+    return any(is_url(path) for path in _paths(spec))
+
+
 def outlined(
     spec: DatasetSpec, allowed: Sequence[str], staging_folder: str
 ) -> tuple[DatasetSpec, tuple[str, ...]]:

@@ -27,3 +27,5 @@ class Caching:
     """Told what is kept, or why nothing is."""
     check: Callable[[], None] = lambda: None
     """Called between batches; may raise to stop."""
+    num_sharing: int = 1
+    """Processes of this host that each keep as much, at the most."""

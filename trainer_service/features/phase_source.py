@@ -150,7 +150,7 @@ class _Source:
     def _require_memory(self, tables: list[TableSpec]) -> None:
         needed = sum(table.num_bytes for table in tables)
         free = psutil.virtual_memory().available
-        if needed > SHARE_OF_MEMORY * free:
+        if needed * self._caching.num_sharing > SHARE_OF_MEMORY * free:
             raise NothingToKeep(
                 f"it would take {needed / 1e9:,.1f} GB for {tables[0].num_rows:,} images, more than"
                 f" half of the {free / 1e9:,.1f} GB of memory that are free"

@@ -6,7 +6,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from trainer_service.datasets.batch import Inputs
+from catalog_service.models.freeze_plan import FreezePlan
+from trainer_service.datasets.batch import Batches, Inputs
 from trainer_service.datasets.batches import ImageBatches, TrainingOrder, evaluation_batches
 from trainer_service.datasets.read import Dataset
 from trainer_service.datasets.split import shuffled
@@ -115,10 +116,17 @@ def with_kept_features(
         budget_bytes=order.features_budget_bytes,
         say=lambda text: emit(JobMessage(text=text)),
         check=stop.check,
+        num_sharing=training.ranks.part.num_ranks,
     )
-    return replace(
-        training, source=lambda freeze: phase_source(training.model, batches, freeze, caching)
-    )
+
+    def source(freeze: FreezePlan) -> tuple[nn.Module, Batches]:
+        return phase_source(training.model, batches, freeze, caching)
+
+    if not (caching.folder and caching.plan.is_used):
+        return replace(training, source=source)
+    # What the first rank keeps for later jobs the others find.
+    ranks = training.ranks
+    return replace(training, source=lambda freeze: ranks.in_turn(lambda: source(freeze)))
 
 
 def recalibrate_norms(

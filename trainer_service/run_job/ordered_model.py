@@ -11,21 +11,27 @@ from catalog_service.models.assemble import assemble
 from catalog_service.models.template import template
 from trainer_service.errors import DeviceUnavailable, StateNotAsOrdered
 from trainer_service.jobs import JobModel, WorkOrder
+from trainer_service.rank_place import RankPlace
 
 
-def prepare_device(order: WorkOrder) -> torch.device:
-    """Return the order's device, with the order's number of threads.
+def prepare_device(order: WorkOrder, place: RankPlace | None = None) -> torch.device:
+    """Return the order's device, or that of one of its ranks, with the order's number of threads.
 
     Raises:
         DeviceUnavailable: torch sees no such device.
     """
     torch.set_num_threads(order.num_threads)
-    if order.device == "cuda" and not torch.cuda.is_available():
+    if order.device != "cuda":
+        return torch.device(order.device)
+    num_devices, number = torch.cuda.device_count(), place.local_rank if place else 0
+    if number >= num_devices:
+        seen = f"{num_devices} of them" if num_devices else "none"
         raise DeviceUnavailable(
-            "the job is for a CUDA device and torch sees none: check the driver, or set the"
-            " trainer's device to cpu"
+            f"the job is for {f'CUDA device {number}' if number else 'a CUDA device'} and torch"
+            f" sees {seen}: check the driver, or set the trainer's device to cpu"
         )
-    return torch.device(order.device)
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number) if place else torch.device("cuda")
 
 
 def load_model(ordered: JobModel) -> nn.Module:

@@ -16,6 +16,7 @@ from trainer_service.snapshots.snapshot_writer import SnapshotWriter
 from trainer_service.snapshots.verifying import first_whole
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.keeping import Keeping, Write
+from trainer_service.train.ranks import Ranks
 from trainer_service.train.saved_training import put_back
 from trainer_service.train.saver import TimedSaver
 from trainer_service.train.training import Training
@@ -45,13 +46,21 @@ def chosen_snapshot(order: WorkOrder, emit: Emit, stop: StopSwitch) -> SnapshotR
 
 
 def keeping_for(
-    order: WorkOrder, plan: TrainPlan, stop: StopSwitch, snapshot: SnapshotRef | None, write: Write
+    order: WorkOrder,
+    plan: TrainPlan,
+    stop: StopSwitch,
+    snapshot: SnapshotRef | None,
+    write: Write,
+    ranks: Ranks,
 ) -> Keeping:
     """Return when and how the training is saved, and what it goes on from."""
     interval_s = order.spec.run.snapshot_interval_s if order.snapshots_folder else math.inf
     return Keeping(
         saver=TimedSaver(
-            stop, wished_interval_s=interval_s, estimated_save_s=plan.snapshots.save_s
+            stop,
+            wished_interval_s=interval_s,
+            estimated_save_s=plan.snapshots.save_s,
+            agree=ranks.agreed,
         ),
         write=write,
         saved=read_snapshot(snapshot) if snapshot else None,

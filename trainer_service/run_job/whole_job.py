@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainer_service.backbone_export import ExportFacts, export_backbone, probe_of
 from trainer_service.jobs import Finished, JobEvent, JobMessage, Planned, SnapshotRef, WorkOrder
+from trainer_service.rank_place import RankPlace
 from trainer_service.run_job.learning import (
     make_training,
     recalibrate_norms,
@@ -13,22 +14,38 @@ from trainer_service.run_job.learning import (
 )
 from trainer_service.run_job.ordered_data import Emit, make_plan, read_data, telling_losses
 from trainer_service.run_job.ordered_model import load_model, prepare_device
-from trainer_service.run_job.snapshots import chosen_snapshot, keeping_for, sealed, writing
+from trainer_service.run_job.several_ranks import (
+    one_first,
+    shared_out,
+    snapshot_of_all,
+    written_by_first,
+)
+from trainer_service.run_job.snapshots import keeping_for, sealed, writing
 from trainer_service.run_views import RunViews
 from trainer_service.snapshots.snapshot_reader import read_views
 from trainer_service.stop_switch import StopSwitch
+from trainer_service.train.joining import join
+from trainer_service.train.ranks import Ranks
 
 
-def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
+def run_job(
+    order: WorkOrder, emit: Emit, stop: StopSwitch, place: RankPlace | None = None
+) -> Finished:
     """Do what the order says, from its newest whole snapshot on.
+
+    Args:
+        place: of this process among several that do it together; those above rank 0 export nothing,
+            and nobody needs to hear them.
 
     Raises:
         VertebraError: what went wrong, for people; its reason is the job's failure reason.
         StopRequested: a stop was asked for; its word says what came of it.
+        RankLost: another process is gone.
     """
-    snapshot = chosen_snapshot(order, emit, stop)
+    ranks = join(place, prepare_device(order, place))
+    snapshot = snapshot_of_all(order, emit, stop, ranks)
     if not order.run_folder:
-        return follow(order, emit, stop, snapshot)
+        return follow(order, emit, stop, snapshot, ranks)
     shown = read_views(snapshot) if snapshot else {}
     with RunViews(Path(order.run_folder), emit, saved=shown) as views:
 
@@ -36,7 +53,7 @@ def run_job(order: WorkOrder, emit: Emit, stop: StopSwitch) -> Finished:
             emit(event)
             views.add(event)
 
-        return follow(order, tell, stop, snapshot, views)
+        return follow(order, tell, stop, snapshot, ranks, views)
 
 
 def follow(
@@ -44,30 +61,35 @@ def follow(
     emit: Emit,
     stop: StopSwitch,
     snapshot: SnapshotRef | None,
+    ranks: Ranks,
     views: RunViews | None = None,
 ) -> Finished:
     """Do what the order says, step by step."""
-    device = prepare_device(order)
     # 1. The model, and that it is the one that was ordered.
     emit(JobMessage(text=f"loading {order.model.recipe.architecture_id}"))
     model = load_model(order.model)
     # 2. The plan: the same that PlanTrainJob shows.
-    plan = make_plan(order)
+    plan = one_first(ranks, order, lambda: make_plan(order))
     emit(Planned(plan=plan))
     with ThreadPoolExecutor(order.num_threads, thread_name_prefix="decode") as pool:
         # 3. The data, every image decoded once.
-        dataset = read_data(order, plan, pool, emit, stop)
+        dataset = one_first(ranks, order, lambda: read_data(order, plan, pool, emit, stop))
         # 4. Freezing, and the one pass that may move frozen statistics; or what an earlier attempt
         #    had reached.
-        training = make_training(order, plan, model, dataset, device)
+        training = make_training(order, plan, model, dataset, ranks.device)
         if snapshot is None:
             recalibrate_norms(training, dataset, order, emit, stop)
+        training = shared_out(training, ranks)
         write = writing(order, dataset.fingerprint, views.saved if views else dict)
-        keeping = keeping_for(order, plan, stop, snapshot, write)
+        write = written_by_first(write, order, ranks)
+        keeping = keeping_for(order, plan, stop, snapshot, write, ranks)
         seal = sealed(training, keeping.saved, dataset.fingerprint, emit)
         # 5. The loop.
         training = with_kept_features(training, order, emit, stop)
         trained = run_loop(training, seal, telling_losses(dataset, emit), stop, keeping)
+        ranks.leave()
+        if not ranks.is_first:
+            return Finished(exports=())
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         emit(JobMessage(text="exporting"))

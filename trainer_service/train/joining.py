@@ -14,10 +14,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from trainer_service.datasets.part import Part
+from trainer_service.datasets.part import WHOLE, Part
 from trainer_service.errors import RankLost
 from trainer_service.rank_place import LOOPBACK, RankPlace
-from trainer_service.train.ranks import ALONE, Ranks
+from trainer_service.train.exchange import Alone
+from trainer_service.train.ranks import Ranks
 
 BACKENDS = {"cpu": "gloo", "cuda": "cpu:gloo,cuda:nccl"}
 MEETING_S = 600.0
@@ -27,20 +28,16 @@ PATIENCE = timedelta(days=7)
 LOOPBACK_INTERFACES = {"linux": "lo", "darwin": "lo0"}
 
 
-@contextmanager
-def joined(place: RankPlace | None, device: torch.device) -> Iterator[Ranks]:
-    """Find the other ranks; None is alone.
+def join(place: RankPlace | None, device: torch.device) -> Ranks:
+    """Return all ranks when they have found each other; None is alone.
 
     Raises:
-        RankLost: they did not come, or one is gone.
+        RankLost: they did not come.
     """
     if place is None or place.num_ranks == 1:
-        yield ALONE
-        return
+        return Ranks(WHOLE, Alone(), device)
     _meet(place, device)
-    yield Ranks(Part(rank=place.rank, num_ranks=place.num_ranks), _Distributed(place), device)
-    # Only in order: after a failure the others may be gone, and leaving would wait for them.
-    dist.destroy_process_group()
+    return Ranks(Part(rank=place.rank, num_ranks=place.num_ranks), _Distributed(place), device)
 
 
 def _meet(place: RankPlace, device: torch.device) -> None:
@@ -91,8 +88,8 @@ class _Distributed:
         """Return what every rank said to the first one."""
         with self._together():
             if self._place.rank:
-                for tensor in (torch.tensor([len(data)]), _row(data)):
-                    dist.send(tensor, 0)
+                dist.send(torch.tensor([len(data)]), 0)
+                dist.send(_row(data), 0)
                 return ()
             return (data, *(_received(rank) for rank in range(1, self._place.num_ranks)))
 
@@ -101,9 +98,17 @@ class _Distributed:
         with self._together():
             size = torch.tensor([len(data)])
             dist.broadcast(size, 0)
+            if not int(size):
+                return b""
             row = _row(data) if self._place.rank == 0 else _empty(int(size))
             dist.broadcast(row, 0)
             return row.numpy().tobytes()
+
+    def leave(self) -> None:
+        """Return when all are here; then nobody hears of anybody any more."""
+        with self._together():
+            dist.barrier()
+            dist.destroy_process_group()
 
     @contextmanager
     def _together(self) -> Iterator[None]:
@@ -118,7 +123,7 @@ class _Distributed:
 
 
 def _row(data: bytes) -> Tensor:
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else _empty(0)
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
 
 
 def _empty(size: int) -> Tensor:

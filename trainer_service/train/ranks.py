@@ -15,7 +15,7 @@ what is resumed is what was not interrupted. The price: nothing is sent while th
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeVar, cast
 
 import torch
 from safetensors.torch import load, save
@@ -25,6 +25,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from trainer_service.datasets.part import WHOLE, Part
 from trainer_service.datasets.split import draws
 from trainer_service.tasks.task import Counted, PassMetrics
+from trainer_service.train.exchange import Alone, Exchange
 from trainer_service.train.pass_of_all import PassOfAll
 
 BUCKET_ELEMENTS = 2**24
@@ -33,30 +34,8 @@ activations took. Fewer, larger sums cost less waiting."""
 
 
 CPU = torch.device("cpu")
-
-
-class Exchange(Protocol):
-    """What ranks tell each other. All of them make the same calls in the same order.
-
-    Raises:
-        RankLost: another rank is gone.
-    """
-
-    def add_up(self, tensor: Tensor) -> None:
-        """Let the tensor be the sum of all ranks', to the last bit the same everywhere."""
-        ...
-
-    def collect(self, data: bytes) -> Sequence[bytes]:
-        """Return what every rank said, in their order, to the first one; nothing to the others."""
-        ...
-
-    def of_first(self, data: bytes) -> bytes:
-        """Return what the first rank said."""
-        ...
-
-    def copy_first(self, tensor: Tensor) -> None:
-        """Let the tensor be the first rank's, bit for bit."""
-        ...
+Word = TypeVar("Word", bound=str)
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +48,6 @@ class Share:
     """Of the whole batch."""
 
 
-class Alone:
-    """Tells nobody anything: of a rank that is alone."""
-
-    def add_up(self, tensor: Tensor) -> None:
-        """The sum of one is itself."""
-
-    def collect(self, data: bytes) -> Sequence[bytes]:
-        """Return the one."""
-        return (data,)
-
-    def of_first(self, data: bytes) -> bytes:
-        """Return it."""
-        return data
-
-    def copy_first(self, tensor: Tensor) -> None:
-        """It is."""
-
-
 class Ranks:
     """All ranks, seen from one of them."""
 
@@ -94,7 +55,8 @@ class Ranks:
         self.part = part
         """Of everything that is shared out."""
         self._exchange = exchange
-        self._device = device
+        self.device = device
+        """Its own."""
 
     @property
     def is_first(self) -> bool:
@@ -108,9 +70,11 @@ class Ranks:
 
     # What all do alike
 
-    def agreed(self, word: str) -> str:
+    def agreed(self, word: Word) -> Word:
         """Return the first rank's word."""
-        return word if self.is_alone else self._exchange.of_first(word.encode()).decode()
+        if self.is_alone:
+            return word
+        return cast(Word, self._exchange.of_first(word.encode()).decode())
 
     def totals(self, *numbers: float) -> tuple[float, ...]:
         """Return the sum of each number over all ranks."""
@@ -246,11 +210,24 @@ class Ranks:
         state = metrics.state().items()
         own = {name: each.detach().cpu().contiguous().clone() for name, each in state}
         for said in self._exchange.collect(save(own)):
-            yield {name: each.to(self._device) for name, each in load(said).items()}
+            yield {name: each.to(self.device) for name, each in load(said).items()}
+
+    def in_turn(self, make: Callable[[], Made]) -> Made:
+        """Return what every rank makes; the others begin when the first one is done."""
+        if not self.is_first:
+            self.wait()
+        made = make()
+        if self.is_first:
+            self.wait()
+        return made
 
     def wait(self) -> None:
         """Return when all are here."""
         self.totals(0.0)
+
+    def leave(self) -> None:
+        """Return when all are here, for the last time: each goes on by itself."""
+        self._exchange.leave()
 
 
 ALONE = Ranks(WHOLE, Alone())
