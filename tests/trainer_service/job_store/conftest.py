@@ -45,8 +45,12 @@ def new_postgres_url(postgres: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shared_database(postgres: str) -> Iterator[sql.Engine]:
-    """A database with the tables, which tests use one after the other: a new one each is slow."""
-    _run(postgres, "CREATE DATABASE shared")
+    """A database with the tables, which tests use one after the other: a new one each is slow.
+
+    Its texts are ordered as people in the US order them, not by code points as SQLite's are.
+    """
+    locale = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+    _run(postgres, f"CREATE DATABASE shared {locale}")
     engine = sql.create_engine(postgres.replace("/postgres?", "/shared?"))
     JobStore(engine.url.render_as_string(hide_password=False)).close()
     yield engine
