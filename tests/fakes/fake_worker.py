@@ -8,6 +8,7 @@ attempt; "snapshot_every": 2, "save": "fails", "save_s": 1, "best_step": 4, "is_
 "ignore_sigterm": true, "child": true}.
 """
 
+import contextlib
 import faulthandler
 import fcntl
 import json
@@ -221,12 +222,25 @@ class FakeWork:
                             return 0
                     stuck_here()
             case "no_room":
-                self._spool.write(
-                    Failed(reason="DISK_FULL", message="no room", exit_class=ExitClass.DISK_FULL)
-                )
+                self._spool.write(NO_ROOM)
+            case "fills_disk":
+                fill(self._folder / "filler", leaving=1 << 16)
+                self._spool.write(NO_ROOM)
+                fill(self._folder / "rest", leaving=0)
             case _:
                 return end(how, self._order, self._spool)
         return 0
+
+
+NO_ROOM = Failed(reason="DISK_FULL", message="no room", exit_class=ExitClass.DISK_FULL)
+
+
+def fill(path: Path, *, leaving: int) -> None:
+    """Write until the disk is full, then give a little back."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    os.truncate(path, path.stat().st_size - leaving)
 
 
 def stuck_here() -> None:

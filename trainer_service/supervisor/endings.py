@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
 from trainer_service.job_store import Outcome
 from trainer_service.jobs import (
@@ -38,9 +39,9 @@ def refused(error: VertebraError) -> AttemptEnd:
     return AttemptEnd(exit_class=ExitClass.REFUSED, reason=error.error_reason, detail=error.message)
 
 
-def no_room(folder: Path) -> AttemptEnd:
-    """Return the end of an attempt whose folder cannot be written."""
-    detail = f"no room to write below {str(folder)!r}: make room there, then resume the job"
+def no_room(error: DiskFull) -> AttemptEnd:
+    """Return the end of an attempt for which a disk has no room; the job can be resumed."""
+    detail = f"{error.message}: make room there, then resume the job"
     return AttemptEnd(exit_class=ExitClass.DISK_FULL, reason="DISK_FULL", detail=detail)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from catalog_service.blobs.disk import DiskFull
+from catalog_service.blobs.disk import DiskFull, naming_disk_errors
 from catalog_service.errors import VertebraError
 from trainer_service.errors import JobNotFound, SpoolGap, StoreFull, StoreUnavailable, WorkerStuck
 from trainer_service.job_store import Hold, JobRecord, Outcome
@@ -37,6 +37,7 @@ from trainer_service.supervisor.endings import (
 from trainer_service.supervisor.exporting import discard_unfinished, export_outcome
 from trainer_service.supervisor.interrupted import Interrupted
 from trainer_service.supervisor.ordering import model_for, order_attempt
+from trainer_service.supervisor.room_reserve import use_reserve
 from trainer_service.supervisor.rooms import Rooms, Timing
 from trainer_service.supervisor.what_follows import Following, what_follows
 from trainer_service.supervisor.worker_watch import UNDER_WAY, WorkerWatch
@@ -85,9 +86,10 @@ class JobRun:
                 return
             except (TransitionRefused, Interrupted):
                 continue  # somebody asked for something while we worked: look again
-            except (StoreUnavailable, StoreFull) as error:
-                log.warning("job %s waits for the job store: %s", self._hold.job_id, error)
-                await asyncio.sleep(self._timing.tick_s)
+            except (StoreUnavailable, StoreFull, DiskFull) as error:
+                log.warning("job %s waits: %s", self._hold.job_id, error)
+                if isinstance(error, StoreUnavailable) or not use_reserve(self._rooms.home):
+                    await asyncio.sleep(self._timing.tick_s)
 
     def preempt(self, within_s: float) -> None:
         """Have the worker save and go; afterwards the job waits for another host."""
@@ -139,7 +141,7 @@ class JobRun:
             asking = model_for(job, self._rooms.catalog, self._timing)
             model = await self._while_in({JobState.PREPARING}, asking)
         except DiskFull as error:
-            await self._end(replace(no_room(self._rooms.home), detail=error.message))
+            await self._end(no_room(error))
         except VertebraError as error:
             await self._end(refused(error))
         else:
@@ -149,12 +151,12 @@ class JobRun:
         if job.model is None:
             await asyncio.to_thread(self._rooms.store.pin_model, self._hold, model)
         try:
-            await asyncio.to_thread(
-                order_attempt, self._hold, job, model, self._rooms, self._device_indices
-            )
-        except OSError as error:
-            log.warning("no order for job %s: %s", self._hold.job_id, error)
-            await self._end(no_room(self._folder))
+            with naming_disk_errors("write an order", self._folder):
+                await asyncio.to_thread(
+                    order_attempt, self._hold, job, model, self._rooms, self._device_indices
+                )
+        except DiskFull as error:
+            await self._end(no_room(error))
             return
         await asyncio.to_thread(self._rooms.store.move, self._hold, JobState.RUNNING)
 
@@ -163,7 +165,8 @@ class JobRun:
     async def _run(self, job: JobRecord) -> None:
         worker, watch = await self._worker_of(job), await self._watch_of(job)
         if job.state is JobState.RUNNING:
-            await worker.start_once()
+            with naming_disk_errors("start a worker", self._folder):
+                await worker.start_once()
         elif not await worker.is_there() and not worker.has_begun:
             await self._end(AttemptEnd(exit_class=ExitClass.PAUSED))  # before anything ran
             return
@@ -187,7 +190,7 @@ class JobRun:
         try:
             outcome = await self._while_in(UNDER_WAY, ending)
         except DiskFull as error:
-            await self._end(replace(no_room(self._rooms.blobs.root), detail=error.message))
+            await self._end(no_room(error))
         else:
             await self._finish(outcome, AttemptEnd(exit_class=ExitClass.FINISHED))
 
@@ -196,8 +199,7 @@ class JobRun:
     async def _cancel(self, job: JobRecord) -> None:
         worker, watch = await self._worker_of(job), await self._watch_of(job)
         if await worker.is_there():
-            await asyncio.to_thread(watch.control.tell, "cancel")
-            await worker.nudge()
+            await watch.tell("cancel")
         clock = asyncio.get_running_loop().time
         kill_at = clock() + self._timing.grace_s
         while worker.is_alive() and clock() < kill_at and watch.shipping.last_word is None:

@@ -10,6 +10,7 @@ from trainer_service.job_store import Hold, JobRecord
 from trainer_service.jobs import JobModel, SnapshotRef, WorkOrder, write_order
 from trainer_service.supervisor.patience import patiently
 from trainer_service.supervisor.retention import sweep_leftovers
+from trainer_service.supervisor.room_reserve import keep_reserve
 from trainer_service.supervisor.rooms import Rooms, Timing
 
 
@@ -46,6 +47,7 @@ def order_attempt(
 ) -> None:
     """Write the attempt's order, with nothing beside it that dead attempts left half-done."""
     sweep_leftovers(hold, rooms)
+    keep_reserve(rooms.home)
     attempt = rooms.store.attempt(hold.job_id)
     assert attempt is not None
     folder = rooms.attempt_folder(hold.job_id, hold.attempt)

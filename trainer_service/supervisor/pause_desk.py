@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from catalog_service.blobs.disk import naming_disk_errors
 from trainer_service.job_store import Hold, JobStore
 from trainer_service.jobs import JobState, SnapshotFailed, SpoolLine
 from trainer_service.supervisor.control_file import ControlFile
@@ -43,7 +44,10 @@ class PauseDesk:
     async def _ask(self) -> None:
         self._deadline = await self._read_deadline()
         within_s = max(LEAST_S, self._deadline - time.time())
-        await asyncio.to_thread(self._control.tell, "pause", within_s=within_s)
+        try:
+            await asyncio.to_thread(self._control.tell, "pause", within_s=within_s)
+        except OSError as error:
+            await self._move_on(f"could not pause: the worker cannot be told: {error}")
 
     async def _wait(self) -> None:
         asked, refusal = self._control.newest, self._refusal
@@ -56,11 +60,15 @@ class PauseDesk:
 
     async def _go_on(self, reason: str) -> None:
         await self._withdraw()
+        await self._move_on(reason)
+
+    async def _move_on(self, reason: str) -> None:
         await asyncio.to_thread(self._store.move, self._hold, JobState.RUNNING, reason)
 
     async def _withdraw(self) -> None:
         self._deadline = None
-        await asyncio.to_thread(self._control.tell, "go_on")
+        with naming_disk_errors("write", self._control.folder):
+            await asyncio.to_thread(self._control.tell, "go_on")
 
     async def _read_deadline(self) -> float:
         job = await asyncio.to_thread(self._store.find_job, self._hold.job_id)

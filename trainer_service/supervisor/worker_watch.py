@@ -3,6 +3,7 @@ too long ends.
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from trainer_service.job_store import Hold, JobRecord
 from trainer_service.jobs import (
     SPOOL_FILE,
     AttemptEnd,
+    Command,
     JobState,
     LastWord,
     SnapshotTaken,
@@ -26,6 +28,8 @@ from trainer_service.supervisor.retention import forget_snapshots
 from trainer_service.supervisor.rooms import Rooms, Timing
 from trainer_service.supervisor.shipping import Shipping
 from trainer_service.supervisor.spool_tail import SpoolTail
+
+log = logging.getLogger(__name__)
 
 UNDER_WAY = frozenset({JobState.RUNNING, JobState.PAUSING})
 
@@ -60,6 +64,7 @@ class WorkerWatch:
         self._hang: HangWatch | None = None
         self._has_told = False
         self._sent: Sent | None = None
+        self._decided: AttemptEnd | None = None
         self.leave_within_s: float | None = None
         """Set by whoever wants the worker to save and go."""
 
@@ -82,8 +87,9 @@ class WorkerWatch:
                 return word
             if not was_alive and not lines and not await self._worker.is_elsewhere():
                 return self.end_of(None)
-            if (end := await self._heed(job)) is not None:
-                return end
+            self._decided = self._decided or await self._heed(job)
+            if self._decided is not None:
+                return self._decided
             await asyncio.sleep(0 if lines else self._timing.poll_s)
 
     async def ship_the_rest(self) -> None:
@@ -93,6 +99,8 @@ class WorkerWatch:
 
     def end_of(self, word: LastWord | None) -> AttemptEnd:
         """Return how the attempt ended, now that its worker is gone."""
+        if self._decided is not None:
+            return self._decided
         if self._sent is not None and (word is None or self._sent.is_the_reason):
             return self._sent.end
         return end_of(word, self._worker, self._folder, self.control.newest.command)
@@ -135,10 +143,19 @@ class WorkerWatch:
             return await self._hanging(job, state)
         return None
 
+    async def tell(self, command: Command, within_s: float = 0.0) -> None:
+        """Tell the worker to end, and make it look. Where the disk has no room for that, the signal
+        says enough: it goes, and what does not go is killed.
+        """
+        try:
+            await asyncio.to_thread(self.control.tell, command, within_s=within_s)
+        except OSError as error:
+            log.warning("the worker in %s gets a signal only: %s", self._folder, error)
+        await self._worker.nudge()
+
     async def _send(self, end: AttemptEnd, within_s: float, *, is_the_reason: bool) -> None:
         """Tell the worker to save and go."""
-        await asyncio.to_thread(self.control.tell, "preempt", within_s=within_s)
-        await self._worker.nudge()
+        await self.tell("preempt", within_s)
         kill_at = self._now() + within_s
         self._sent = Sent(end=end, is_the_reason=is_the_reason, kill_at=kill_at)
 
