@@ -94,7 +94,7 @@ def make_optimizer(
 
 def remembered(optimizer: torch.optim.Optimizer, parameters: Parameters) -> Mapping[str, Tensor]:
     """Return what the optimizer remembers: `<parameter>:<what>`, such as `fc.weight:exp_avg`."""
-    names = {parameter: name for name, parameter in parameters.items()}
+    names: dict[Tensor, str] = {each: name for name, each in parameters.items()}
     return {
         f"{names[parameter]}:{what}": value
         for parameter, state in optimizer.state.items()

@@ -15,6 +15,9 @@ from trainer_service.plan.snapshot_interval import snapshot_interval_s
 NUM_REMEMBERED: Mapping[str, int] = {"sgd": 1, "adam": 2, "adamw": 2, "lars": 1}
 """Numbers that an optimizer remembers of each parameter. Source: torch.optim, timm.optim.Lars."""
 
+WITH_MOMENTUM = ("sgd", "lars")
+"""Optimizers that remember nothing else."""
+
 NUMBER_BYTES = 4
 """Parameters train in 32 bits."""
 
@@ -55,7 +58,7 @@ def snapshot_plan(
 
 def num_remembered(optimizer: OptimizerSpec) -> int:
     """Return how many numbers the optimizer remembers of each parameter."""
-    if optimizer.algorithm == "sgd" and not optimizer.momentum:
+    if optimizer.algorithm in WITH_MOMENTUM and not optimizer.momentum:
         return 0
     return NUM_REMEMBERED[optimizer.algorithm]
 

@@ -1,6 +1,7 @@
 """People look at a run with the tools that they have: TensorBoard, a table, a picture."""
 
 import csv
+import json
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -170,3 +171,58 @@ def test_a_long_run_keeps_a_bounded_number_of_points() -> None:
     gaps = {after - before for before, after in pairwise(kept)}
     assert MAX_STEPS / 2 <= len(kept) <= MAX_STEPS
     assert len(gaps) == 1
+
+
+def accumulated(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return every curve as TensorBoard shows it."""
+    shown = EventAccumulator(str(folder))
+    shown.Reload()
+    return {
+        tag: [(each.step, each.value) for each in shown.Scalars(tag)]
+        for tag in shown.Tags()["scalars"]
+    }
+
+
+def test_views_of_a_run_that_went_on_are_those_of_one_that_did_not_stop(tmp_path: Path) -> None:
+    """What was told after the snapshot is shown once: as the second attempt tells it."""
+    events = run_of(4)
+    at = events.index(step(5, 2 / 3))
+    first, _ = views_of(tmp_path / "run", events[:at])
+    with first:
+        saved = json.loads(json.dumps(first.saved()))  # as a snapshot has it
+        for event in events[at : at + 3]:
+            first.add(event)  # lost: the attempt dies here
+    again = RunViews(tmp_path / "run", lambda event: None, saved=saved)
+    for event in events[at:]:
+        again.add(event)
+    again.finished()
+    whole, _ = views_of(tmp_path / "whole", events)
+    whole.finished()
+
+    assert accumulated(tmp_path / "run") == accumulated(tmp_path / "whole")
+    for name in ("metrics.csv", "curves.png"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_views_that_forget_what_was_shown_would_begin_in_the_middle(tmp_path: Path) -> None:
+    events = run_of(4)
+    at = events.index(step(5, 2 / 3))
+    with views_of(tmp_path / "run", events[:at])[0]:
+        pass
+    again, _ = views_of(tmp_path / "run", events[at:])
+    again.finished()
+
+    assert min(at for at, _ in accumulated(tmp_path / "run")["loss/step"]) == 5
+
+
+def test_the_thinning_of_a_long_curve_goes_on_where_it_was() -> None:
+    history = History()
+    for number in range(MAX_STEPS + 3):
+        history.add(step(number))
+
+    again = History.of(history.saved())
+    for each in (history, again):
+        for number in range(MAX_STEPS + 3, 2 * MAX_STEPS):
+            each.add(step(number))
+
+    assert again.saved() == history.saved()

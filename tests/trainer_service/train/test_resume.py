@@ -66,13 +66,14 @@ SPECS: Mapping[str, JobSpec] = {
     "gradual sgd": spec_of(
         num_epochs=3,
         freeze=GRADUAL,
-        optimizer=OptimizerSpec(algorithm="sgd", momentum=0.9, lr=0.01),
+        optimizer=OptimizerSpec(algorithm="sgd", momentum=0.9, lr=0.0001),
     ),
     "schedule": spec_of(
         num_epochs=2, schedule=ScheduleSpec(kind="cosine", warmup_steps=2), max_grad_norm=0.5
     ),
     "micro-batches": spec_of(num_epochs=2, micro_batch_size=2),
     "bf16": spec_of(num_epochs=2, precision="bf16"),
+    "fp16": spec_of(num_epochs=2, precision="fp16", max_grad_norm=1.0),
     "best": spec_of(
         num_epochs=4,
         export=ExportSpec(state="best"),
