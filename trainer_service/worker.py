@@ -92,11 +92,11 @@ def last_word(
 ) -> LastWord:
     """Do what the order says and return how it ended; whatever happens, there is a last word."""
     try:
-        # Not above: torch takes seconds to import, and the supervisor waits for the identity.
-        from trainer_service.run_job import run_job
-
-        stop.check()
         with others.running() as place:
+            # Not above: torch takes seconds to import, and the supervisor waits for the identity.
+            from trainer_service.run_job import run_job
+
+            stop.check()
             return run_job(order, spool.write, stop, place)
     except RankLost as lost:
         return others.word(lost)
