@@ -121,6 +121,23 @@ def test_defaults_keep_everything_below_one_home(monkeypatch, tmp_path):
     assert [str(root) for root in settings.data_roots] == ["/a", "/b"]
 
 
+@pytest.mark.parametrize(
+    ("url", "given", "timeout_s"),
+    [
+        ("", "", 0.0),
+        ("postgresql+psycopg://trainer@db/jobs", "", 60.0),
+        ("postgresql+psycopg://trainer@db/jobs", "0", 0.0),
+        ("", "5", 5.0),
+    ],
+)
+def test_hosts_are_lost_only_where_there_may_be_several(monkeypatch, url, given, timeout_s):
+    for name, value in (("DATABASE_URL", url), ("HOST_TIMEOUT_S", given)):
+        if value:
+            monkeypatch.setenv(f"VERTEBRA_TRAINER_{name}", value)
+
+    assert read_settings(TrainerSettings).host_timeout == timeout_s
+
+
 def test_prefixes_of_data_urls_are_a_list(monkeypatch):
     monkeypatch.setenv("VERTEBRA_TRAINER_DATA_URLS", "s3://bucket/a, gs://other")
 
@@ -179,6 +196,30 @@ def test_a_build_under_way_does_not_hold_up_the_end(environment, tmp_path):
     assert process.returncode == 0, errors
 
 
+def test_a_replica_leaves_jobs_in_the_queue_for_a_trainer_that_runs_them(environment, tmp_path):
+    """Both use one home here: only who runs jobs needs it for itself."""
+    with running_server(EndlessCatalog().add_to) as address:
+        shared = environment | {"VERTEBRA_TRAINER_CATALOG": address}
+        own = {
+            "VERTEBRA_TRAINER_SUPERVISE": "false",
+            "VERTEBRA_TRAINER_READY_FILE": str(tmp_path / "replica.json"),
+        }
+        replica = start(shared | own, "-m", "trainer_service")
+        ready = wait_for(tmp_path / "replica.json", replica)
+        with TrainerClient(str(ready["address"])) as client:
+            job = client.create(job_spec_json())
+            time.sleep(1)
+            left_alone = client.get(job.name).state
+            worker = start(shared, "-m", "trainer_service")
+            wait_for_state(client, job.name, train_job_pb2.JOB_STATE_PREPARING)
+
+        for process in (replica, worker):
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+            assert process.returncode == 0, errors
+    assert left_alone == train_job_pb2.JOB_STATE_QUEUED
+
+
 def job_spec_json():
     return {
         "model": {"backbone": "resnet18", "pretrained": False},
@@ -188,7 +229,7 @@ def job_spec_json():
 
 
 def wait_for_state(client, name, state):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while client.get(name).state != state:
         assert time.monotonic() < deadline
         time.sleep(0.05)
