@@ -60,12 +60,14 @@ CHANNEL_OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.http2.max_frame_size", 16 * 1024 * 1024 - 1),
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
 )
-"""Pings every 30 s find a dead connection; servers refuse pings closer than 10 s. A
+"""Pings find a dead connection within 50 s; servers refuse them closer than 10 s. gRPC's own
+pings, which it sends while data comes, would be waited for a minute, and ours not sent meanwhile. A
 message of 1 MiB comes in one frame, not in 64: 0-15 % less CPU time by our own measurements. A
 service that was away is looked for every 5 s: gRPC itself would wait for up to two minutes."""
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.fake_service_program import write_fake_services
+from vertebra.cli.up import farewell
 from vertebra.local_service import LocalServicesFailed
 from vertebra.local_services import FREE_PORTS, LocalServices
 
@@ -190,3 +191,33 @@ def test_the_services_are_there_inside_the_with(place: Path) -> None:
         assert len(deeds(place)) == 2
 
     assert len(deeds(place)) == 4
+
+
+@pytest.mark.parametrize(
+    ("num_running", "on_stop", "told"),
+    [
+        (0, "leave", "stopping; no job is running"),
+        (1, "leave", "1 running job goes on by itself, the next `vertebra up` finds it"),
+        (2, "leave", "2 running jobs go on by themselves, the next `vertebra up` finds them"),
+        (None, "leave", "running jobs go on by themselves, the next `vertebra up` finds them"),
+        (1, "preempt", "1 running job saves a snapshot and waits for the next `vertebra up`"),
+        (None, "preempt", "running jobs save snapshots and wait for the next `vertebra up`"),
+    ],
+)
+def test_who_stops_is_told_what_becomes_of_running_jobs(
+    num_running: int | None, on_stop: str, told: str
+) -> None:
+    assert farewell(num_running, on_stop).endswith(told)
+
+
+def test_ctrl_c_says_what_becomes_of_jobs_even_where_the_trainer_does_not_answer(
+    up: subprocess.Popen[str],
+) -> None:
+    """The fake trainer knows no GetCapacity."""
+    assert up.stdout is not None
+    up.stdout.readline()
+
+    up.send_signal(signal.SIGINT)
+    _, told = up.communicate(timeout=60)
+
+    assert "stopping; running jobs go on by themselves" in told

@@ -1,9 +1,10 @@
 """A whole job on one page: how it stands, what was planned, what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.table import Table
 
 from vertebra.cli import words
 from vertebra.cli.curve_words import curves_of, curves_view
@@ -11,10 +12,12 @@ from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view, value
 from vertebra.cli.job_words import state_text
 from vertebra.cli.plan_words import plan_view, warning_line
-from vertebra.cli.screen import facts, title
+from vertebra.cli.screen import facts, table, title
+from vertebra.cli.snapshot_words import snapshot_text
 from vertebra.trainer.v1 import evaluation_pb2 as evaluation
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
+from vertebra.trainer.v1 import train_run_pb2 as runs
 
 MAIN_METRIC = "accuracy"
 """Of jobs whose plan names none."""
@@ -50,6 +53,9 @@ def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
     page.print(_life(one))
     for text in history.warnings:
         page.print(warning_line(text))
+    if len(one.attempts) > 1:
+        page.print()
+        page.print(attempts_view(one.attempts))
     if one.HasField("plan"):
         page.print()
         page.print(plan_view(one.plan))
@@ -70,14 +76,35 @@ def _life(one: jobs.TrainJob) -> object:
     shown = [line for line in metrics if line.startswith("validation/")]
     return facts(
         ("why", one.failure.message or one.state_reason),
+        ("waits until", words.when(one.not_before)),
+        ("labels", ", ".join(f"{name}={text}" for name, text in sorted(one.spec.labels.items()))),
         ("backbone", one.spec.model.backbone),
         ("weights", one.model.lineage.parent or one.spec.model.weights or "default"),
         ("created", words.when(one.create_time)),
         ("started", words.when(one.start_time)),
         ("ended", words.when(one.end_time)),
         ("progress", progress(one)),
+        ("host", one.host),
+        ("snapshot", snapshot_text(one.snapshot) if one.HasField("snapshot") else ""),
         ("metrics", "\n".join(shown)),
     )
+
+
+def attempts_view(attempts: Sequence[runs.Attempt]) -> Table:
+    """Return a line an attempt: where, from when on, over which steps, and how it ended."""
+    lines = table("ATTEMPT", "HOST", "STARTED", "TOOK", "STEPS", "ENDED")
+    for one in attempts:
+        ended = words.word(runs.ExitClass.Name(one.exit_class), "EXIT_CLASS_")
+        took_s = one.end_time.seconds - one.start_time.seconds
+        lines.add_row(
+            str(one.number),
+            one.host[:8],
+            words.when(one.start_time),
+            words.duration(took_s) if one.end_time.seconds else "",
+            f"{one.start_step:,} to {one.last_step:,}",
+            "" if ended == "unspecified" else ended,
+        )
+    return lines
 
 
 def progress(one: jobs.TrainJob) -> str:

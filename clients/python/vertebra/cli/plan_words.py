@@ -10,6 +10,7 @@ from vertebra.cli import words
 from vertebra.cli.screen import facts, table
 from vertebra.trainer.v1 import learning_pb2 as learning
 from vertebra.trainer.v1 import train_job_pb2 as jobs
+from vertebra.trainer.v1 import train_run_pb2 as runs
 
 _OWN_LOSSES = {
     "simclr": "NT-Xent",
@@ -114,6 +115,8 @@ def _facts(plan: jobs.TrainPlan) -> Table:
         ("steps", _steps(plan)),
         ("optimizer", _optimizer(plan)),
         ("computed once", _cache(plan.feature_cache)),
+        ("devices", f"{plan.num_devices}, each on its part" if plan.num_devices > 1 else ""),
+        ("saved", _snapshots(plan.snapshots)),
     )
 
 
@@ -182,6 +185,19 @@ def _cache(cache: jobs.FeatureCachePlan) -> str:
         return ""
     views = f", {cache.num_views} views of every image" if cache.num_views > 1 else ""
     return f"what goes into {words.listed(cache.boundary)}{views}"
+
+
+def _snapshots(snapshots: runs.SnapshotPlan) -> str:
+    """Return `every 2:00, 134.5 MB in about 0.3 s; a crash loses 2:01 at most`."""
+    interval_s, save_s, loss_s = (
+        duration.ToTimedelta().total_seconds()
+        for duration in (snapshots.interval, snapshots.save_time, snapshots.possible_loss)
+    )
+    if not interval_s:
+        return ""
+    size = f"{words.size(snapshots.size_bytes)} in about {save_s:.1f} s"
+    loss = f"; a crash loses {words.duration(loss_s)} at most" if loss_s else ""
+    return f"every {words.duration(interval_s)}, {size}{loss}"
 
 
 def warning_line(text: str) -> Text:

@@ -1,6 +1,7 @@
 """`vertebra up`: both services on this machine, with nothing to set up."""
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,14 +11,19 @@ from typing import Any
 
 import click
 
-from vertebra.cli import exit_codes
+from vertebra.cli import exit_codes, words
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.screen import facts, screen
+from vertebra.client_errors import RpcFailed
 from vertebra.local_service import Service
 from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices
+from vertebra.trainer_client import TrainerClient
 
 DEFAULT_HOME = "~/.local/share/vertebra"
 PORT = click.IntRange(0, 65535)
+ASKING_S = 1.0
+"""A person who stops waits no longer for numbers."""
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -48,7 +54,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 def up(**flags: Any) -> int:
     """Start the catalog and the trainer on this machine, until Ctrl-C.
 
-    A trainer that stops leaves its running jobs alone: the next one finds them again.
+    A trainer that stops leaves its running jobs alone: the next one finds them again. With
+    VERTEBRA_TRAINER_ON_STOP=preempt they save a snapshot and wait for it in the queue.
 
     \b
     Example:
@@ -85,10 +92,38 @@ def _serve(
             _print_running(services)
         stopped = services.wait_until(lambda: stopping.is_asked)
         if stopped is None:
-            click.echo(
-                "\nstopping; running jobs go on, the next `vertebra up` finds them", err=True
-            )
+            num_running = _num_running(services.trainer.address)
+            on_stop = os.environ.get("VERTEBRA_TRAINER_ON_STOP", "leave")
+            click.echo(f"\n{farewell(num_running, on_stop)}", err=True)
     return stopped
+
+
+def farewell(num_running: int | None, on_stop: str) -> str:
+    """Return what becomes of running jobs.
+
+    Args:
+        num_running: None where the trainer did not say.
+        on_stop: the trainer's setting.
+    """
+    if num_running == 0:
+        return "stopping; no job is running"
+    told = "running jobs" if num_running is None else words.plural(num_running, "running job")
+    is_one = num_running == 1
+    if on_stop == "preempt":
+        saves = "saves a snapshot and waits" if is_one else "save snapshots and wait"
+        return f"stopping; {told} {saves} for the next `vertebra up`"
+    goes = "goes on by itself" if is_one else "go on by themselves"
+    finds = "it" if is_one else "them"
+    return f"stopping; {told} {goes}, the next `vertebra up` finds {finds}"
+
+
+def _num_running(trainer_address: str) -> int | None:
+    """Return how many jobs run; None where the trainer does not say at once."""
+    with TrainerClient(trainer_address, timeout_s=ASKING_S) as trainer:
+        try:
+            return trainer.capacity().num_running_jobs
+        except RpcFailed:
+            return None
 
 
 class StoppingSignals:
