@@ -6,7 +6,7 @@ project wrote itself: records, orders, spool lines; a message is read by a wire 
 
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,6 +18,8 @@ JsonObject = dict[str, Any]
 
 T = TypeVar("T")
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
 
 class MalformedJson(ValueError):
     """Data does not have the shape of the value it should become."""
@@ -28,8 +30,11 @@ def to_plain(value: object) -> Any:
 
     An enum becomes its value.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if is_dataclass(kind):
+        return {name: to_plain(getattr(value, name)) for name in _shape(kind).names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -48,31 +53,44 @@ def from_plain(kind: type[T], data: object, *, path: str = "") -> T:
     where = path or kind.__name__
     if not isinstance(data, Mapping):
         raise MalformedJson(f"{where}: {data!r} is not an object")
-    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - set(known))
-    if unknown:
-        raise MalformedJson(f"{where}: no field {listed(unknown)}; fields are {', '.join(known)}")
-    required = {
-        name
-        for name, field in known.items()
-        if field.default is MISSING and field.default_factory is MISSING
-    }
-    missing = sorted(required - set(data))
-    if missing:
+    shape = _shape(kind)  # type: ignore[arg-type]  # classes do hash
+    if unknown := sorted(data.keys() - shape.hints.keys()):
+        raise MalformedJson(
+            f"{where}: no field {listed(unknown)}; fields are {', '.join(shape.names)}"
+        )
+    if missing := sorted(shape.required - data.keys()):
         raise MalformedJson(f"{where}: {listed(missing)} missing")
-    hints = _hints(kind)
+    hints = shape.hints
     return kind(
-        **{name: _read(hints[name], item, f"{where}.{name}") for name, item in data.items()}
+        **{
+            name: item if type(item) is hints[name] else _read(hints[name], item, f"{where}.{name}")
+            for name, item in data.items()
+        }
     )
 
 
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return _cached_hints(kind)  # type: ignore[arg-type]  # classes do hash
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a dataclass looks like: asked once a class, for events come by the thousand."""
+
+    names: tuple[str, ...]
+    hints: dict[str, Any]
+    required: frozenset[str]
 
 
 @cache
-def _cached_hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _shape(kind: Any) -> _Shape:
+    known = fields(kind)
+    hints = get_type_hints(kind)
+    return _Shape(
+        names=tuple(field.name for field in known),
+        hints={field.name: hints[field.name] for field in known},
+        required=frozenset(
+            field.name
+            for field in known
+            if field.default is MISSING and field.default_factory is MISSING
+        ),
+    )
 
 
 def _read(hint: Any, data: Any, path: str) -> Any:
@@ -131,6 +149,8 @@ def _read_mapping(hint: Any, data: Any, path: str) -> dict[Any, Any]:
     if not isinstance(data, Mapping):
         raise MalformedJson(f"{path}: {data!r} is not an object")
     key_kind, item_kind = get_args(hint)
+    if key_kind is str and all(type(item) is item_kind for item in data.values()):
+        return dict(data)
     items = {str(key): _read(item_kind, item, f"{path}.{key}") for key, item in data.items()}
     if key_kind is not int:
         return items

@@ -7,15 +7,15 @@ from typing import Any
 import sqlalchemy as sql
 
 from catalog_service.serving.wildcards import matcher
+from trainer_service.job_store.many_rows import upsert_plain
 from trainer_service.job_store.records import Curves, Series
 from trainer_service.job_store.rows import Columns
 from trainer_service.job_store.schema import JOBS, METRICS
-from trainer_service.job_store.upsert import upsert
 
 
 def write_points(connection: sql.Connection, job_id: str, points: Sequence[Columns]) -> None:
     """Write points; one that is told again replaces the first."""
-    upsert(connection, METRICS, [{"job_id": job_id, **point} for point in points])
+    upsert_plain(connection, METRICS, [{"job_id": job_id, **point} for point in points])
 
 
 def roll_back_curves(connection: sql.Connection, job_id: str, to_step: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainer_service.job_store.records import Progress
-from trainer_service.job_store.rows import Columns, from_text, storable, to_text
+from trainer_service.job_store.rows import Columns, from_text, storable, to_json, to_text
 from trainer_service.jobs import (
     EpochMetrics,
     Evaluated,
@@ -74,7 +74,7 @@ def fold(row: Mapping[str, Any], entries: Sequence[Timed]) -> Fold:
     if progress is not first_progress:
         changes.job["progress"] = to_text(progress)
     if newest:
-        changes.job["metrics"] = json.dumps(json.loads(row["metrics"]) | newest)
+        changes.job["metrics"] = to_json(json.loads(row["metrics"]) | newest)
     return changes
 
 
@@ -125,5 +125,5 @@ def _add_point(
         "split": split,
         "step": event.step,
         "epoch": event.epoch,
-        "numbers": json.dumps(dict(event.values), separators=(",", ":")),
+        "numbers": to_json(dict(event.values)),
     }

@@ -8,6 +8,7 @@ import sqlalchemy as sql
 from trainer_service.job_store.database import Database
 from trainer_service.job_store.journal import locked_row
 from trainer_service.job_store.leases import IS_HELD
+from trainer_service.job_store.many_rows import upsert
 from trainer_service.job_store.moves import move
 from trainer_service.job_store.records import (
     CapacityNumbers,
@@ -16,7 +17,6 @@ from trainer_service.job_store.records import (
 )
 from trainer_service.job_store.rows import host_of, host_row
 from trainer_service.job_store.schema import ATTEMPTS, HOSTS, JOBS
-from trainer_service.job_store.upsert import upsert
 from trainer_service.jobs import JobFailure, JobState
 from trainer_service.jobs.host import HostRecord
 

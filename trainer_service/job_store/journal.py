@@ -3,7 +3,6 @@
 Everything here runs inside a transaction that the store opened.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -12,8 +11,9 @@ import sqlalchemy as sql
 from trainer_service.errors import JobNotFound, LeaseLost, SpoolGap
 from trainer_service.job_store.curves import newest_metrics, roll_back_curves, write_points
 from trainer_service.job_store.folding import Timed, fold
+from trainer_service.job_store.many_rows import insert_plain
 from trainer_service.job_store.records import Hold
-from trainer_service.job_store.rows import Columns
+from trainer_service.job_store.rows import Columns, to_json
 from trainer_service.job_store.schema import ATTEMPTS, EVENTS, JOBS
 from trainer_service.job_store.snapshots import leave_later_snapshots, write_snapshots
 from trainer_service.jobs import JobEvent, RolledBack, SpoolLine
@@ -104,7 +104,7 @@ def _append(
         columns |= _change(connection, columns, run)
     first = row["last_seq"] + 1
     events = [_event_row(row, seq, entry) for seq, entry in enumerate(entries, start=first)]
-    connection.execute(EVENTS.insert(), events)
+    insert_plain(connection, EVENTS, events)
     changed = {name: value for name, value in columns.items() if value != row.get(name)}
     changed["last_seq"] = row["last_seq"] + len(entries)
     connection.execute(JOBS.update().where(JOBS.c.job_id == job_id).values(changed))
@@ -130,7 +130,7 @@ def _change(connection: sql.Connection, columns: Columns, run: Sequence[Timed]) 
     if isinstance(first := run[0].event, RolledBack):
         roll_back_curves(connection, job_id, first.to_step)
         leave_later_snapshots(connection, job_id, attempt, first.to_step)
-        changes.job["metrics"] = json.dumps(newest_metrics(connection, job_id))
+        changes.job["metrics"] = to_json(newest_metrics(connection, job_id))
     return changes.job
 
 
@@ -142,5 +142,5 @@ def _event_row(row: sql.RowMapping, seq: int, entry: Timed) -> Columns:
         "time": entry.time,
         "spool_index": entry.spool_index,
         "kind": event_kind(entry.event),
-        "data": json.dumps(event_to_json(entry.event), separators=(",", ":")),
+        "data": to_json(event_to_json(entry.event)),
     }

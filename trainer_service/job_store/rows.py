@@ -34,6 +34,10 @@ Columns = dict[str, Any]
 """Column name -> new value, for an INSERT or UPDATE."""
 
 
+to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` makes one a call."""
+
+
 def to_text(value: object) -> str:
     """Return a value as the text of a document column."""
     return json.dumps(to_plain(value), separators=(",", ":"), sort_keys=True)

@@ -6,9 +6,9 @@ import sqlalchemy as sql
 
 from catalog_service.errors import listed
 from trainer_service.errors import SnapshotNotFound
+from trainer_service.job_store.many_rows import upsert
 from trainer_service.job_store.rows import snapshot_of, snapshot_row
 from trainer_service.job_store.schema import JOBS, SNAPSHOTS
-from trainer_service.job_store.upsert import upsert
 from trainer_service.jobs import SnapshotRef
 
 MAX_CHOICES = 3

@@ -6,7 +6,9 @@ import pytest
 
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 from tests.fakes.job_values import epoch_metrics, job_model, job_spec, planned, step
+from tests.fakes.stored_jobs import snapshot
 from trainer_service.jobs import (
+    AttemptEnded,
     Cancelled,
     ClassCount,
     ClassEvaluation,
@@ -15,6 +17,7 @@ from trainer_service.jobs import (
     DatasetSpec,
     Evaluated,
     Evaluation,
+    ExitClass,
     Export,
     Exported,
     ExportFile,
@@ -27,7 +30,11 @@ from trainer_service.jobs import (
     JobWarning,
     Leak,
     ModelReady,
+    Paused,
     PhaseStarted,
+    Preempted,
+    RolledBack,
+    SnapshotFailed,
     SpoolLine,
     StateChanged,
     UnusableImage,
@@ -93,7 +100,14 @@ EVENTS = [
     Evaluated(epoch=2, evaluation=EVALUATION),
     Finished(exports=(EXPORT,)),
     Failed(reason="R", message="m"),
+    Failed(reason="R", message="m", exit_class=ExitClass.DISK_FULL),
     Cancelled(),
+    snapshot(2, 1500, is_best=True),
+    SnapshotFailed(reason="DISK_FULL", message="m", control_number=3),
+    RolledBack(to_step=1500, to_epoch=2, num_lost_steps=17),
+    AttemptEnded(number=2, exit_class=ExitClass.HUNG, detail="d"),
+    Paused(step=1500),
+    Preempted(is_saved=True, message="m"),
 ]
 
 
