@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import supervisor_program
-from trainer_service.jobs import EpochMetrics, JobState, Planned, RunSpec
+from trainer_service.jobs import EpochMetrics, ExitClass, JobState, Planned, RunSpec
 
 PROGRAM = Path(supervisor_program.__file__)
 
@@ -32,6 +32,17 @@ STEPS = [
     ("after", "finish", 1),
 ]
 """Every step of a supervisor that leaves something behind."""
+
+
+STEPS_OF_A_RETRY = [
+    ("after", "drop_snapshots", 1),
+    ("before", "move", 2),
+    ("after", "move", 2),
+    ("after", "claim", 2),
+    ("before", "start", 2),
+    ("after", "start", 2),
+]
+"""Every step between the end of an attempt and the begin of the next."""
 
 
 def start_program(bench, *death: object) -> subprocess.Popen[bytes]:
@@ -66,6 +77,23 @@ def test_a_supervisor_killed_at_a_step_is_replaced_without_loss(bench, when, ste
     bench.run(job_id)
 
     assert_ran_exactly_once(bench, job_id, num_steps=8)
+    assert bench.processes() == []
+
+
+@pytest.mark.parametrize(("when", "step", "count"), STEPS_OF_A_RETRY)
+def test_a_supervisor_killed_between_two_attempts_neither_loses_nor_doubles_one(
+    bench, when, step, count
+):
+    bench.worker_does(steps=7, ends=["crash", "finished"], snapshot_every=2)
+    job_id = bench.create()
+    program = start_program(bench, when, step, count)
+    assert program.wait(30) == -signal.SIGKILL, "it was not killed at that step"
+
+    bench.run(job_id)
+
+    assert bench.ends(job_id) == [ExitClass.CRASHED, ExitClass.FINISHED]
+    assert bench.steps(job_id) == [1, 2, 3, 4, 5, 6, 7, 7]
+    assert {one.snapshot_id for one in bench.store.snapshots(job_id)} == {"1-4", "1-6"}
     assert bench.processes() == []
 
 

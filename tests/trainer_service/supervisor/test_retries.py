@@ -143,6 +143,20 @@ def test_a_host_that_stops_has_its_workers_save_and_the_job_wait(bench):
     assert bench.processes() == []
 
 
+def test_a_host_that_stops_gives_back_what_it_prepares(bench):
+    bench.catalog.is_slow = True
+    job_id = bench.create()
+
+    async def scenario():
+        async with bench.supervising() as supervisor:
+            await bench.until(lambda: bench.catalog.prepared)
+            await supervisor.drain()
+
+    asyncio.run(scenario())
+
+    assert bench.states(job_id) == [Q, P, Q]
+
+
 def test_a_worker_that_does_not_leave_in_time_is_killed(bench):
     bench.rooms = replace(bench.rooms, grace_s=1.0)
     bench.worker_does(end="hang", is_deaf=True, ignore_sigterm=True)
@@ -242,7 +256,7 @@ def test_a_store_that_is_away_for_a_while_costs_no_job(bench, monkeypatch, step)
 
     def when_it_is_back(*arguments, **named):
         if not away_until:
-            away_until.append(time.monotonic() + 1.5)
+            away_until.append(time.monotonic() + 0.8)
         if time.monotonic() < away_until[0]:
             raise StoreUnavailable("the job store does not answer")
         return method(*arguments, **named)
