@@ -113,12 +113,15 @@ class Supervisor:
             await self._adopt()
         if self._host.is_draining:
             return
-        store = self._rooms.store
+        room = self._room()
+        engines = [name for name in self._host.engines if room.has_any_for(name)]
+        if not engines:
+            return  # and jobs for an engine that is full do not hide those for another
         waiting = await asyncio.to_thread(
-            store.queue, engines=self._host.engines, max_devices=self._board.num_devices
+            self._rooms.store.queue, engines=engines, max_devices=room.num_devices
         )
         by_id = {job.job_id: job for job in waiting}
-        for job_id in jobs_to_start(waiting, self._room()):
+        for job_id in jobs_to_start(waiting, room):
             await self._start_job(by_id[job_id])
 
     async def _adopt(self) -> None:

@@ -36,6 +36,11 @@ class Room:
     """How many more jobs may run on a cluster, which has devices of its own."""
     engines: frozenset[EngineName] = frozenset({"process"})
 
+    def has_any_for(self, engine: EngineName) -> bool:
+        """Return whether a small job for this engine could start."""
+        is_local = engine == "process"
+        return (self.num_free_devices if is_local else self.num_free_remote) > 0
+
 
 def jobs_to_start(waiting: Sequence[WaitingJob], room: Room) -> list[str]:
     """Return the jobs that start now, in order.

@@ -73,6 +73,24 @@ def test_a_larger_priority_starts_first(bench):
     assert bench.store.find_job(high).end_time <= bench.store.find_job(low).start_time
 
 
+def test_jobs_for_a_full_cluster_do_not_hide_those_behind_them(bench):
+    """However many: the store returns the queue's first hundred."""
+    bench.rooms = replace(bench.rooms, engines={**bench.rooms.engines, "ray": None})
+    for _ in range(101):
+        bench.create(RunSpec(engine="ray", priority=1))
+    job_id = bench.create()
+    host = replace(this_host(bench.rooms), engines=("process", "ray"))
+
+    async def scenario():
+        supervisor = Supervisor(bench.rooms, host, timing=QUICK)
+        await supervisor.start()
+        job = await bench.until_final(job_id)
+        await supervisor.stop()
+        return job
+
+    assert asyncio.run(scenario()).state is JobState.SUCCEEDED
+
+
 def test_an_adopted_job_keeps_its_devices(bench):
     bench.worker_does(end="hang")
     first, second = bench.create(), bench.create()
