@@ -45,6 +45,12 @@ class Trainer:
         self._channel = grpc.insecure_channel(self._server.address)
         self.stub = TrainJobServiceStub(self._channel)
 
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        address: str = self._server.address
+        return address
+
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
