@@ -41,9 +41,9 @@ from trainer_service.supervisor.supervision import Supervision
 from vertebra.catalog_client import CatalogClient
 from vertebra.malloc import keep_freed_megabytes
 
-NUM_THREADS = 64
-"""That wait for the disk and the database: a few for each job that runs here, so that jobs whose
-calls hang do not hold up the leases of the others."""
+NUM_THREADS = 32
+"""That wait for the disk and the database, as asyncio has on large hosts; on two cores it would have
+six, which a few jobs and their watchers fill."""
 HOOKS_S = 15.0
 """Beside the workers' grace, for what the service itself has to close."""
 
