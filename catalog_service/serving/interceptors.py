@@ -125,6 +125,8 @@ class _Wrapped:
                 await call.context.write(encoded)
         except TimeoutError as error:
             raise SlowReader(call.name) from error
+        except Exception as error:  # gRPC has no other reason, and no public name for it
+            raise asyncio.CancelledError(f"{call.name}: the caller is gone") from error
         call.num_sent_bytes += len(encoded)
 
     def _decoded(self, request: Any, call: Call) -> Any:

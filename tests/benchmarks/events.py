@@ -237,15 +237,15 @@ def write_finished_job(home: Path, num_steps: int) -> tuple[str, int]:
     store = JobStore(f"sqlite:///{home / 'trainer.db'}")
     new = NewJob(spec=job_spec(), sent_spec="{}", request_id=str(uuid.uuid4()), request_hash="h")
     job_id = store.create_job(new).job.job_id
-    attempt = store.begin_attempt(job_id)
-    store.pin_model(job_id, job_model())
-    store.set_running(job_id)
+    hold = store.claim(job_id, "host-1", 0.0).hold
+    store.pin_model(hold, job_model())
+    store.move(hold, JobState.RUNNING)
     lines = [
         SpoolLine(index=number, time=100.0 + number, event=step(number + 1))
         for number in range(num_steps)
     ]
-    store.append_lines(job_id, attempt.number, lines)
-    store.finish(job_id, Outcome(state=JobState.SUCCEEDED))
+    store.append_lines(hold, lines)
+    store.finish(hold, Outcome(state=JobState.SUCCEEDED))
     last_seq = store.find_job(job_id).last_seq
     store.close()
     return job_id, last_seq

@@ -125,6 +125,31 @@ BENCHMARKS = (
         tiny={"num_steps": 20, "num_watchers": 3, "num_events": 20, "num_rounds": 1},
     ),
     Benchmark(
+        name="watching",
+        size={
+            "num_watchers": 1000,
+            "events_per_s": 10,
+            "seconds": 60,
+            "num_burst_jobs": 8,
+            "burst_events_per_s": 10_000,
+            "burst_s": 5,
+            "num_stopped": 20,
+            "num_stopped_events": 20_000,
+            "num_rounds": 1,
+        },
+        tiny={
+            "num_watchers": 4,
+            "events_per_s": 20,
+            "seconds": 0.5,
+            "num_burst_jobs": 2,
+            "burst_events_per_s": 200,
+            "burst_s": 0.5,
+            "num_stopped": 2,
+            "num_stopped_events": 100,
+            "num_rounds": 1,
+        },
+    ),
+    Benchmark(
         name="wait_policy",
         size={"num_steps": 2, "num_rounds": 5},
         tiny={

@@ -88,12 +88,12 @@ class JobCalls:
     ) -> pb.CancelTrainJobResponse:
         """Ask a job to stop."""
         request_id = checked_request_id(request.request_id)
-        job = await asyncio.to_thread(self._store.find_job, request.name)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
         cancelled = await asyncio.to_thread(
             self._store.request_cancel,
-            job.job_id,
+            job_id,
             request_id=request_id,
-            request_hash=hash_of([job.job_id, request.reason]),
+            request_hash=hash_of([job_id, request.reason]),
             reason=request.reason,
         )
         return pb.CancelTrainJobResponse(job=job_message(cancelled))
@@ -104,12 +104,12 @@ class JobCalls:
         """Ask a job to save itself and free its devices."""
         request_id = checked_request_id(request.request_id)
         within_s = _pause_s(request)
-        job = await asyncio.to_thread(self._store.find_job, request.name)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
         paused = await asyncio.to_thread(
             self._store.request_pause,
-            job.job_id,
+            job_id,
             request_id=request_id,
-            request_hash=hash_of([job.job_id, request.reason, repr(within_s)]),
+            request_hash=hash_of([job_id, request.reason, repr(within_s)]),
             reason=request.reason,
             within_s=within_s,
         )
@@ -120,13 +120,13 @@ class JobCalls:
     ) -> pb.ResumeTrainJobResponse:
         """Put a job back into the queue."""
         request_id = checked_request_id(request.request_id)
-        job = await asyncio.to_thread(self._store.find_job, request.name)
-        snapshot_id = _snapshot_of(job.job_id, request.snapshot)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
+        snapshot_id = _snapshot_of(job_id, request.snapshot)
         resumed = await asyncio.to_thread(
             self._store.request_resume,
-            job.job_id,
+            job_id,
             request_id=request_id,
-            request_hash=hash_of([job.job_id, request.reason, snapshot_id]),
+            request_hash=hash_of([job_id, request.reason, snapshot_id]),
             reason=request.reason,
             snapshot_id=snapshot_id,
         )

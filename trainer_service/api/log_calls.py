@@ -10,7 +10,7 @@ from trainer_service.api.durations import seconds_of
 from trainer_service.api.event_bytes import messages_of, num_fitting
 from trainer_service.api.rooms import TrainerRooms
 from trainer_service.api.watch import Watch, check_cursor, check_position, timing_of
-from trainer_service.job_store import JobRecord
+from trainer_service.job_store import LogEnds
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
 DEFAULT_EVENTS, MAX_EVENTS = 500, 5000
@@ -33,7 +33,7 @@ class LogCalls:
         check_cursor(request)
         timing = timing_of(request, slow_reader_s=self._rooms.slow_reader_s)
         watch = Watch(
-            job=await self._checked_job(request),
+            ends=await self._checked_ends(request),
             log_id=self._store.log_id,
             after_seq=request.after_seq,
             feed=self._rooms.feed,
@@ -49,12 +49,12 @@ class LogCalls:
         """Return events after a position, waiting for the first if that was asked for."""
         check_cursor(request)
         limit, wait_s = _checked_page(request)
-        job = await self._checked_job(request)
-        if wait_s and request.after_seq >= job.last_seq:
-            await self._wait_for_event(job, request.after_seq, wait_s)
-        elements = await self._rooms.feed.elements(job.job_id, request.after_seq, limit)
+        ends = await self._checked_ends(request)
+        if wait_s and request.after_seq >= ends.last_seq:
+            await self._wait_for_event(ends, request.after_seq, wait_s)
+        elements = await self._rooms.feed.elements(ends.job_id, request.after_seq, limit)
         fitting = elements[: num_fitting(elements, MAX_PAGE_BYTES)]
-        last_seq, is_final = await asyncio.to_thread(self._store.position, job.job_id)
+        last_seq, is_final = await asyncio.to_thread(self._store.position, ends.job_id)
         return pb.ListTrainJobEventsResponse(
             log_id=self._store.log_id,
             events=messages_of(fitting),
@@ -62,28 +62,28 @@ class LogCalls:
             is_final=is_final,
         )
 
-    async def _wait_for_event(self, job: JobRecord, after_seq: int, wait_s: float) -> None:
+    async def _wait_for_event(self, ends: LogEnds, after_seq: int, wait_s: float) -> None:
         """Return when there is an event, when there will be none, or when the time is over."""
         clock = asyncio.get_running_loop().time
         give_up_at = clock() + wait_s
         feed = self._rooms.feed
-        async with feed.reading(job.job_id, job.last_seq) as (log, bell):
+        async with feed.reading(ends.job_id, ends.last_seq) as (log, bell):
             while log.last_seq <= after_seq and not (log.is_final or log.error):
                 if feed.draining.is_set() or clock() >= give_up_at:
                     return
                 await bell.wait(give_up_at)
 
-    async def _checked_job(
+    async def _checked_ends(
         self, request: pb.WatchTrainJobRequest | pb.ListTrainJobEventsRequest
-    ) -> JobRecord:
-        job = await asyncio.to_thread(self._store.find_job, request.name)
+    ) -> LogEnds:
+        ends = await asyncio.to_thread(self._store.log_ends, request.name)
         check_position(
-            job,
+            ends,
             our_log_id=self._store.log_id,
             log_id=request.log_id,
             after_seq=request.after_seq,
         )
-        return job
+        return ends
 
 
 def _checked_page(request: pb.ListTrainJobEventsRequest) -> tuple[int, float]:

@@ -43,15 +43,15 @@ class ResultCalls:
         self, request: pb.ListExportsRequest, context: Context
     ) -> pb.ListExportsResponse:
         """Return a page of what a job exported."""
-        job = await asyncio.to_thread(self._store.find_job, request.name)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
         page = EXPORTS.page(
-            await asyncio.to_thread(self._store.exports, job.job_id),
+            await asyncio.to_thread(self._store.exports, job_id),
             page_size=request.page_size,
             page_token=request.page_token,
-            resource=f"{job_name(job.job_id)}/exports",
+            resource=f"{job_name(job_id)}/exports",
         )
         return pb.ListExportsResponse(
-            exports=[export_message(job.job_id, export) for export in page.items],
+            exports=[export_message(job_id, export) for export in page.items],
             next_page_token=page.next_page_token,
         )
 
@@ -59,15 +59,15 @@ class ResultCalls:
         self, request: pb.ListSnapshotsRequest, context: Context
     ) -> pb.ListSnapshotsResponse:
         """Return a page of a job's snapshots, newest first."""
-        job = await asyncio.to_thread(self._store.find_job, request.name)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
         page = SNAPSHOTS.page(
-            await asyncio.to_thread(self._store.snapshots, job.job_id),
+            await asyncio.to_thread(self._store.snapshots, job_id),
             page_size=request.page_size,
             page_token=request.page_token,
-            resource=f"{job_name(job.job_id)}/snapshots",
+            resource=f"{job_name(job_id)}/snapshots",
         )
         return pb.ListSnapshotsResponse(
-            snapshots=[snapshot_message(job.job_id, snapshot) for snapshot in page.items],
+            snapshots=[snapshot_message(job_id, snapshot) for snapshot in page.items],
             next_page_token=page.next_page_token,
         )
 
@@ -77,21 +77,19 @@ class ResultCalls:
         """Keep a snapshot, or stop doing so."""
         name, snapshot_id = job_and_snapshot(request.name)
         try:
-            job = await asyncio.to_thread(self._store.find_job, name)
+            job_id = await asyncio.to_thread(self._store.find_id, name)
         except JobNotFound as error:
             raise SnapshotNotFound(f"no snapshot {request.name!r}: {error.message}") from error
-        pinned = await asyncio.to_thread(
-            self._store.set_pin, job.job_id, snapshot_id, request.pinned
-        )
-        return pb.PinSnapshotResponse(snapshot=snapshot_message(job.job_id, pinned))
+        pinned = await asyncio.to_thread(self._store.set_pin, job_id, snapshot_id, request.pinned)
+        return pb.PinSnapshotResponse(snapshot=snapshot_message(job_id, pinned))
 
     async def query_metrics(
         self, request: pb.QueryMetricsRequest, context: Context
     ) -> pb.QueryMetricsResponse:
         """Return a job's curves, thinned out."""
         _check_query(request)
-        job = await asyncio.to_thread(self._store.find_job, request.name)
-        return await asyncio.to_thread(self._curves, job.job_id, request)
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
+        return await asyncio.to_thread(self._curves, job_id, request)
 
     async def get_capacity(
         self, request: pb.GetCapacityRequest, context: Context

@@ -11,7 +11,7 @@ from trainer_service.api.durations import seconds_of, time_message
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.job_log import JobLog
 from trainer_service.errors import CursorAhead, CursorCompacted, LogReplaced
-from trainer_service.job_store import JobRecord
+from trainer_service.job_store import LogEnds
 from vertebra.model.v1.stream_pb2 import StreamEnd
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
@@ -40,23 +40,23 @@ def check_cursor(request: pb.WatchTrainJobRequest | pb.ListTrainJobEventsRequest
         raise invalid([Violation(field="after_seq", description=why)])
 
 
-def check_position(job: JobRecord, *, our_log_id: str, log_id: str, after_seq: int) -> None:
+def check_position(ends: LogEnds, *, our_log_id: str, log_id: str, after_seq: int) -> None:
     """Raise if a cursor is not a position in this job's log."""
     if log_id and log_id != our_log_id:
         raise LogReplaced(
             f"log {log_id!r} is not this one, {our_log_id!r}: start again at 0",
             metadata={"log_id": our_log_id},
         )
-    if after_seq > job.last_seq:
+    if after_seq > ends.last_seq:
         raise CursorAhead(
-            f"after_seq {after_seq} is ahead of the newest event, {job.last_seq}",
-            metadata={"newest_seq": str(job.last_seq)},
+            f"after_seq {after_seq} is ahead of the newest event, {ends.last_seq}",
+            metadata={"newest_seq": str(ends.last_seq)},
         )
-    if after_seq + 1 < job.first_seq:
+    if after_seq + 1 < ends.first_seq:
         raise CursorCompacted(
             f"events after {after_seq} are not kept any more; the oldest that is has seq"
-            f" {job.first_seq}: read QueryMetrics, then go on after {job.first_seq - 1}",
-            metadata={"oldest_seq": str(job.first_seq)},
+            f" {ends.first_seq}: read QueryMetrics, then go on after {ends.first_seq - 1}",
+            metadata={"oldest_seq": str(ends.first_seq)},
         )
 
 
@@ -92,20 +92,20 @@ class Watch:
     """A stream of one job's events.
 
     Args:
-        job: as it was when the call came.
+        ends: of the log, when the call came.
         after_seq: where it begins.
     """
 
     def __init__(
         self,
         *,
-        job: JobRecord,
+        ends: LogEnds,
         log_id: str,
         after_seq: int,
         feed: EventFeed,
         timing: WatchTiming,
     ) -> None:
-        self._job = job
+        self._ends = ends
         self._log_id = log_id
         self._cursor = after_seq
         self._feed = feed
@@ -113,7 +113,7 @@ class Watch:
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Yield batches of events and bookmarks, and the end as the last message: serialised."""
-        async with self._feed.reading(self._job.job_id, self._job.last_seq) as (log, bell):
+        async with self._feed.reading(self._ends.job_id, self._ends.last_seq) as (log, bell):
             clock = asyncio.get_running_loop().time
             rotate_at = clock() + self._timing.max_duration_s
             bookmark_at = clock() + self._timing.heartbeat_s

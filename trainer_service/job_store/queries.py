@@ -16,6 +16,7 @@ from trainer_service.job_store.records import (
     Hold,
     JobLook,
     JobRecord,
+    LogEnds,
     Retries,
 )
 from trainer_service.job_store.rows import attempt_of, event_of, export_of, job_of
@@ -175,6 +176,15 @@ def look(connection: sql.Connection, job_id: str) -> JobLook:
     if row is None:
         raise gone(job_id)
     return JobLook(**{**row._mapping, "state": JobState(row.state)})
+
+
+def log_ends(connection: sql.Connection, job_id: str) -> LogEnds:
+    """Return where a job's log begins and ends."""
+    columns = [JOBS.c[field.name] for field in fields(LogEnds)]
+    row = connection.execute(sql.select(*columns).where(JOBS.c.job_id == job_id)).one_or_none()
+    if row is None:
+        raise gone(job_id)
+    return LogEnds(**row._mapping)
 
 
 def position(connection: sql.Connection, job_id: str) -> tuple[int, bool]:

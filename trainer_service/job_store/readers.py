@@ -16,6 +16,7 @@ from trainer_service.job_store.records import (
     Hold,
     JobLook,
     JobRecord,
+    LogEnds,
     Retries,
 )
 from trainer_service.jobs import Export, JobState, SnapshotRef
@@ -98,6 +99,18 @@ class Readers:
         JobNotFound.
         """
         return self._database.read(lambda connection: queries.look(connection, job_id))
+
+    def find_id(self, name: str) -> str:
+        """Return the id of the job that `find_job` would return."""
+        return self._database.read(lambda connection: queries.find_id(connection, name))
+
+    def log_ends(self, name: str) -> LogEnds:
+        """Return where the log of the job that `find_job` would return begins and ends."""
+
+        def work(connection: sql.Connection) -> LogEnds:
+            return queries.log_ends(connection, queries.find_id(connection, name))
+
+        return self._database.read(work)
 
     def position(self, job_id: str) -> tuple[int, bool]:
         """Return the newest event's seq, and whether no event will follow it unless the job is

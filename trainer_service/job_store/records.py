@@ -104,6 +104,16 @@ class JobLook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogEnds:
+    """Where a job's log begins and ends: cheap to ask for."""
+
+    job_id: str
+    first_seq: int
+    """The oldest event that is kept."""
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedJob:
     """The answer of a creation, the first time and every time it is repeated."""
 

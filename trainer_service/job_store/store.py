@@ -87,6 +87,8 @@ class JobStore:
         self.events = readers.events
         self.state = readers.state
         self.look = readers.look
+        self.find_id = readers.find_id
+        self.log_ends = readers.log_ends
         self.position = readers.position
         self.last_seqs = readers.last_seqs
         self.exports = readers.exports
