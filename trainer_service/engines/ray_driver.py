@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayActorError, RayError
 from ray.util.placement_group import PlacementGroup, placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -159,9 +159,9 @@ class Driver:
         try:
             code: int | None = ray.get(rank.poll.remote(), timeout=ANSWER_S)
             return code
-        except GetTimeoutError:
-            log.warning("rank %d did not answer for %.0f s", number, ANSWER_S)
-            return None
+        except (GetTimeoutError, ActorUnavailableError) as error:
+            log.warning("rank %d does not answer: %s", number, type(error).__name__)
+            return None  # a busy node, or one that Ray has not given up yet
         except RayActorError as error:
             return _lost(number, error)
 
@@ -183,12 +183,12 @@ def _lost(number: int, error: RayActorError) -> AttemptEnd:
         return AttemptEnd(
             exit_class=ExitClass.HOST_OUT_OF_MEMORY,
             reason="HOST_OUT_OF_MEMORY",
-            detail=f"Ray killed rank {number}: {said[:300]}",
+            detail=f"Ray killed rank {number}, whose node ran out of memory ({said[:300]})",
         )
     return AttemptEnd(
         exit_class=ExitClass.HOST_LOST,
         reason="HOST_LOST",
-        detail=f"Ray lost rank {number} or its node: {said[:300]}",
+        detail=f"the Ray cluster lost a node, and rank {number} with it ({said[:300]})",
     )
 
 
