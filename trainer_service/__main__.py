@@ -42,8 +42,8 @@ from vertebra.catalog_client import CatalogClient
 from vertebra.malloc import keep_freed_megabytes
 
 NUM_THREADS = 32
-"""That wait for the disk and the database, as asyncio has on large hosts; on two cores it would have
-six, which a few jobs and their watchers fill."""
+"""That wait for the disk and the database: as many as asyncio has on large hosts. On two cores it
+would have six, which a few jobs and their watchers fill."""
 HOOKS_S = 15.0
 """Beside the workers' grace, for what the service itself has to close."""
 
