@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.fakes.running import ready, state_of
 from trainer_service.freezing import Seal
 from trainer_service.jobs import (
+    EpochMetrics,
     Export,
     JobEvent,
     JobSpec,
@@ -146,17 +147,22 @@ class JobRun:
     snapshots: list[SnapshotRef] = field(default_factory=list)
     exports: tuple[Export, ...] = ()
 
-    def attempt(self, number: int, *, leave_after: int = 0, **order: object) -> list[JobEvent]:
+    def attempt(
+        self, number: int, *, leave_after: int = 0, pause_at_start: bool = False, **order: object
+    ) -> list[JobEvent]:
         """Run one attempt on the newest snapshots; return what it said.
 
         Args:
             leave_after: asks to pause when this step is saved; 0 runs to the end.
+            pause_at_start: asks to pause at the first epoch's metrics.
         """
         said: list[JobEvent] = []
         stop = StopSwitch()
 
         def emit(event: JobEvent) -> None:
             said.append(event)
+            if pause_at_start and isinstance(event, EpochMetrics) and event.epoch == 1:
+                stop.ask_pause(1, 0.0)
             if isinstance(event, SnapshotTaken):
                 self.snapshots.insert(0, event.snapshot)
                 if event.snapshot.step == leave_after:
