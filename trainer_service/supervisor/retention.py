@@ -1,5 +1,6 @@
-"""Which snapshots stay: the last two, that of the best epoch, pinned ones, and those that a running
-attempt began with. The rows go first: a folder without a row is nobody's.
+"""Which snapshots stay: the last two, that of the best epoch, and pinned ones. Looked at only when
+the running attempt has saved one of its own: until then it may be reading any of the others. The
+rows go first: a folder without a row is nobody's.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trainer_service.job_store import Hold
-from trainer_service.jobs import SnapshotRef, read_order
+from trainer_service.jobs import SnapshotRef
 from trainer_service.supervisor.rooms import Rooms
 
 NUM_KEPT = 2
@@ -17,39 +18,24 @@ _FOLDER = re.compile(r"(?:\.staged-)?(?P<attempt>\d+)-\d+")
 """Whole snapshots, and what was not finished."""
 
 
-def superfluous(
-    snapshots: Sequence[SnapshotRef],
-    choices: Sequence[SnapshotRef],
-    *,
-    attempt: int,
-    begun_with: Sequence[SnapshotRef] = (),
-) -> list[str]:
+def superfluous(snapshots: Sequence[SnapshotRef], choices: Sequence[SnapshotRef]) -> list[str]:
     """Return the ids of snapshots that need not stay.
 
     Args:
         snapshots: all that are kept, newest first.
         choices: what a next attempt would go on from, the best first.
-        attempt: the one that runs.
-        begun_with: what it may still have to read, until it has taken one of its own.
     """
     best = [one for one in snapshots if one.is_best][:1]
     pinned = [one for one in snapshots if one.is_pinned]
-    has_own = any(one.attempt == attempt for one in snapshots)
-    reading = [] if has_own else list(begun_with)
-    kept = {one.snapshot_id for one in [*choices[:NUM_KEPT], *best, *pinned, *reading]}
+    kept = {one.snapshot_id for one in [*choices[:NUM_KEPT], *best, *pinned]}
     return [one.snapshot_id for one in snapshots if one.snapshot_id not in kept]
 
 
 def forget_snapshots(hold: Hold, rooms: Rooms) -> None:
     """Drop what need not stay, now that the attempt has taken one more."""
-    order = read_order(rooms.attempt_folder(hold.job_id, hold.attempt))
-    ids = superfluous(
-        rooms.store.snapshots(hold.job_id),
-        rooms.store.resume_from(hold.job_id),
-        attempt=hold.attempt,
-        begun_with=order.resume_from,
-    )
-    dropped = rooms.store.drop_snapshots(hold.job_id, ids) if ids else ()
+    store = rooms.store
+    ids = superfluous(store.snapshots(hold.job_id), store.resume_from(hold.job_id))
+    dropped = store.drop_snapshots(hold.job_id, ids) if ids else ()
     for snapshot_id in dropped:
         shutil.rmtree(rooms.snapshots_folder(hold.job_id) / snapshot_id, ignore_errors=True)
     sweep_leftovers(hold, rooms)

@@ -26,6 +26,9 @@ FAILURE_REASONS = {
 }
 """Of a job that is not tried again, where the end has no reason of its own."""
 
+UNNAMED = "INTERNAL"
+"""What a worker says of an error that nobody named: it crashed."""
+
 PAUSES = frozenset({ExitClass.PAUSED, ExitClass.DISK_FULL})
 
 
@@ -87,9 +90,10 @@ def _failed(end: AttemptEnd, spent: Retries, run: RunSpec, budget: str | None) -
         "preemptions": f"; {_times(spent.num_preemptions, 'preemption')}, and"
         f" `run.max_preemptions` is {run.max_preemptions}",
     }
-    reason = end.reason or FAILURE_REASONS.get(end.exit_class, "")
+    has_own = end.reason not in ("", UNNAMED)
+    reason = end.reason if has_own else FAILURE_REASONS.get(end.exit_class, UNNAMED)
     message = end.detail + said.get(budget or "", "")
-    failure = JobFailure(reason=reason or "INTERNAL", message=message)
+    failure = JobFailure(reason=reason, message=message)
     return Following(to_state=JobState.FAILED, reason=message, failure=failure)
 
 

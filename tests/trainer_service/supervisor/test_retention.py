@@ -1,4 +1,4 @@
-"""Which snapshots stay: the last two, the best, pinned ones, and what a running attempt reads."""
+"""Which snapshots stay: the last two, the best and pinned ones."""
 
 from trainer_service.jobs import SnapshotRef
 from trainer_service.supervisor.retention import superfluous
@@ -19,10 +19,10 @@ def snapshot(attempt, step, *, best=False, pinned=False):
     )
 
 
-def go(snapshots, *, attempt=1, choices=None, begun_with=()):
+def go(snapshots, *, choices=None):
     newest_first = sorted(snapshots, key=lambda one: (one.attempt, one.step), reverse=True)
     usual = newest_first[:3] if choices is None else choices
-    return superfluous(newest_first, usual, attempt=attempt, begun_with=begun_with)
+    return superfluous(newest_first, usual)
 
 
 def test_the_last_two_stay():
@@ -47,15 +47,8 @@ def test_pinned_ones_stay():
     assert go(taken) == ["1-20"]
 
 
-def test_what_an_attempt_began_with_stays_until_it_has_one_of_its_own():
-    old = [snapshot(1, step) for step in (10, 20, 30, 40)]
-
-    assert "1-10" not in go(old, attempt=2, begun_with=old[:1])
-    assert "1-10" in go([*old, snapshot(2, 50)], attempt=2, begun_with=old[:1])
-
-
 def test_one_that_was_left_behind_takes_no_place_of_the_last_two():
     """A pinned snapshot of a line that was left is nothing to go on from."""
     left, line = snapshot(1, 99, pinned=True), [snapshot(1, 10), snapshot(2, 20)]
 
-    assert go([left, *line], attempt=2, choices=line[::-1]) == []
+    assert go([left, *line], choices=line[::-1]) == []

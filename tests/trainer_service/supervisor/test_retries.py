@@ -23,6 +23,7 @@ from trainer_service.jobs import (
 )
 
 Q, P, R = JobState.QUEUED, JobState.PREPARING, JobState.RUNNING
+ACCURACY = "validation/accuracy"
 PAUSED, DONE, FAILED = JobState.PAUSED, JobState.SUCCEEDED, JobState.FAILED
 
 
@@ -188,17 +189,22 @@ def test_a_hang_ends_with_the_stacks_and_is_tried_again(bench):
     assert bench.processes() == []
 
 
-def test_a_worker_that_moves_without_a_word_is_left_alone(bench):
-    bench.worker_does(end="moving")
+@pytest.mark.parametrize(("end", "is_left_alone"), [("moving", True), ("stuck", False)])
+def test_a_worker_that_moves_without_a_word_is_left_alone(bench, end, is_left_alone):
+    """And one that does not would have been found out in that time."""
+    bench.worker_does(end=end, pause_s=0.0)
     job_id = bench.create()
+    timing = replace(QUICK, hang_s=0.5, hang_median_steps=0.0, stacks_s=0.0)
 
     async def scenario():
-        async with bench.supervising(timing=replace(QUICK, hang_s=0.5)):
-            await bench.until_running(job_id)
-            await asyncio.sleep(2.5)
-            return bench.store.state(job_id)
+        async with bench.supervising(timing=timing):
+            await bench.until(lambda: bench.store.find_job(job_id).metrics.get(ACCURACY))
+            await bench.until(lambda: bench.ends(job_id) or is_left_alone)
+            await asyncio.sleep(2.0 if is_left_alone else 0.0)
 
-    assert asyncio.run(scenario()) is R
+    asyncio.run(scenario())
+
+    assert (bench.ends(job_id) == []) is is_left_alone
 
 
 def test_a_time_limit_has_the_worker_save_and_fails_the_job(bench):

@@ -91,6 +91,15 @@ def test_a_spent_budget_is_named_with_its_setting(exit_class, reason):
     assert following.failure.message.startswith("the worker died")
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"), [("INTERNAL", "WORKER_CRASHED"), ("SPOOL_DAMAGED", "SPOOL_DAMAGED")]
+)
+def test_a_reason_that_says_more_than_the_class_is_kept(said, reason):
+    following = after(ExitClass.CRASHED, failures=2, reason=said)
+
+    assert following.failure.reason == reason
+
+
 def test_a_full_disk_pauses_the_job():
     following = after(ExitClass.DISK_FULL)
 
