@@ -48,12 +48,12 @@ def shared_out(training: Training, ranks: Ranks) -> Training:
     return replace(training, ranks=ranks, batches=replace(batches, order=order))
 
 
-def written_by_first(write: Write, order: WorkOrder, ranks: Ranks) -> Write:
+def written_by_first(write: Write, attempt: int, ranks: Ranks) -> Write:
     """Return what writes a snapshot on the first rank, and nothing on the others."""
 
     def left_to_first(state: SavedState) -> SnapshotRef:
         return SnapshotRef(
-            attempt=order.attempt,
+            attempt=attempt,
             step=state.progress.step,
             epoch=state.progress.epoch,
             path="",

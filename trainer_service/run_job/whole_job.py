@@ -81,7 +81,7 @@ def follow(
             recalibrate_norms(training, dataset, order, emit, stop)
         training = shared_out(training, ranks)
         write = writing(order, dataset.fingerprint, views.saved if views else dict)
-        write = written_by_first(write, order, ranks)
+        write = written_by_first(write, order.attempt, ranks)
         keeping = keeping_for(order, plan, stop, snapshot, write, ranks)
         seal = sealed(training, keeping.saved, dataset.fingerprint, emit)
         # 5. The loop.
