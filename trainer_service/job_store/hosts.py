@@ -120,15 +120,15 @@ class Hosts:
 
     def capacity(self) -> CapacityNumbers:
         """Return how many jobs wait and run, and since when the oldest waits."""
-        waiting = sql.select(sql.func.count(), sql.func.min(JOBS.c.queue_time)).where(IS_QUEUED)
+        waiting = sql.select(sql.func.count()).select_from(JOBS).where(IS_QUEUED)
+        oldest = sql.select(sql.func.min(JOBS.c.queue_time)).where(IS_QUEUED)
         running = sql.select(sql.func.count()).select_from(JOBS).where(IS_HELD)
 
         def work(connection: sql.Connection) -> CapacityNumbers:
-            num_queued, oldest = connection.execute(waiting).one()
             return CapacityNumbers(
-                num_queued=num_queued,
+                num_queued=int(connection.execute(waiting).scalar_one()),
                 num_running=int(connection.execute(running).scalar_one()),
-                oldest_queued_time=oldest or 0.0,
+                oldest_queued_time=connection.execute(oldest).scalar_one() or 0.0,
             )
 
         return self._database.read(work)

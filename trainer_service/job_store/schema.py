@@ -29,7 +29,7 @@ JOBS = sql.Table(
     sql.Column("backbone", sql.String(128), nullable=False),
     sql.Column("spec", sql.Text, nullable=False),
     sql.Column("sent_spec", sql.Text, nullable=False),
-    sql.Column("state", sql.String(16), nullable=False, index=True),
+    sql.Column("state", sql.String(16), nullable=False),
     sql.Column("state_reason", sql.Text, nullable=False),
     sql.Column("failure", sql.Text),
     sql.Column("create_time", sql.Double, nullable=False),
@@ -64,6 +64,7 @@ JOBS = sql.Table(
     sql.Column("resume_snapshot", sql.String(64), nullable=False, server_default=""),
 )
 
+JOBS_BY_STATE = sql.Index("ix_jobs_state", JOBS.c.state, JOBS.c.queue_time)
 JOBS_IN_QUEUE = sql.Index(
     "ix_jobs_queue", JOBS.c.state, JOBS.c.priority.desc(), JOBS.c.create_time, JOBS.c.job_id
 )

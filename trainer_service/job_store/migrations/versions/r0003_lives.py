@@ -43,6 +43,8 @@ def _extend_jobs() -> None:
         _add("jobs", name, kind, default)
     op.add_column("jobs", sql.Column("lease_until", sql.Double))
     op.execute("UPDATE jobs SET queue_time = create_time WHERE state = 'queued'")
+    op.drop_index("ix_jobs_state", "jobs")
+    op.create_index("ix_jobs_state", "jobs", ["state", "queue_time"])
     op.create_index(
         "ix_jobs_queue", "jobs", ["state", sql.text("priority DESC"), "create_time", "job_id"]
     )
