@@ -1,6 +1,7 @@
 """Rows to values and back."""
 
 import json
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sql
@@ -53,6 +54,14 @@ def storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+@lru_cache(maxsize=128)
+def _shared(kind: type[Value], text: str) -> Value:
+    """Return the value of a long document, which is the same in many reads and many jobs: parsing
+    the layout of one model takes milliseconds, and lists have fifty.
+    """
+    return from_text(kind, text)
+
+
 def _optional(kind: type[Value], text: str | None) -> Value | None:
     return from_text(kind, text) if text is not None else None
 
@@ -74,8 +83,8 @@ def job_of(row: sql.RowMapping, snapshot: SnapshotRef | None) -> JobRecord:
         attempt=row["attempt"],
         progress=from_text(Progress, row["progress"]),
         metrics=json.loads(row["metrics"]),
-        model=_optional(JobModel, row["model"]),
-        plan=_optional(TrainPlan, row["plan"]),
+        model=_shared(JobModel, row["model"]) if row["model"] is not None else None,
+        plan=_shared(TrainPlan, row["plan"]) if row["plan"] is not None else None,
         evaluation=_optional(Evaluation, row["evaluation"]),
         owner=row["owner"],
         not_before=row["not_before"],

@@ -11,7 +11,7 @@ from tests.fakes.stored_jobs import (
     running_job,
 )
 from trainer_service.errors import CursorCompacted, JobNotFound
-from trainer_service.job_store import Outcome
+from trainer_service.job_store import Outcome, rows
 from trainer_service.jobs import Exported, JobState
 
 
@@ -71,6 +71,18 @@ def test_a_whole_job_reads_back(store):
     assert (job.plan, job.model) == (train_plan(), job_model())
     assert (job.owner, job.attempt, job.first_seq) == (hold.owner, 1, 1)
     assert store.jobs([hold.job_id, "gone"]) == [job]
+
+
+def test_a_list_parses_each_model_once(store, monkeypatch):
+    """Fifty jobs of one model: its layout took most of a list's time."""
+    rows._shared.cache_clear()
+    for _ in range(5):
+        running_job(store)
+
+    jobs = store.page_of_jobs().items
+
+    assert [job.model for job in jobs] == [job_model()] * 5
+    assert rows._shared.cache_info().misses == 1
 
 
 def test_what_is_waited_for_is_asked_by_name(store):
