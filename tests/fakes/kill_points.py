@@ -1,12 +1,15 @@
-"""Where a worker can be killed: named steps and byte offsets, reached by patching it from outside.
+"""Where a worker can be killed, or hindered: named steps and byte offsets, reached by patching it
+from outside.
 
 A step is `<phase>.<what>`, such as `save.fsync`, and it is the n-th one of a process. The product
 knows nothing of this: what is patched is what touches the disk.
 """
 
+import errno
 import json
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,42 +21,46 @@ from typing import Any, Literal, Self
 When = Literal["before", "half", "after", "offset"]
 
 
+Kind = Literal["kill", "hang", "full", "slow"]
+"""Dies as by `kill -9`; hangs, deep in a library; finds the disk full; takes its time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Death:
-    """Where a worker dies."""
+class Fault:
+    """What happens to a worker, and where."""
+
+    kind: Kind = "kill"
 
     step: str
     number: int = 1
-    """Of this step in the process, counted from 1."""
+    """Of this step in the process, counted from 1; 0 is every one."""
     when: When = "before"
     """`half`: of a line that is written. `offset`: after some bytes of a snapshot."""
     offset: int = 0
     is_naive: bool = False
     """Whether the worker writes snapshots where they stay, as a simpler one would."""
-
-    def __str__(self) -> str:
-        where = f"byte {self.offset}" if self.when == "offset" else self.when
-        return f"{self.step} #{self.number} {where}"
+    seconds: float = 0.0
+    """Of a slow step."""
 
     def to_json(self) -> str:
-        """Return what `death_from` reads."""
+        """Return what `fault_from` reads."""
         return json.dumps(asdict(self))
 
 
-def death_from(text: str) -> Death | None:
-    """Return a death; None where there is none."""
-    return Death(**json.loads(text)) if text else None
+def fault_from(text: str) -> Fault | None:
+    """Return a fault; None where there is none."""
+    return Fault(**json.loads(text)) if text else None
 
 
 class KillPoints:
-    """Counts the steps of this process, writes them down, and ends it at one of them.
+    """Counts the steps of this process, writes them down, and lets a fault happen at one of them.
 
     Args:
         trace: a file that gets a line a step; None writes none.
     """
 
-    def __init__(self, death: Death | None, trace: Path | None) -> None:
-        self._death = death
+    def __init__(self, fault: Fault | None, trace: Path | None) -> None:
+        self._fault = fault
         self._trace = trace
         self._counts: Counter[str] = Counter()
         self._phases = ["start"]
@@ -70,11 +77,11 @@ class KillPoints:
     def around(self, what: str, work: Callable[[], Any]) -> Any:
         """Do something that is a step of the phase."""
         step = self.begin(what)
-        self.die_if(step, "before")
+        self.meet(step, "before")
         try:
             return work()
         finally:
-            self.die_if(step, "after")
+            self.meet(step, "after")
 
     def begin(self, what: str) -> str:
         """Count a step and return its name."""
@@ -85,26 +92,25 @@ class KillPoints:
                 file.write(f"{step}\n")
         return step
 
-    def die_if(self, step: str, when: When) -> None:
-        """End this process if its death is here."""
-        if self.is_due(step, when):
-            die()
+    def meet(self, step: str, when: When) -> None:
+        """Let the fault happen if it is here."""
+        if self._fault is not None and self.is_due(step, when):
+            happen(self._fault)
 
     def is_due(self, step: str, when: When) -> bool:
-        """Whether the death is here."""
-        death = self._death
+        """Whether the fault is here."""
+        fault = self._fault
         return (
-            death is not None
-            and (death.step, death.when) == (step, when)
-            and self._counts[step] == death.number
+            fault is not None
+            and (fault.step, fault.when) == (step, when)
+            and fault.number in (0, self._counts[step])
         )
 
     def bytes_left(self, step: str, num_written: int) -> int | None:
         """Return after how many more bytes this process dies; None if it is not to."""
-        if not self.is_due(step, "offset"):
+        if self._fault is None or not self.is_due(step, "offset"):
             return None
-        assert self._death is not None
-        return max(0, self._death.offset - num_written)
+        return max(0, self._fault.offset - num_written)
 
     @property
     def phase(self) -> str:
@@ -119,6 +125,25 @@ class KillPoints:
 def die() -> None:
     """End this process as `kill -9` does."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang() -> None:
+    """Never come back; signals are heard and ignored."""
+    while True:
+        time.sleep(3600)
+
+
+def happen(fault: Fault) -> None:
+    """Do what the fault is."""
+    match fault.kind:
+        case "kill":
+            die()
+        case "hang":
+            hang()
+        case "slow":
+            time.sleep(fault.seconds)
+        case "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def patch_worker(points: KillPoints) -> None:
@@ -167,13 +192,13 @@ def _patch_spool(points: KillPoints) -> None:
     def mortal(spool: EventSpool, event: Any) -> None:
         with points.during("tell"):
             step = points.begin(event_kind(event))
-            points.die_if(step, "before")
+            points.meet(step, "before")
             if points.is_due(step, "half"):
                 line = format_spool_line(SpoolLine(index=spool._num_written, time=0, event=event))
                 os.write(spool._file.fileno(), line[: len(line) // 2])
                 die()
             write(spool, event)
-            points.die_if(step, "after")
+            points.meet(step, "after")
         if step == "tell.step_metrics":
             points.enter("train")
 

@@ -2,17 +2,13 @@
 test says: no store, no server, many deaths a second.
 """
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.fakes.kill_points import Death
-from tests.fakes.mortal_worker import trace_file, write_death
+from tests.fakes.kill_points import Fault
+from tests.fakes.mortal_worker import trace_file, write_fault
+from tests.fakes.nursery import Nursery
 from trainer_service.jobs import (
     SPOOL_FILE,
     JobEvent,
@@ -26,61 +22,15 @@ from trainer_service.jobs import (
     write_order,
 )
 
-ROOT = Path(__file__).parents[2]
 OFFERED = 3
 """Snapshots that an order names at most."""
-
-
-class Nursery:
-    """A process that starts workers without importing torch every time."""
-
-    def __init__(self, log: Path) -> None:
-        command = [sys.executable, "-m", "tests.fakes.mortal_worker", "--nursery"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        self._log = log
-
-    def run(self, folder: Path) -> int:
-        """Run the worker of an attempt to its end; return its exit code, negative for a signal."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"folder": str(folder)}) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, self._log.read_text()[-2000:]
-        return int(answer)
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-
-@contextmanager
-def nursery(log: Path) -> Iterator[Nursery]:
-    """Yield a nursery that is gone afterwards."""
-    made = Nursery(log)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
     """What one attempt left."""
 
-    death: Death | None
+    fault: Fault | None
     exit_code: int
     order: WorkOrder
     events: tuple[JobEvent | LastWord, ...]
@@ -117,18 +67,18 @@ class MortalJob:
         """Return where the job's snapshots lie."""
         return self._home / "snapshots"
 
-    def attempt(self, death: Death | None = None) -> AttemptRecord:
+    def attempt(self, fault: Fault | None = None) -> AttemptRecord:
         """Run one more attempt to its end, or its death."""
         number = len(self.attempts) + 1
         folder = self._home / f"attempt-{number}"
         folder.mkdir(parents=True)
         order = self._next_order(number, folder)
         write_order(folder, order)
-        if death is not None:
-            write_death(folder, death)
+        if fault is not None:
+            write_fault(folder, fault)
         exit_code = self._workers.run(folder)
         record = AttemptRecord(
-            death=death,
+            fault=fault,
             exit_code=exit_code,
             order=order,
             events=tuple(_whole_lines(folder / SPOOL_FILE)),

@@ -4,14 +4,13 @@ goes on from its last snapshot and ends with the very numbers of a job that nobo
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.kill_points import Death, When
-from tests.fakes.mortal_job import AttemptRecord, MortalJob, Nursery, nursery
-from tests.fakes.work_orders import write_tiny_order
+from tests.fakes.kill_points import Fault, When
+from tests.fakes.mortal_job import AttemptRecord, MortalJob
+from tests.fakes.nursery import Nursery
 from trainer_service.errors import SnapshotDamaged
 from trainer_service.jobs import (
     EpochMetrics,
@@ -22,34 +21,17 @@ from trainer_service.jobs import (
     StepMetrics,
     WorkOrder,
 )
-from trainer_service.jobs.run_spec import RunSpec
 from trainer_service.jobs.snapshot import MANIFEST_FILE, STAGED_PREFIX
 from trainer_service.snapshots.verifying import digest_of, require_whole
 
 SEED = 6
 CHAIN = 5
 """Deaths of one job, at most."""
-EVERY_STEP = RunSpec(snapshot_interval_s=1e-6)
-"""A snapshot after each: no more than one step may ever be lost."""
 MOST_LOST_STEPS = 1
 FLUSHES_OF_A_SAVE = 8
 """Of files, of the staged folder, and of the one that it is renamed in."""
 NO_LINES = ("tell.fsync",)
 TOLD = ("tell.snapshot_taken", "tell.finished")
-
-
-@pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """Return a place where workers start quickly."""
-    with nursery(tmp_path_factory.mktemp("nursery") / "log.txt") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def order(tmp_path_factory: pytest.TempPathFactory) -> WorkOrder:
-    """Return an order for a few steps in two epochs."""
-    folder = tmp_path_factory.mktemp("order")
-    return write_tiny_order(folder, num_images=4, batch_size=4, run=EVERY_STEP)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +53,10 @@ def steps_of(*jobs: MortalJob) -> Counter[str]:
     return numbers
 
 
-def drawn_deaths(numbers: Counter[str], rng: random.Random) -> list[Death]:
+def drawn_deaths(numbers: Counter[str], rng: random.Random) -> list[Fault]:
     """Return a death at each step, on one side of it or, of a line, in its middle."""
     return [
-        Death(
+        Fault(
             step=step,
             number=rng.randint(1, min(2, numbers[step])),
             when=rng.choice(sides_of(step)),
@@ -94,10 +76,10 @@ def bytes_of(job: MortalJob) -> int:
     return max(each.size_bytes for each in job.committed)
 
 
-def drawn_offsets(num_bytes: int, count: int, rng: random.Random) -> list[Death]:
+def drawn_offsets(num_bytes: int, count: int, rng: random.Random) -> list[Fault]:
     """Return deaths at bytes of the first or second snapshot of an attempt."""
     return [
-        Death(
+        Fault(
             step="save.all",
             number=rng.randint(1, 2),
             when="offset",
@@ -118,9 +100,9 @@ class Reaper:
         self._workers = workers
         self._has_views = has_views
         self.jobs: list[MortalJob] = []
-        self.met: list[Death] = []
+        self.met: list[Fault] = []
 
-    def reap(self, deaths: list[Death]) -> None:
+    def reap(self, deaths: list[Fault]) -> None:
         """Run jobs until all deaths were met, each job to its end."""
         waiting, num_in_vain = list(deaths), 0
         while waiting:
@@ -129,12 +111,12 @@ class Reaper:
             num_in_vain = num_in_vain + 1 if len(waiting) == num_before else 0
             assert num_in_vain <= num_before, f"no worker comes by {waiting[0]}"
 
-    def _one_job(self, waiting: list[Death]) -> list[Death]:
+    def _one_job(self, waiting: list[Fault]) -> list[Fault]:
         """Run one job; return the deaths that nobody met."""
         folder = self._home / f"job-{len(self.jobs) + 1}"
         job = MortalJob(folder, self._order, self._workers, has_views=self._has_views)
         self.jobs.append(job)
-        missed: list[Death] = []
+        missed: list[Fault] = []
         for index, death in enumerate(waiting):
             record = job.attempt(death)
             if record.exit_code == 0:
@@ -234,12 +216,12 @@ def test_a_worker_may_die_at_every_step_of_a_save_and_of_what_is_told_about_it(
     reached = {step for step in steps if step.startswith("save.") or step in TOLD}
     rng = random.Random(SEED)
     deaths = [
-        Death(step=step, number=rng.randint(1, min(2, steps[step])), when=when)
+        Fault(step=step, number=rng.randint(1, min(2, steps[step])), when=when)
         for step in sorted(reached)
         for when in sides_of(step)
     ]
-    deaths += [Death(step="save.fsync", number=number) for number in range(1, FLUSHES_OF_A_SAVE)]
-    deaths += [Death(step="tell.rolled_back", when="half"), Death(step="start.verify")]
+    deaths += [Fault(step="save.fsync", number=number) for number in range(1, FLUSHES_OF_A_SAVE)]
+    deaths += [Fault(step="tell.rolled_back", when="half"), Fault(step="start.verify")]
     rng.shuffle(deaths)
     reaper = Reaper(tmp_path, order, workers)
 
@@ -276,13 +258,14 @@ def test_a_naive_save_is_cut_off_under_its_final_name(
     job = MortalJob(tmp_path, order, workers)
     half = bytes_of(unharmed) // 2
 
-    job.attempt(Death(step="save.all", number=2, when="offset", offset=half, is_naive=True))
+    job.attempt(Fault(step="save.all", number=2, when="offset", offset=half, is_naive=True))
 
     with pytest.raises(SnapshotDamaged):
         assert_whole(job)
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_worker_may_die_anywhere_again_and_again(
     tmp_path: Path,
@@ -295,7 +278,7 @@ def test_a_worker_may_die_anywhere_again_and_again(
     unharmed = MortalJob(tmp_path / "unharmed", order, workers, has_views=True)
     unharmed.attempt()
     resumed = MortalJob(tmp_path / "resumed", order, workers, has_views=True)
-    resumed.attempt(Death(step="tell.snapshot_taken", number=2, when="after"))
+    resumed.attempt(Fault(step="tell.snapshot_taken", number=2, when="after"))
     resumed.attempt()
     rng = random.Random(100 + seed)
     steps = steps_of(unharmed, resumed)
