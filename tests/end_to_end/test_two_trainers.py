@@ -14,6 +14,7 @@ import pytest
 from tests.end_to_end.conftest import draw_stripes
 from tests.fakes.postgres_server import postgres_server, restart_postgres, server_folder
 from tests.services import Service, running_catalog, running_trainer
+from trainer_service.supervisor.strays import workers_of
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer.v1 import train_run_pb2
 from vertebra.trainer_client import TrainerClient
@@ -85,13 +86,21 @@ def kinds(events: list, kind: str) -> list:
 
 
 def assert_whole(events: list, num_epochs: int) -> None:
-    """A log without gap or repetition, and each epoch trained once."""
-    epochs = [one.epoch for one in kinds(events, "epoch_metrics") if one.split == "train"]
+    """A log without gap or repetition, and a clean curve: each epoch trained once, but for those
+    that the log itself takes back.
+    """
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    epochs: list[int] = []
+    for event in events:
+        if event.WhichOneof("event") == "rolled_back":
+            epochs = [epoch for epoch in epochs if epoch <= event.rolled_back.to_epoch]
+        elif event.WhichOneof("event") == "epoch_metrics" and event.epoch_metrics.split == "train":
+            epochs.append(event.epoch_metrics.epoch)
     assert epochs == list(range(1, num_epochs + 1))
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 def test_twenty_jobs_run_once_each_though_the_database_crashes_in_between(shared):
     with (
         shared.trainer("north") as north,
@@ -116,6 +125,7 @@ def test_twenty_jobs_run_once_each_though_the_database_crashes_in_between(shared
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 def test_a_preempted_job_goes_on_at_another_host_from_where_it_was(shared):
     num_epochs = 12
     with shared.trainer("north", ON_STOP="preempt", GRACE_S="60") as north:
@@ -141,30 +151,50 @@ def test_a_preempted_job_goes_on_at_another_host_from_where_it_was(shared):
     assert rolled_back.num_lost_steps == 0
 
 
-@pytest.mark.full
-def test_a_frozen_trainer_loses_its_job_and_its_worker_saves_and_goes(shared):
-    """SIGSTOP on the service alone. The other host goes on from a snapshot; the first one, woken,
-    writes no word.
+@contextmanager
+def frozen(service: Service) -> Iterator[None]:
+    """Stop a service's process for the length of a block: it neither runs nor ends. Its workers are
+    processes of their own.
     """
-    num_epochs = 30
-    settings = {"HOST_TIMEOUT_S": "5"}
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_frozen_trainer_loses_its_job_and_its_worker_saves_and_goes(shared):
+    """The other host goes on from a snapshot; the first one, woken, writes no word."""
+    num_epochs = 12
+    settings = {"HOST_TIMEOUT_S": "10"}
     with (
         shared.trainer("north", **settings) as north,
         shared.trainer("south", **settings, SUPERVISE="false") as api,
         TrainerClient(api.address) as client,
     ):
-        name = client.create(job(shared.images, num_epochs=num_epochs)).name
+        spec = job(shared.images, num_epochs=num_epochs)
+        name = client.create({**spec, "run": {"snapshot_interval": "1s"}}).name
         for event in client.watch(name):
-            if event.WhichOneof("event") == "epoch_metrics":
+            if event.WhichOneof("event") == "snapshot_taken":
                 break
-        north.process.send_signal(signal.SIGSTOP)
-        with shared.trainer("east", **settings):
+        with frozen(north), shared.trainer("east", **settings) as east:
+            for event in client.watch(name):
+                if event.attempt == 2:
+                    break
+            workers_of_north = workers_of(shared.folder / "north")
+            north.process.send_signal(signal.SIGCONT)
             ended = client.wait(name)
             events = list(client.watch(name))
-            north.process.send_signal(signal.SIGCONT)
+            assert "is lost" in north.log.read_text()
+            assert "lost hosts" in east.log.read_text()
 
+    assert workers_of_north == []
     assert ended.state == SUCCEEDED, ended.state_reason
     assert ended.attempt == 2
     assert_whole(events, num_epochs)
+    (rolled_back,) = kinds(events, "rolled_back")
+    assert rolled_back.to_step > 0
     first_end = next(one.seq for one in events if one.WhichOneof("event") == "attempt_ended")
     assert {one.attempt for one in events if one.seq > first_end + 1} == {2}

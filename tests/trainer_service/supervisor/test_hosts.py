@@ -7,8 +7,6 @@ import sys
 import time
 from dataclasses import replace
 
-import psutil
-
 from tests.fakes.supervisor_program import QUICK, this_host
 from trainer_service.engines.process import NONCE_VARIABLE
 from trainer_service.errors import StoreUnavailable
@@ -98,9 +96,9 @@ def test_an_adopted_job_keeps_its_devices(bench):
     async def scenario():
         async with bench.supervising(num_slots=2):
             await bench.until_running(second)
-        bench.cancel(first)
-        async with bench.supervising(num_slots=2):
+            bench.cancel(first)
             await bench.until_final(first)
+        async with bench.supervising(num_slots=2):
             third = bench.create()
             await bench.until_running(third)
             return third
@@ -150,9 +148,9 @@ def test_a_drained_host_starts_nothing(bench):
             await supervisor.drain()
             job_id = bench.create()
             await asyncio.sleep(10 * QUICK.tick_s)
-            return bench.store.state(job_id)
+            return bench.states(job_id)
 
-    assert asyncio.run(scenario()) is Q
+    assert asyncio.run(scenario()) == [Q]
 
 
 def test_a_worker_whose_lease_ran_out_is_killed_though_the_store_is_away(bench, monkeypatch):
@@ -188,15 +186,17 @@ def test_a_worker_that_nobody_follows_is_killed(bench):
     """Its job went to another host while no supervisor ran here."""
     folder = bench.rooms.attempt_folder("gone", 1)
     command = [sys.executable, "-c", "import time; time.sleep(600)", str(folder)]
-    with subprocess.Popen(command, env={**os.environ, NONCE_VARIABLE: "n1"}) as stray:
+    stray = subprocess.Popen(command, env={**os.environ, NONCE_VARIABLE: "n1"})
 
-        async def scenario():
-            async with bench.supervising():
-                await bench.until(lambda: stray.poll() is not None)
+    async def scenario():
+        async with bench.supervising():
+            await bench.until(lambda: stray.poll() is not None)
 
+    try:
         asyncio.run(scenario())
-
-    assert not psutil.pid_exists(stray.pid)
+    finally:
+        stray.kill()
+        stray.wait()
 
 
 def test_a_time_limit_passes_in_the_queue_too(bench):
