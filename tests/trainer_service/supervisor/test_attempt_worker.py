@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.supervisor_program import QUICK
 from trainer_service.errors import WorkerStuck
-from trainer_service.jobs import ORDER_FILE, WorkerIdentity
+from trainer_service.jobs import ALIVE_FILE, ORDER_FILE, WorkerIdentity
 from trainer_service.supervisor import oom_kills
 from trainer_service.supervisor.attempt_worker import AttemptWorker
 from trainer_service.supervisor.endings import end_of
@@ -127,3 +127,12 @@ def test_the_kernels_kills_since_the_start_tell_memory_from_other_deaths(
     end = end_of(None, worker, tmp_path, "go_on")
 
     assert end.exit_class.value == exit_class
+
+
+def test_a_touched_file_is_a_sign_of_life_once(tmp_path):
+    worker = attempt_in(tmp_path, FakeEngine(FakeProcesses()))
+    before = worker.has_moved()
+
+    (tmp_path / ALIVE_FILE).touch()
+
+    assert (before, worker.has_moved(), worker.has_moved()) == (False, True, False)
