@@ -91,7 +91,8 @@ class Workshop:
             self._done[kind] = self._run(kind, wire_spec(kind))
         return self._done[kind]
 
-    def _run(self, kind: str, message: pb.TrainJobSpec) -> Ran:
+    def ordered(self, kind: str, message: pb.TrainJobSpec) -> tuple[WorkOrder, TrainPlan]:
+        """Return what a worker gets, and what a client is shown."""
         host = TrainingHost(allowed_roots=())
         planned = asyncio.run(plan_job(spec_of(message), self._gateway, host))
         order = WorkOrder(
@@ -104,9 +105,13 @@ class Workshop:
             num_threads=1,
             allowed_roots=(),
         )
+        return order, planned.plan
+
+    def _run(self, kind: str, message: pb.TrainJobSpec) -> Ran:
+        order, plan = self.ordered(kind, message)
         events: list[JobEvent] = []
         finished = run_job(order, events.append, StopSwitch())
-        return Ran(plan=planned.plan, events=tuple(events), finished=finished)
+        return Ran(plan=plan, events=tuple(events), finished=finished)
 
 
 def wire_spec(kind: str) -> pb.TrainJobSpec:
