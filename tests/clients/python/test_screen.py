@@ -1,9 +1,12 @@
 """What reaches a terminal, and the plain page for output that goes elsewhere."""
 
 import io
+import subprocess
+import sys
 
 from rich.table import Table
 
+from tests.fakes.fake_trainer import FakeTrainer
 from vertebra.cli.screen import Screen, TrimmedPage
 
 
@@ -43,3 +46,18 @@ def test_a_name_cannot_clear_the_screen_or_change_colours() -> None:
     assert "\\x1b[2" in out.getvalue()
     assert "\\x9b31mdog" in out.getvalue()
     assert "\x1b[1m" in out.getvalue()  # our own colours are still there
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(with_trainer: FakeTrainer) -> None:
+    """As in `vertebra jobs ls | head -1`: the reader is gone before anything is written."""
+    for number in range(2000):
+        with_trainer.keep(f"{number:08x}")
+    command = [sys.executable, "-m", "vertebra.cli", "jobs", "ls"]
+
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with program:
+        assert program.stdout is not None and program.stderr is not None
+        program.stdout.close()
+        told = program.stderr.read()
+
+    assert (program.returncode, told) == (0, b"")

@@ -46,7 +46,7 @@ def follow_job(
         RpcFailed: JOB_NOT_FOUND; or no contact for too long.
     """
     with _live_bar(console) as bar:
-        watching = LiveJob(bar, client.get(name), shows_plan=shows_plan)
+        watching = LiveJob(bar, client.get(name), shows_plan=shows_plan, goes_on=after_seq > 0)
 
         def show(event: events.TrainEvent) -> None:
             watching.show(event)

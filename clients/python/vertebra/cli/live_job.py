@@ -20,6 +20,9 @@ IN_THE_BAR_ONLY = (
 )
 """Changes of state that are followed by a line that says more."""
 
+NEWS = ("warning", "snapshot_failed")
+"""What an attempt says before it trains that no attempt before it may have said."""
+
 SEAMS = (jobs.JOB_STATE_PREPARING, jobs.JOB_STATE_RUNNING, jobs.JOB_STATE_PAUSING)
 """A job that goes from one of these into the queue was interrupted."""
 
@@ -29,10 +32,17 @@ class LiveJob:
 
     A further attempt reads the data, makes the plan and may repeat an epoch as the one before did:
     what is the same as before is in the bar only, so that an interruption is a line or two.
+
+    Args:
+        shows_plan: print which parameters train and which stay, once the worker has planned.
+        goes_on: an attempt that is watched from its begin, after others that were not.
     """
 
-    def __init__(self, bar: Progress, job: jobs.TrainJob, *, shows_plan: bool) -> None:
+    def __init__(
+        self, bar: Progress, job: jobs.TrainJob, *, shows_plan: bool, goes_on: bool = False
+    ) -> None:
         self._bar = bar
+        self._goes_on = goes_on
         self._shows_plan = shows_plan
         self._num_epochs = job.spec.num_epochs or _num_epochs(job.plan)
         self._passes: list[events.EpochMetrics] = []
@@ -46,6 +56,7 @@ class LiveJob:
         """Show one event."""
         self._show_final()
         kind = event.WhichOneof("event")
+        self._goes_on &= kind not in ("step_metrics", "epoch_metrics")
         if kind == "epoch_metrics":
             self._show_pass(event.epoch_metrics)
         elif kind == "step_metrics":
@@ -78,10 +89,9 @@ class LiveJob:
         """Return whether nothing like it was said before."""
         kind = event.WhichOneof("event") or ""
         said = (kind, getattr(event, kind).SerializeToString(deterministic=True))
-        if said in self._said:
-            return False
+        is_news = said not in self._said and (not self._goes_on or kind in NEWS)
         self._said.add(said)
-        return True
+        return is_news
 
     def _plan(self, event: events.TrainEvent) -> None:
         self._bar.update(self._task, total=event.planned.num_steps)

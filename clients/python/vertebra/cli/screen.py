@@ -49,6 +49,10 @@ class Screen(Console):
             else:
                 yield Segment(CONTROL_CHARACTERS.sub(_spelled, segment.text), segment.style)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to `main.run`: a reader such as `head` that has seen enough is no failure."""
+        raise BrokenPipeError
+
 
 def _spelled(found: re.Match[str]) -> str:
     return f"\\x{ord(found.group()):02x}"

@@ -173,3 +173,28 @@ def test_programs_see_every_event_of_every_attempt(shell: Shell, with_trainer: F
     assert code == 0
     assert len(out.splitlines()) == len(with_trainer.script) + 1
     assert out.count('"rolled_back"') == 2
+
+
+def test_a_job_that_is_resumed_and_watched_goes_on_with_one_line(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
+    """What it says before it trains was said to who watched it before."""
+    with_trainer.script = interrupted_script()
+    with_trainer.final_state = jobs.JOB_STATE_FAILED
+    paused = next(
+        event.seq
+        for event in with_trainer.script
+        if event.state_changed.to_state == jobs.JOB_STATE_PAUSED
+    )
+    job = with_trainer.keep("abcd1234")
+    job.last_seq = paused
+    with_trainer.after_openings = lambda: setattr(job, "state", jobs.JOB_STATE_SUCCEEDED)
+
+    _, out, _ = shell("jobs", "resume", "abcd", "--watch")
+
+    assert [line.split()[0] for line in out.splitlines()[:4]] == [
+        "abcd1234",
+        "goes",
+        "epoch",
+        "exporting",
+    ]
