@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalog_service.models.freeze_plan import FreezeMode, UnfreezeStep
 from tests.fakes.interruptions import Outcome, Ready, interrupted, prepared, uninterrupted
@@ -19,13 +19,14 @@ from trainer_service.jobs import (
     EpochMetrics,
     ExportSpec,
     JobSpec,
+    JobWarning,
     OptimizerSpec,
     ScheduleSpec,
     SnapshotTaken,
 )
 from trainer_service.snapshots.saved_state import SavedState
 from trainer_service.train.loop import Training
-from trainer_service.train.saved_training import put_back
+from trainer_service.train.saved_training import put_back, random_state, set_random_state
 
 FULL = (pytest.mark.full, pytest.mark.timeout(900))
 
@@ -160,6 +161,48 @@ def test_a_training_that_is_over_only_finishes(tmp_path: Path) -> None:
     (taken,) = [each for each in resumed.events if isinstance(each, SnapshotTaken)]
     after = resumed.events[resumed.events.index(taken) + 1 :]
     assert not [each for each in after if isinstance(each, EpochMetrics)]
+
+
+class Tight:
+    """Makes a training whose memory runs out once, with as many images as a batch has."""
+
+    def __init__(self) -> None:
+        self._has_failed = False
+
+    def __call__(self) -> tuple[Training, Seal]:
+        """Return it."""
+        training, seal = made("frozen")()
+        training.model.get_submodule("fc").register_forward_pre_hook(self._full)
+        return training, seal
+
+    def _full(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if torch.is_grad_enabled() and not self._has_failed:
+            self._has_failed = True
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_what_was_halved_stays_halved(tmp_path: Path) -> None:
+    """The second attempt would have the memory: but it is to go on as if nothing had been."""
+    resumed = interrupted(Tight(), tmp_path, (4,))
+
+    assert [each.code for each in resumed.events if isinstance(each, JobWarning)] == [
+        "FEWER_IMAGES_AT_A_TIME"
+    ]
+    assert_same(resumed, uninterrupted(Tight()))
+    assert resumed.state["fc.weight"].ne(whole("frozen").state["fc.weight"]).any()
+
+
+def test_random_numbers_go_on_where_they_were() -> None:
+    device = torch.device("cpu")
+    torch.manual_seed(5)
+    torch.rand(3)
+    states = {name: each.clone() for name, each in random_state(device).items()}
+    expected = torch.rand(3)
+
+    torch.manual_seed(6)
+    set_random_state(device, states)
+
+    assert torch.equal(torch.rand(3), expected)
 
 
 def without_optimizer(training: Training, saved: SavedState) -> Seal:
