@@ -5,7 +5,6 @@ sends from memory and keeps nothing.
 """
 
 import asyncio
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -84,6 +83,25 @@ class Site:
         return self.program.stdout.readline()
 
 
+class Watcher:
+    """Hears the steps of one job, each once and in order."""
+
+    def __init__(self) -> None:
+        self.last_step = 0
+        self.late_s: list[float] = []
+
+    async def hear(self, stub: TrainJobServiceStub, name: str) -> None:
+        """Listen until the stream ends."""
+        async for message in stub.WatchTrainJob(wire.WatchTrainJobRequest(name=name)):
+            now = time.time()
+            for event in message.events.events:
+                if event.HasField("step_metrics"):
+                    step = event.step_metrics.step
+                    assert self.last_step in (0, step - 1), "not in order, or twice"
+                    self.last_step = step
+                    self.late_s.append(now - event.time.ToNanoseconds() / 1e9)
+
+
 @contextmanager
 def live(kind: str, num_jobs: int) -> Iterator[Site]:
     """Start one."""
@@ -144,24 +162,39 @@ def _burst(kind: str, size: Size) -> Sample:
 async def _watch(site: Site, num_watchers: int, rate: float, seconds: float) -> Sample:
     """Watch while the jobs tell; nothing may be lost, doubled or out of order."""
     pid = site.program.pid
+    watchers = [Watcher() for _ in range(num_watchers)]
     async with _channels(site, num_watchers) as stubs:
-        watchers = [
-            asyncio.ensure_future(_hear(stubs[n % len(stubs)], site.names[n % len(site.names)]))
-            for n in range(num_watchers)
+        streams = [
+            asyncio.ensure_future(
+                watcher.hear(stubs[n % len(stubs)], site.names[n % len(site.names)])
+            )
+            for n, watcher in enumerate(watchers)
         ]
-        await asyncio.sleep(1 + num_watchers / 500)  # until all of them listen
+        num_before = await _until_all_listen(site, watchers)
         began, cpu_s = time.monotonic(), -cpu_seconds(pid)
         num_told = await asyncio.to_thread(site.tell, seconds, rate)
         wall_s, cpu_s = time.monotonic() - began, max(cpu_s + cpu_seconds(pid), CPU_CLOCK_S)
         await asyncio.to_thread(site.finish)
-        heard = await asyncio.gather(*watchers)
-    assert {len(late) for late in heard} == {num_told}, "events were lost"
-    late_s = sorted(late for each in heard for late in each)
+        await asyncio.gather(*streams)
+    assert {len(watcher.late_s) for watcher in watchers} == {num_told}, "events were lost"
+    assert {watcher.last_step for watcher in watchers} == {num_before + num_told}
+    late_s = sorted(late for watcher in watchers for late in watcher.late_s)
     return {
-        "p99_ms": statistics.quantiles(late_s, n=100)[-1] * 1e3,
+        "p99_ms": late_s[len(late_s) * 99 // 100] * 1e3,
         "server_cpu_percent": cpu_s / wall_s * 100,
         "events_per_s": num_told * len(site.names) / wall_s,
     }
+
+
+async def _until_all_listen(site: Site, watchers: Sequence[Watcher]) -> int:
+    """Tell a few steps until everybody has heard the last one; return how many there were."""
+    num_told = 0
+    while {watcher.last_step for watcher in watchers} != {num_told} or not num_told:
+        num_told += await asyncio.to_thread(site.tell, 0.3, 10)
+        await asyncio.sleep(0.5)
+    for watcher in watchers:
+        watcher.late_s.clear()
+    return num_told
 
 
 @asynccontextmanager
@@ -174,18 +207,6 @@ async def _channels(site: Site, num_watchers: int) -> AsyncIterator[list[TrainJo
     yield [TrainJobServiceStub(channel) for channel in channels]
     for channel in channels:
         await channel.close()
-
-
-async def _hear(stub: TrainJobServiceStub, name: str) -> list[float]:
-    """Return how late each step was heard, in seconds."""
-    late_s: list[float] = []
-    async for message in stub.WatchTrainJob(wire.WatchTrainJobRequest(name=name)):
-        now = time.time()
-        for event in message.events.events:
-            if event.HasField("step_metrics"):
-                assert event.step_metrics.step == len(late_s) + 1, "not in order, or twice"
-                late_s.append(now - event.time.ToNanoseconds() / 1e9)
-    return late_s
 
 
 def _stopped(kind: str, size: Size) -> Sample:

@@ -148,10 +148,11 @@ class Trainer:
         """End a job."""
         self.store.finish(self.hold(job_id), Outcome(state=state, **outcome))
 
-    def steps(self, job_id: str, first: int, last: int) -> None:
-        """Store steps as a worker's."""
+    def steps(self, job_id: str, first: int, last: int, *, index: int | None = None) -> None:
+        """Store steps as a worker's; its lines begin with `index`, else with the first step's."""
+        offset = first - (first - 1 if index is None else index)
         lines = [
-            SpoolLine(index=number - 1, time=100.0 + number, event=step(number))
+            SpoolLine(index=number - offset, time=100.0 + number, event=step(number))
             for number in range(first, last + 1)
         ]
         self.store.append_lines(self.hold(job_id), lines)

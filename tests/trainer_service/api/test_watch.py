@@ -7,6 +7,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from trainer_service.jobs import JobMessage, JobState, SpoolLine
 from vertebra.model.v1.stream_pb2 import StreamEnd
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
@@ -165,6 +166,71 @@ def test_a_cursor_of_another_log_is_refused(trainer, refused, open_stream):
     failure = refused(lambda: list_of(open_stream(trainer, job_id, after_seq=1, log_id="other")))
 
     assert (failure.code, failure.reason) == (CODE.OUT_OF_RANGE, "LOG_REPLACED")
+
+
+@pytest.mark.parametrize("open_stream", [watch, listed], ids=["watch", "list"])
+def test_a_cursor_behind_what_is_kept_is_told_where_to_go_on(trainer, refused, open_stream):
+    job_id = trainer.running()
+    trainer.steps(job_id, 1, 50)
+    trainer.store.compact(job_id, 10)
+    ends = trainer.store.log_ends(job_id)
+
+    failure = refused(lambda: list_of(open_stream(trainer, job_id, after_seq=0)))
+    trainer.finish(job_id)
+    kept = list_of(open_stream(trainer, job_id, after_seq=ends.first_seq - 1))
+
+    assert ends.first_seq > 1
+    assert (failure.code, failure.reason) == (CODE.OUT_OF_RANGE, "CURSOR_COMPACTED")
+    assert failure.metadata["oldest_seq"] == str(ends.first_seq)
+    found = seqs(kept) if isinstance(kept, list) else [event.seq for event in kept.events]
+    assert found == list(range(ends.first_seq, ends.last_seq + 2))
+
+
+def test_a_job_that_is_resumed_after_its_end_is_watched_on_from_there(trainer):
+    job_id = trainer.running()
+    trainer.finish(job_id, JobState.FAILED)
+    first = list(watch(trainer, job_id))
+    end = first[-1].end
+
+    trainer.steered("Resume", job_id)
+    trainer.store.move(trainer.claim(job_id), JobState.RUNNING)
+    trainer.finish(job_id)
+    second = list(watch(trainer, job_id, after_seq=end.resume_after))
+
+    assert end.reason == second[-1].end.reason == StreamEnd.REASON_COMPLETED
+    last_seq = trainer.store.find_job(job_id).last_seq
+    assert seqs(first) + seqs(second) == list(range(1, last_seq + 1))
+
+
+def test_a_watched_job_that_is_deleted_ends_its_stream_with_that(trainer, refused):
+    job_id = trainer.create().job.job_id
+    trainer.steered("Pause", job_id)
+    stream = watch(trainer, job_id)
+    next(stream)
+
+    trainer.steered("Delete", job_id)
+
+    assert refused(lambda: list(stream)).reason == "JOB_NOT_FOUND"
+
+
+def test_large_events_come_in_messages_that_every_client_takes(trainer):
+    """A message of 500 such events would be 50 MB; clients take 4 MiB."""
+    job_id = trainer.running()
+    lines = [
+        SpoolLine(index=index, time=1.0, event=JobMessage(text="x" * 100_000))
+        for index in range(100)
+    ]
+    trainer.store.append_lines(trainer.hold(job_id), lines)
+    trainer.finish(job_id)
+
+    streamed = list(watch(trainer, job_id))
+    page = listed(trainer, job_id, page_size=5000)
+
+    last_seq = trainer.store.find_job(job_id).last_seq
+    assert seqs(streamed) == list(range(1, last_seq + 1))
+    assert max(message.ByteSize() for message in streamed) < 2 << 20
+    assert page.ByteSize() < 4 << 20
+    assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))
 
 
 @pytest.mark.parametrize(
