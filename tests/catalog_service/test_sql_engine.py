@@ -44,7 +44,6 @@ def change_beside_a_frozen_writer(frozen: sql.Engine, other: sql.Engine) -> None
             connection.exec_driver_sql(CHANGE)
         assert caught.value.connection_invalidated
     finally:
-        connection.invalidate()
         connection.close()
         frozen.dispose()
         other.dispose()
@@ -55,8 +54,10 @@ def test_the_lock_of_a_frozen_writer_is_taken_from_it_and_its_transaction_is_ove
 
     change_beside_a_frozen_writer(open_engine(url), open_engine(url))
 
-    with sql.create_engine(url).connect() as connection:
+    engine = sql.create_engine(url)
+    with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT value FROM counters").scalar() == 1
+    engine.dispose()
 
 
 def test_a_plain_engine_leaves_everybody_waiting(url):
