@@ -18,6 +18,10 @@ Answer = TypeVar("Answer")
 POSTGRES_DISK_FULL = "53100"
 """Source: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
+TROUBLES = (sql.exc.OperationalError, sql.exc.InterfaceError, sql.exc.TimeoutError)
+"""What SQLAlchemy says of a database that is away, of a connection that broke, and of one that
+hangs until every connection waits for it."""
+
 
 class Database:
     """Runs functions in transactions. Every write goes through one dedicated thread, so that
@@ -60,7 +64,7 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 return work(connection)
-        except sql.exc.OperationalError as error:
+        except TROUBLES as error:
             raise trouble(error) from error
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
@@ -92,13 +96,13 @@ class Database:
         try:
             with writing(self._engine) as connection:
                 return work(connection)
-        except sql.exc.OperationalError as error:
+        except TROUBLES as error:
             raise trouble(error) from error
 
 
-def trouble(error: sql.exc.OperationalError) -> VertebraError:
+def trouble(error: sql.exc.SQLAlchemyError) -> VertebraError:
     """Return what a failure of the database, and not of a statement, means to callers."""
-    cause = error.orig
+    cause = getattr(error, "orig", None) or error
     is_full = (
         getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         or getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL

@@ -4,7 +4,7 @@ holder, and its curves are what its log says.
 
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
 from catalog_service.errors import VertebraError
@@ -61,7 +61,7 @@ class Life:
         attempt = self.store.attempt(self.job_id)
         self.store.append_lines(hold, lines(*events, first=attempt.num_lines_stored))
 
-    def train(self, hold):
+    def train(self, hold, *, saves=True):
         done = self.store.find_job(self.job_id).progress.step
         attempt = self.store.attempt(self.job_id)
         if attempt.start_step is None:
@@ -69,7 +69,9 @@ class Life:
             to_step = choices[0].step if choices else 0
             self.say(hold, RolledBack(to_step=to_step, to_epoch=0))
             done = to_step
-        self.say(hold, step(done + 1), step(done + 2), snapshot(hold.attempt, done + 2))
+        self.say(hold, step(done + 1), step(done + 2))
+        if saves:
+            self.say(hold, snapshot(hold.attempt, done + 2))
 
     def lose(self):
         self.clock.now += 1000
@@ -82,6 +84,7 @@ MOVES = {
     "claim": lambda life, old: life.claim(OTHER if old else HOST),
     "run": lambda life, old: life.with_hold(lambda h: life.store.move(h, S.RUNNING), old),
     "train": lambda life, old: life.with_hold(life.train, old),
+    "step": lambda life, old: life.with_hold(lambda h: life.train(h, saves=False), old),
     "retry": lambda life, old: life.with_hold(
         lambda h: life.store.move(h, S.QUEUED, end=CRASH), old
     ),
@@ -100,8 +103,13 @@ MOVES = {
     "resume": lambda life, _: resume(life.store, life.job_id),
     "lose": lambda life, _: life.lose(),
 }
-LIKELY = ("claim", "run", "train", "train")
+LIKELY = ("claim", "run", "train", "step", "step", "retry", "claim")
 """Most lives should come to training."""
+
+CRASHED = [
+    (name, False) for name in ["claim", "run", "step", "step", "retry", "claim", "run", "step"]
+]
+"""Its second attempt begins anew, and tells less than the first had told."""
 
 
 def check_states(events):
@@ -127,8 +135,9 @@ def replayed(events):
 @settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
+@example(moves=CRASHED)
 @given(
-    some.lists(
+    moves=some.lists(
         some.tuples(
             some.sampled_from([*LIKELY, *MOVES]), some.integers(0, 3).map(lambda n: n == 0)
         ),
