@@ -139,7 +139,9 @@ class OtherRanks:
         return next((rank for rank, code in enumerate(codes, start=1) if code), None)
 
     def _end(self) -> AttemptEnd | None:
-        """Return how the rank that is gone ended the attempt."""
+        """Return how a rank ended the attempt: as it said, or else as its process shows."""
+        if (said := self._said()) is not None:
+            return AttemptEnd(exit_class=said.exit_class, reason=said.reason, detail=said.message)
         rank = self._gone()
         if rank is None:
             return None
@@ -156,8 +158,6 @@ class OtherRanks:
 
     def word(self, lost: RankLost) -> Failed:
         """Return the last word of a worker that lost a rank: what that one said, or how it died."""
-        if (said := self._said()) is not None:
-            return said
         end = self._lost or AttemptEnd(
             exit_class=ExitClass.CRASHED, reason=lost.error_reason, detail=lost.message
         )

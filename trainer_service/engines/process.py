@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from trainer_service.jobs import LOG_FILE, WorkerIdentity, read_order
+from trainer_service.rank_place import RANK_VARIABLES
 
 NONCE_VARIABLE = "VERTEBRA_WORKER_NONCE"
 WORKER_COMMAND = (sys.executable, "-m", "trainer_service.worker")
@@ -33,8 +34,10 @@ ones; this much spinning, 1.0 to 1.2 times.
 
 Source: our own measurements, tests/benchmarks/RESULTS.md, wait_policy.
 """
-NOT_INHERITED = ("PYTHONDONTWRITEBYTECODE",)
-"""Without bytecode every start of a worker would compile torch's Python files again."""
+NOT_INHERITED = ("PYTHONDONTWRITEBYTECODE", *RANK_VARIABLES)
+"""Without bytecode every start of a worker would compile torch's Python files again; and a service
+that was itself started as a rank of something would make every worker one.
+"""
 SAME_START_S = 2.0
 """Two readings of one process's start time differ by less, even when the clock is set between."""
 
