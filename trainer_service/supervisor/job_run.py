@@ -79,11 +79,9 @@ class JobRun:
         """
         while True:
             try:
-                job = await self._job()
-                if job.attempt != self._hold.attempt or not await self._step(job):
+                if not await self._step():
+                    await self.abandon()  # where another host took it, ours may be at work still
                     return
-            except JobNotFound:
-                return
             except (TransitionRefused, Interrupted):
                 continue  # somebody asked for something while we worked: look again
             except (StoreUnavailable, StoreFull, DiskFull) as error:
@@ -112,10 +110,11 @@ class JobRun:
         words = "the trainer could not handle this job; its log has the details"
         await self._finish(failed("INTERNAL", words))
 
-    async def _step(self, job: JobRecord) -> bool:
+    async def _step(self) -> bool:
         """Do what the job's state asks for; return whether there may be more to do."""
         try:
-            match job.state:
+            job = await self._job()
+            match job.state if job.attempt == self._hold.attempt else None:
                 case JobState.PREPARING:
                     await self._prepare(job)
                 case JobState.RUNNING | JobState.PAUSING:
@@ -124,6 +123,8 @@ class JobRun:
                     await self._cancel(job)
                 case _:
                     return False
+        except JobNotFound:
+            return False
         except WorkerStuck as error:
             await self._finish(failed_by(error))
         return True

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.supervisor_program import QUICK
+from trainer_service.engines.process import WorkerProcess
 from trainer_service.errors import CatalogUnavailable
 from trainer_service.jobs import JobState
 
@@ -119,3 +120,23 @@ def test_a_job_that_was_cancelled_while_no_supervisor_ran_is_cancelled_by_the_ne
 
     assert bench.run(job_id).state is X
     assert bench.processes() == []
+
+
+def test_a_worker_that_cannot_be_killed_fails_its_job_instead_of_keeping_it_for_ever(
+    bench, monkeypatch
+):
+    """It waits for a disk or a device that does not answer, and may hold its memory."""
+    bench.worker_does(end="hang", ignore_sigterm=True, is_deaf=True)
+    job_id = bench.create()
+    monkeypatch.setattr(WorkerProcess, "kill", lambda _self: None)
+
+    cancel_when(
+        bench,
+        job_id,
+        lambda: bench.store.find_job(job_id).progress.step > 2,
+        timing=replace(QUICK, grace_s=0.1, kill_s=0.3),
+    )
+
+    failure = bench.store.find_job(job_id).failure
+    assert failure.reason == "WORKER_STUCK"
+    assert str(bench.processes()[0].pid) in failure.message
