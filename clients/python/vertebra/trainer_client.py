@@ -215,13 +215,14 @@ class TrainerClient:
         on_event: OnEvent | None = None,
         on_gap: OnGap | None = None,
         after_seq: int = 0,
+        record: WatchRecord | None = None,
     ) -> jobs.TrainJob:
         """Return the job once it is in a final state; `on_event` sees every event on the way.
 
         A job that failed and is resumed before anyone has looked is waited for again.
 
         Args:
-            on_gap, after_seq: as in `watch`; without `on_event` nobody misses an event.
+            on_gap, after_seq, record: as in `watch`; without `on_event` nobody misses an event.
 
         Raises:
             RpcFailed: as `watch`.
@@ -229,7 +230,7 @@ class TrainerClient:
         told = on_event or _ignore
         on_gap = on_gap if on_event is not None else _ignore
         while True:
-            for event in self.watch(name, after_seq, on_gap=on_gap):
+            for event in self.watch(name, after_seq, on_gap=on_gap, record=record):
                 told(event)
                 after_seq = event.seq
             job = self._connection.persist(lambda: self.get(name))

@@ -1,5 +1,6 @@
 """`vertebra jobs`: what was trained and what trains now; steering it is in files beside."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,8 @@ from vertebra.cli.job_words import export_view, state_text
 from vertebra.cli.jobs_metrics import show_metrics
 from vertebra.cli.jobs_snapshots import list_snapshots, pin_snapshot, unpin_snapshot
 from vertebra.cli.jobs_steer import cancel_job, delete_job, pause_job, resume_job
-from vertebra.cli.live import watch_to_end
+from vertebra.cli.jobs_verify import verify_record
+from vertebra.cli.live import Following, watch_to_end
 from vertebra.cli.options import filter_options, joined_filter, json_option, trainer_option
 from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
@@ -22,6 +24,7 @@ from vertebra.cli.screen import print_json, print_json_list, screen, table
 from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
+from vertebra.watch_record import WatchRecord, write_record
 
 COMMANDS = (
     cancel_job,
@@ -32,6 +35,7 @@ COMMANDS = (
     pin_snapshot,
     unpin_snapshot,
     show_metrics,
+    verify_record,
 )
 """Those that have a file of their own."""
 
@@ -114,9 +118,15 @@ def plan_job(**flags: Any) -> None:
 
 @jobs.command("watch")
 @click.argument("job", default="")
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write down what came and when, for `vertebra jobs verify`.",
+)
 @trainer_option
 @json_option
-def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
+def watch_job(job: str, record: Path | None, trainer_address: str, as_json: bool) -> int:
     """Show a job from its first event to its last. Exits with 1 when it failed.
 
     JOB is its id, or the beginning of it; without, the newest job.
@@ -128,7 +138,13 @@ def watch_job(job: str, trainer_address: str, as_json: bool) -> int:
     """
     with TrainerClient(trainer_address) as trainer:
         one = trainer.get(job) if job else newest(trainer)
-        return watch_to_end(trainer, one.job_id, screen(), as_json=as_json)
+        openings: WatchRecord = []
+        following = Following(record=openings if record else None)
+        try:
+            return watch_to_end(trainer, one.job_id, screen(), as_json=as_json, following=following)
+        finally:
+            if record is not None:
+                write_record(record, openings)
 
 
 def newest(trainer: TrainerClient) -> wire.TrainJob:

@@ -7,7 +7,7 @@ import click
 from vertebra.cli import exit_codes
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.job_words import going_on_text
-from vertebra.cli.live import watch_to_end
+from vertebra.cli.live import Following, watch_to_end
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import is_terminal, print_json, print_json_list, screen, title
 from vertebra.cli.snapshot_words import snapshot_name
@@ -107,8 +107,9 @@ def resume_job(
         if not watch:
             return exit_codes.OK
         (job,) = found
+        following = Following(after_seq=job.last_seq)
         return watch_to_end(
-            trainer, job.job_id, screen(), as_json=as_json, after_seq=job.last_seq, shows_plan=False
+            trainer, job.job_id, screen(), as_json=as_json, following=following, shows_plan=False
         )
 
 
