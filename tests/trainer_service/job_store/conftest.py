@@ -68,8 +68,25 @@ def postgres_url(shared_database: sql.Engine) -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'jobs.db'}"
+def new_sqlite_url(tmp_path: Path) -> str:
+    """A database of this test alone, without a table."""
+    return f"sqlite:///{tmp_path / 'new.db'}"
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the tables: copied, which is faster than migrating."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    JobStore(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, empty_file: Path) -> str:
+    """A database of this test alone, with the tables."""
+    path = tmp_path / "jobs.db"
+    shutil.copy(empty_file, path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -51,6 +51,24 @@ def test_a_server_that_is_away_is_unavailable_and_not_a_bug():
         JobStore("postgresql+psycopg://vertebra@/postgres?host=/nowhere")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        sql.exc.TimeoutError("QueuePool limit of size 5 reached"),
+        sql.exc.InterfaceError("SELECT 1", {}, Exception("the connection is closed")),
+    ],
+)
+@pytest.mark.parametrize("way", ["read", "write"])
+def test_a_database_that_hangs_or_breaks_off_is_unavailable(store, said, way):
+    database = store.subscribe.__self__
+
+    def work(_connection):
+        raise said
+
+    with pytest.raises(StoreUnavailable, match=r"QueuePool|closed"):
+        getattr(database, way)(work)
+
+
 def test_a_full_disk_is_said_and_leaves_the_log_whole(sqlite_url):
     """SQLite's own limit stands for the disk's."""
     store = JobStore(sqlite_url)

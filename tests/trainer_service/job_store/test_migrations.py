@@ -97,7 +97,7 @@ def write_old_database(url):
     engine.dispose()
 
 
-@pytest.fixture(params=["sqlite_url", "new_postgres_url"])
+@pytest.fixture(params=["new_sqlite_url", "new_postgres_url"])
 def old_url(request):
     url = request.getfixturevalue(request.param)
     write_old_database(url)
@@ -149,7 +149,7 @@ def test_a_job_that_ran_under_the_first_release_is_adopted(old_url):
 
 
 @pytest.mark.parametrize("database", ["old_url", "fresh"])
-@pytest.mark.parametrize("kind", ["sqlite_url", "new_postgres_url"])
+@pytest.mark.parametrize("kind", ["new_sqlite_url", "new_postgres_url"])
 def test_the_revisions_end_at_the_tables_that_the_code_uses(database, kind, request):
     url = request.getfixturevalue(kind)
     if database == "old_url":
