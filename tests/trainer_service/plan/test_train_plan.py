@@ -12,7 +12,7 @@ from catalog_service.models.freeze_plan import FreezeMode
 from catalog_service.models.layout import Stage, StateLayout, TensorInfo, layout_digest
 from catalog_service.models.spec import ModelSpec
 from trainer_service.datasets.inspect import DatasetSummary
-from trainer_service.jobs import DatasetSpec, JobSpec, OptimizerSpec, TrainPlan
+from trainer_service.jobs import DatasetSpec, JobSpec, OptimizerSpec, RunSpec, TrainPlan
 from trainer_service.plan import train_plan
 
 INPUT = InputContract(height_px=8, width_px=8, mean=(0.5,) * 3, std=(0.5,) * 3)
@@ -49,6 +49,7 @@ def plan(
     batch_size: int = 16,
     freeze: FreezeMode | None = None,
     norm: str = "",
+    num_devices: int = 1,
 ) -> TrainPlan:
     """Plan two epochs on a layout of one convolution, one batch norm and a head."""
     spec = JobSpec(
@@ -59,6 +60,7 @@ def plan(
         optimizer=OptimizerSpec(algorithm="sgd", lr=0.1, weight_decay=0.05),
         num_epochs=2,
         batch_size=batch_size,
+        run=RunSpec(num_devices=num_devices),
     )
     summary = DatasetSummary(
         class_names=("a", "b"),
@@ -131,3 +133,56 @@ def test_planning_needs_no_torch() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_device_sees_its_part_of_every_batch_and_the_plan_says_so() -> None:
+    planned = plan(num_devices=2, counts=(40, 40), batch_size=40)
+
+    assert planned.num_devices == 2
+    assert planned.micro_batch_size == 20
+    assert planned.num_steps == 4
+    assert planned.warnings == (
+        "1 batch norms see the statistics of 20 images, the part of one of 2 devices, not of the"
+        " whole batch of 40",
+    )
+
+
+def test_few_images_a_device_are_noise_to_norms_that_train() -> None:
+    (warning,) = plan(num_devices=4, batch_size=32).warnings
+
+    assert "statistics of 8 images" in warning
+    assert "larger batches, fewer devices or norm FROZEN_STATISTICS" in warning
+
+
+def test_devices_without_norms_that_train_change_nothing_but_who_computes() -> None:
+    one, two = plan(freeze=FROZEN), plan(num_devices=2, freeze=FROZEN)
+
+    assert two.warnings == one.warnings == ()
+    assert two.num_steps == one.num_steps
+    assert two.optimizer_groups == one.optimizer_groups
+
+
+@pytest.mark.parametrize(
+    ("num_devices", "batch_size", "freeze", "why"),
+    [
+        (4, 6, None, "4 devices share batches of 6 images: each needs two images, because"),
+        (8, 6, FROZEN, "8 devices share batches of 6 images: each needs one; use batches of at"),
+    ],
+)
+def test_more_devices_than_images_for_them_are_refused(
+    num_devices: int, batch_size: int, freeze: FreezeMode | None, why: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=why) as refusal:
+        plan(num_devices=num_devices, batch_size=batch_size, freeze=freeze)
+
+    assert "spec.run.num_devices" in str(refusal.value.violations)
+
+
+def test_a_last_batch_that_leaves_an_image_alone_is_skipped_where_norms_train() -> None:
+    """Three images for two devices: one of them would have a single one."""
+    trained = plan(num_devices=2, counts=(18, 17), batch_size=16)
+    frozen = plan(num_devices=2, counts=(18, 17), batch_size=16, freeze=FROZEN)
+
+    assert trained.num_steps_per_epoch == 2
+    assert "leave a last batch of 3 images for 2 devices; it is skipped" in trained.warnings[0]
+    assert frozen.num_steps_per_epoch == 3
