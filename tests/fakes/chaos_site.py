@@ -37,7 +37,7 @@ from trainer_service.supervisor import Rooms, Supervisor, Timing
 from trainer_service.supervisor.devices import cpu_devices
 
 BRISK = Timing(
-    poll_s=0.02, tick_s=0.1, care_s=0.5, exit_s=1.0, first_wait_s=0.02, first_backoff_s=0.05
+    poll_s=0.05, tick_s=0.1, care_s=0.5, exit_s=1.0, first_wait_s=0.02, first_backoff_s=0.05
 )
 """A supervisor that looks often; how long workers are waited for is as it is in earnest."""
 PATIENCE_S = 120.0
@@ -134,7 +134,7 @@ class ChaosSite:
         deadline = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline, "it never came to be so"
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     async def until_so(self, is_so: Callable[[], object]) -> None:
         """Wait in a loop until something is so."""

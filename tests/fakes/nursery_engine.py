@@ -4,12 +4,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from tests.fakes.nursery import Nursery, exit_code_of
-from trainer_service.jobs import LOG_FILE, WorkerIdentity
+from trainer_service.jobs import LOG_FILE, WorkerIdentity, read_order, write_order
 
 
 class NurseryWorker:
@@ -30,7 +31,7 @@ class NurseryWorker:
 
     def is_alive(self) -> bool:
         """Return whether it runs."""
-        return any(process.pid == self.pid for process in self.processes())
+        return bool(self.pid) and _runs(self.pid)
 
     def how_it_ended(self) -> str:
         """Return its exit code, for people."""
@@ -38,12 +39,12 @@ class NurseryWorker:
 
     def processes(self) -> Sequence[psutil.Process]:
         """Return what runs in its session."""
-        return [process for process in psutil.process_iter() if self.pid and self._has(process)]
+        pids = [pid for pid in psutil.pids() if self.pid and self._has(pid) and _runs(pid)]
+        return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
 
-    def _has(self, process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error, OSError):
-            is_ours = self.pid in (process.pid, os.getsid(process.pid))
-            return is_ours and process.status() != psutil.STATUS_ZOMBIE
+    def _has(self, pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            return self.pid in (pid, os.getsid(pid))
         return False
 
     def terminate(self) -> None:
@@ -59,6 +60,12 @@ class NurseryWorker:
                 process.kill()
 
 
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 class NurseryEngine:
     """Starts workers in a nursery; another engine of the same nursery finds them by their log."""
 
@@ -69,6 +76,7 @@ class NurseryEngine:
     def start(self, folder: Path, nonce: str) -> NurseryWorker:
         """Start a worker for the order in an attempt's folder."""
         assert not (folder / LOG_FILE).exists(), "an attempt is started once"
+        write_order(folder, replace(read_order(folder), run_folder=""))  # drawing curves takes long
         return NurseryWorker(self._nursery.start(folder), folder)
 
     def find(self, nonce: str, identity: WorkerIdentity | None) -> NurseryWorker:

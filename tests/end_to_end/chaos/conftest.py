@@ -42,14 +42,19 @@ def site(tmp_path: Path, order: WorkOrder, workers: Nursery) -> Iterator[ChaosSi
 
 
 def processes_of(site: ChaosSite) -> list[psutil.Process]:
-    """Return what has a file of the site open, or was started for it."""
+    """Return what runs for the site besides this process."""
     return [process for process in psutil.process_iter() if _is_of(process, site.home)]
 
 
 def _is_of(process: psutil.Process, home: Path) -> bool:
+    """Whether a process is a supervisor of the home, or a worker: those look like their nursery,
+    but for the files that they have open.
+    """
     with contextlib.suppress(psutil.Error):
-        if process.pid == psutil.Process().pid or process.status() == psutil.STATUS_ZOMBIE:
+        words = process.cmdline()
+        if not any(word.startswith("tests.fakes.") for word in words):
             return False
-        files = [file.path for file in process.open_files()]
-        return any(str(home) in word for word in (*process.cmdline(), *files))
+        return str(home) in words or any(
+            Path(file.path).is_relative_to(home) for file in process.open_files()
+        )
     return False
