@@ -1,5 +1,6 @@
 """Trainings that several ranks do together, each rank a thread. Imports torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,14 @@ def train_together(
     num_images: int = 11,
     leave_after: int = -1,
     saved: SnapshotRef | None = None,
+    change: Callable[[int, Training], Training] = lambda rank, training: training,
 ) -> list[Done]:
     """Return what each rank has of a training; one rank is alone.
 
     Args:
         leave_after: saves after this step, and ends there.
         saved: goes on from there.
+        change: makes the training of a rank another one.
     """
     made = [ready(spec, num_images=num_images) for _ in range(num_ranks)]
     state = read_snapshot(saved) if saved else None
@@ -56,7 +59,7 @@ def train_together(
 
     def one(ranks: Ranks) -> Done:
         training, seal = made[ranks.part.rank]
-        training = shared_out(training, ranks)
+        training = change(ranks.part.rank, shared_out(training, ranks))
         if state is not None:
             seal = put_back(training, state)
         write = written_by_first(writer.write, 1, ranks)

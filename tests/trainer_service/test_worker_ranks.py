@@ -239,6 +239,8 @@ sys.exit(worker.main(["worker", sys.argv[-1]]))
 """
 
 
+@pytest.mark.full
+@pytest.mark.timeout(900)
 def test_a_rank_that_fails_by_itself_ends_the_attempt_for_its_own_reason(tmp_path: Path) -> None:
     """The worker waits for it at the meeting point, and is told why nobody comes."""
     order = order_for(tmp_path, 2)

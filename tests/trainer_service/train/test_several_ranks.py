@@ -10,21 +10,24 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalog_service.models.freeze_plan import FreezeMode, UnfreezeStep
 from tests.fakes.shared_trainings import Done, train_together
 from tests.fakes.trainings import job_spec
+from trainer_service.datasets.batch import Batch
 from trainer_service.jobs import (
     EarlyStopping,
     ExportSpec,
     JobSpec,
+    JobWarning,
     OptimizerSpec,
     PhaseStarted,
     RunSpec,
     ScheduleSpec,
     StepMetrics,
 )
+from trainer_service.tasks.task import Learned, Task
 
 FULL = (pytest.mark.full, pytest.mark.timeout(900))
 RELATIVE = 1e-5
@@ -107,6 +110,7 @@ def phases(done: Done) -> list[tuple[int, str]]:
     return [(each.phase, each.reason) for each in told]
 
 
+@pytest.mark.full
 def test_steps_are_told_by_the_first_rank_of_all_images(tmp_path: Path) -> None:
     (alone,) = train_together(SPECS["full"], 1, tmp_path)
 
@@ -183,3 +187,45 @@ def test_the_same_ranks_go_on_to_the_last_bit(tmp_path: Path) -> None:
     told = [*left.epochs("train"), *done.epochs("train")]
     for one, other in zip(whole.epochs("train"), told, strict=True):
         assert other == pytest.approx(one, rel=1e-6)
+
+
+class LittleMemory:
+    """A task that has no room for more than one image at a time."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def learn(self, network: nn.Module, batch: Batch) -> Learned:
+        """Return what the task learns from one image."""
+        if batch.num_images > 1:
+            raise MemoryError
+        return self._task.learn(network, batch)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
+
+
+def test_all_take_fewer_images_when_one_runs_out_of_memory(tmp_path: Path) -> None:
+    """Nobody waits for a rank that could not do its part; the gradient stays what it is."""
+    spec = spec_of(TINY, num_epochs=0, num_steps=1)
+    (alone,) = train_together(spec, 1, tmp_path)
+
+    first, second = train_together(
+        on(2, spec),
+        2,
+        tmp_path,
+        change=lambda rank, training: (
+            replace(training, task=LittleMemory(training.task)) if rank == 1 else training
+        ),
+    )
+
+    for done in (first, second):
+        (warning,) = [each for each in done.events if isinstance(each, JobWarning)]
+        assert warning.code == "FEWER_IMAGES_AT_A_TIME"
+        assert "2 images at a time" in warning.text
+    require_same_state(first.state, second.state)
+    steps = [
+        [each.values["loss"] for each in done.events if isinstance(each, StepMetrics)]
+        for done in (alone, first)
+    ]
+    assert steps[1] == pytest.approx(steps[0], rel=RELATIVE)
