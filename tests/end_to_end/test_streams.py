@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from catalog_service.blobs.store import BlobStore
-from tests.fakes.cutting_proxy import cutting_proxy
+from tests.fakes.tcp_proxy import Fault, tcp_proxy
 from tests.services import Service, running_trainer
 from vertebra.blob.v1 import blob_service_pb2 as wire
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
@@ -155,16 +155,16 @@ def test_a_stream_cut_at_20_random_points_is_resumed_and_little_comes_twice(
     small: Served, tmp_path: Path, how: str
 ):
     share = small.size_bytes // (NUM_CUTS + 1)
-    cuts = [random.randint(CHUNK_BYTES, share) for _ in range(NUM_CUTS)]
+    cuts = [Fault(after_bytes=random.randint(CHUNK_BYTES, share)) for _ in range(NUM_CUTS)]
     with (
-        cutting_proxy(small.service.address, cuts) as proxy,
+        tcp_proxy(small.service.address, cuts) as proxy,
         TrainerClient(proxy.address, pace=QUICK) as client,
     ):
         path = getattr(client.blobs, how)(small.name, tmp_path / "file")
 
     saved = path.read_bytes()
-    print(f"{proxy.num_cut} cuts, {proxy.num_bytes - len(saved)} bytes more than the file")
-    assert proxy.num_cut == NUM_CUTS
+    print(f"{proxy.num_broken} cuts, {proxy.num_bytes - len(saved)} bytes more than the file")
+    assert proxy.num_broken == NUM_CUTS
     assert proxy.num_bytes <= len(saved) + (NUM_CUTS + 1) * CHUNK_BYTES
     if how == "download":
         assert f"sha256:{hashlib.sha256(saved).hexdigest()}" == small.digest
@@ -175,7 +175,7 @@ def test_asking_again_for_what_one_has_moves_less_than_4_kib(small: Served):
         first = client.blobs.read_tensors(small.name, tensors=["layer1"])
         assert len(b"".join(first)) > MB - 100
     with (
-        cutting_proxy(small.service.address, []) as proxy,
+        tcp_proxy(small.service.address) as proxy,
         TrainerClient(proxy.address) as client,
     ):
         again = client.blobs.read_tensors(
