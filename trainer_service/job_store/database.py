@@ -2,8 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import sqlalchemy as sql
@@ -61,11 +62,8 @@ class Database:
         Raises:
             StoreUnavailable: the database is away.
         """
-        try:
-            with self._engine.begin() as connection:
-                return work(connection)
-        except TROUBLES as error:
-            raise trouble(error) from error
+        with _troubles_said_plainly(), self._engine.begin() as connection:
+            return work(connection)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Call `listener(job_id)` after a job changed, on the thread that changed it."""
@@ -93,11 +91,31 @@ class Database:
         self._engine.dispose()
 
     def _in_transaction(self, work: Callable[[sql.Connection], Answer]) -> Answer:
-        try:
-            with writing(self._engine) as connection:
-                return work(connection)
-        except TROUBLES as error:
-            raise trouble(error) from error
+        with _troubles_said_plainly(), writing(self._engine) as connection:
+            return work(connection)
+
+
+@contextmanager
+def _troubles_said_plainly() -> Iterator[None]:
+    """Raise our own errors for what is the database's fault; a wrong statement is a bug.
+
+    A server also ends the connection of a process that stood still, in words of its own.
+    """
+    try:
+        yield
+    except sql.exc.SQLAlchemyError as error:
+        if not _is_trouble(error):
+            raise
+        raise trouble(error) from error
+
+
+def _is_trouble(error: sql.exc.SQLAlchemyError) -> bool:
+    if isinstance(error, sql.exc.DBAPIError):
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            return False  # SQLite calls a wrong statement operational, too
+        if error.connection_invalidated:
+            return True
+    return isinstance(error, TROUBLES)
 
 
 def trouble(error: sql.exc.SQLAlchemyError) -> VertebraError:

@@ -56,6 +56,9 @@ def test_a_server_that_is_away_is_unavailable_and_not_a_bug():
     [
         sql.exc.TimeoutError("QueuePool limit of size 5 reached"),
         sql.exc.InterfaceError("SELECT 1", {}, Exception("the connection is closed")),
+        sql.exc.InternalError(
+            "SELECT 1", {}, Exception("closed: it stood still"), connection_invalidated=True
+        ),
     ],
 )
 @pytest.mark.parametrize("way", ["read", "write"])
@@ -67,6 +70,13 @@ def test_a_database_that_hangs_or_breaks_off_is_unavailable(store, said, way):
 
     with pytest.raises(StoreUnavailable, match=r"QueuePool|closed"):
         getattr(database, way)(work)
+
+
+def test_a_wrong_statement_is_a_bug_and_not_unavailable(store):
+    database = store.subscribe.__self__
+
+    with pytest.raises(sql.exc.DBAPIError):
+        database.read(lambda c: c.exec_driver_sql("SELECT no_such_column FROM jobs"))
 
 
 def test_a_full_disk_is_said_and_leaves_the_log_whole(sqlite_url):
