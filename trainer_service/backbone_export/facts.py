@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainer_service.jobs import DataReport, Evaluation, TrainPlan, WorkOrder
-from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.exports import ExportFileKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

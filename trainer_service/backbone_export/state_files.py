@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from catalog_service.models.layout import StateLayout
-from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.exports import ExportFileKind
 
 BACKBONE_SAFETENSORS = "backbone.safetensors"
 BACKBONE_CKPT = "backbone.ckpt"

@@ -35,9 +35,7 @@ from trainer_service.jobs.events import (
     DataChecked,
     EpochMetrics,
     Evaluated,
-    Export,
     Exported,
-    ExportFile,
     Failed,
     Finished,
     JobEvent,
@@ -56,6 +54,7 @@ from trainer_service.jobs.events import (
     StateChanged,
     StepMetrics,
 )
+from trainer_service.jobs.exports import Export, ExportFile
 from trainer_service.jobs.host import DeviceKind, HostDevice, HostRecord
 from trainer_service.jobs.learning_spec import (
     AugmentationStep,

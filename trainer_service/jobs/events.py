@@ -1,27 +1,18 @@
 """What happens to a job: the events people read, and the last words of a worker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from catalog_service.models.freeze_plan import FreezePlan
 from catalog_service.models.plain_json import JsonObject, MalformedJson, from_plain, to_plain
 from trainer_service.jobs.attempts import ExitClass
 from trainer_service.jobs.evaluation import DataReport, Evaluation
+from trainer_service.jobs.exports import Export
 from trainer_service.jobs.model import JobModel
 from trainer_service.jobs.plan import OptimizerGroup, TrainPlan
 from trainer_service.jobs.snapshot import SnapshotRef
 from trainer_service.jobs.states import JobState
-
-ExportFileKind = Literal[
-    "backbone_safetensors",
-    "backbone_ckpt",
-    "model_safetensors",
-    "metadata",
-    "metrics_csv",
-    "curves_png",
-    "tensorboard_events",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,36 +112,6 @@ class Evaluated:
 
     epoch: int
     evaluation: Evaluation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportFile:
-    """One exported file, as the worker read it back."""
-
-    kind: ExportFileKind
-    path: str
-    digest: str = ""
-    """`sha256:<hex>`; the trainer's blob store takes no other bytes under it."""
-    size_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
-    """What a finished job left."""
-
-    number: int = 1
-    architecture_id: str
-    backbone_digest: str
-    state_digest: str
-    files: tuple[ExportFile, ...]
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    """Of the exported state, such as `validation/accuracy`."""
-    checkpoint: str = ""
-    """`checkpoints/letters` where it was registered."""
-    create_time: float = 0.0
-    """Unix seconds."""
-    epoch: int = 0
-    """Whose numbers these are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

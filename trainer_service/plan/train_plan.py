@@ -1,5 +1,7 @@
 """The plan of a job: every default in numbers, and what contradicts the model or the data."""
 
+from dataclasses import replace
+
 from catalog_service.models.contracts import InputContract, OutputContract
 from catalog_service.models.layout import StateLayout, TensorInfo
 from trainer_service.datasets.inspect import DatasetSummary
@@ -33,12 +35,11 @@ def train_plan(
     Raises:
         InvalidRequest: something in the spec does not fit model or data; the field is named.
     """
-    num_devices = spec.run.num_devices
     course = _checked_course(spec, layout, summary.num_train_images)
     projection = _projection(spec, output_contract)
     phases = _phases(course, _groups_of_phases(spec, layout, course, projection))
     metric = main_metric(spec)
-    return TrainPlan(
+    plan = TrainPlan(
         freeze=phases[0].freeze,
         input=input_of(input_contract, spec.preprocessing),
         output=output_of(output_contract, summary, spec.kind),
@@ -56,13 +57,28 @@ def train_plan(
         main_metric_grows=metric.grows,
         phases=phases,
         feature_cache=feature_cache_plan(spec, layout, phases[0].freeze),
-        micro_batch_size=spec.micro_batch_size or max(rank_sizes(spec.batch_size, num_devices)),
         warmup_steps=course.warmup_steps,
         num_auxiliary_parameters=sum(tensor.num_elements for tensor in projection),
         num_epochs=course.num_epochs,
         validation_every_epochs=spec.validation_every_epochs,
+    )
+    return _placed(plan, spec, layout, projection)
+
+
+def _placed(
+    plan: TrainPlan, spec: JobSpec, layout: StateLayout, projection: tuple[TensorInfo, ...]
+) -> TrainPlan:
+    """Return the plan with where it runs and how it is kept, which changes nothing that is learned
+    but for rounding.
+    """
+    num_devices = spec.run.num_devices
+    return replace(
+        plan,
+        micro_batch_size=spec.micro_batch_size or max(rank_sizes(spec.batch_size, num_devices)),
         num_devices=num_devices,
-        snapshots=snapshot_plan(spec, layout, tuple(each.freeze for each in phases), projection),
+        snapshots=snapshot_plan(
+            spec, layout, tuple(phase.freeze for phase in plan.phases), projection
+        ),
     )
 
 

@@ -4,7 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from trainer_service.backbone_export import ExportFacts, export_backbone, probe_of
-from trainer_service.jobs import Finished, JobEvent, JobMessage, Planned, SnapshotRef, WorkOrder
+from trainer_service.datasets.read import Dataset
+from trainer_service.jobs import (
+    Finished,
+    JobEvent,
+    JobMessage,
+    Planned,
+    SnapshotRef,
+    TrainPlan,
+    WorkOrder,
+)
 from trainer_service.rank_place import RankPlace
 from trainer_service.run_job.learning import (
     make_training,
@@ -25,6 +34,7 @@ from trainer_service.run_views import RunViews
 from trainer_service.snapshots.snapshot_reader import read_views
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.joining import join
+from trainer_service.train.loop import Trained
 from trainer_service.train.ranks import Ranks
 
 
@@ -93,14 +103,21 @@ def follow(
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         emit(JobMessage(text="exporting"))
-        facts = ExportFacts(
-            order=order,
-            plan=plan,
-            fingerprint=dataset.fingerprint,
-            metrics=trained.metrics,
-            epoch=trained.epoch,
-            evaluation=trained.evaluation,
-            report=dataset.report,
-            views=views.finished(exported_epoch=trained.epoch) if views else {},
-        )
+        facts = facts_of(order, plan, dataset, trained, views)
         return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
+
+
+def facts_of(
+    order: WorkOrder, plan: TrainPlan, dataset: Dataset, trained: Trained, views: RunViews | None
+) -> ExportFacts:
+    """Return what an export tells of how it came about."""
+    return ExportFacts(
+        order=order,
+        plan=plan,
+        fingerprint=dataset.fingerprint,
+        metrics=trained.metrics,
+        epoch=trained.epoch,
+        evaluation=trained.evaluation,
+        report=dataset.report,
+        views=views.finished(exported_epoch=trained.epoch) if views else {},
+    )

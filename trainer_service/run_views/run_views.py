@@ -10,7 +10,7 @@ from typing import Self
 
 from catalog_service.models.plain_json import JsonObject, from_plain, to_plain
 from trainer_service.jobs import EpochMetrics, JobEvent, JobWarning, StepMetrics
-from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.exports import ExportFileKind
 from trainer_service.run_views.curves import draw_curves
 from trainer_service.run_views.history import History, SavedHistory
 from trainer_service.run_views.metrics_csv import write_metrics_csv

@@ -16,7 +16,7 @@ from catalog_service.models.backbone_structure import structure_of
 from trainer_service.catalog_gateway import NewCheckpoint
 from trainer_service.job_store import JobRecord, Outcome
 from trainer_service.jobs import Export, ExportFile, Finished, JobState
-from trainer_service.jobs.events import ExportFileKind
+from trainer_service.jobs.exports import ExportFileKind
 from trainer_service.jobs.lineage import export_lineage
 from trainer_service.supervisor.endings import failed, failed_by
 from trainer_service.supervisor.patience import patiently

@@ -1,0 +1,45 @@
+"""What a finished job leaves, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ExportFileKind = Literal[
+    "backbone_safetensors",
+    "backbone_ckpt",
+    "model_safetensors",
+    "metadata",
+    "metrics_csv",
+    "curves_png",
+    "tensorboard_events",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFile:
+    """One exported file, as the worker read it back."""
+
+    kind: ExportFileKind
+    path: str
+    digest: str = ""
+    """`sha256:<hex>`; the trainer's blob store takes no other bytes under it."""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What a finished job left."""
+
+    number: int = 1
+    architecture_id: str
+    backbone_digest: str
+    state_digest: str
+    files: tuple[ExportFile, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Of the exported state, such as `validation/accuracy`."""
+    checkpoint: str = ""
+    """`checkpoints/letters` where it was registered."""
+    create_time: float = 0.0
+    """Unix seconds."""
+    epoch: int = 0
+    """Whose numbers these are."""
