@@ -48,6 +48,13 @@ def curves_view(curves: Mapping[str, Curve]) -> Table:
     return lines
 
 
+def curves_of_series(series: Iterable[runs.MetricSeries]) -> Mapping[str, Curve]:
+    """Return the same from the curves that the trainer keeps as long as the job."""
+    return {
+        one.name.replace("/", " "): dict(zip(one.epochs, one.values, strict=True)) for one in series
+    }
+
+
 def series_view(series: Sequence[runs.MetricSeries]) -> Table:
     """Return the same for curves over steps, as the trainer keeps them."""
     numbers = ("FIRST", "LAST", "BEST", "STEP", "POINTS")

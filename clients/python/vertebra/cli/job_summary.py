@@ -1,13 +1,13 @@
 """A whole job on one page: how it stands, what was planned, what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.table import Table
 
 from vertebra.cli import words
-from vertebra.cli.curve_words import curves_of, curves_view
+from vertebra.cli.curve_words import Curve, curves_of, curves_view
 from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view, value
 from vertebra.cli.job_words import state_text
@@ -27,7 +27,9 @@ MAIN_METRIC = "accuracy"
 class History:
     """What a job's events say that the job itself does not."""
 
-    passes: list[events.EpochMetrics] = field(default_factory=list)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    is_whole: bool = True
+    """False where the oldest events are not kept any more, and with them the begin of curves."""
     warnings: list[str] = field(default_factory=list)
     report: evaluation.DataReport | None = None
 
@@ -35,14 +37,17 @@ class History:
 def history_of(told: Iterable[events.TrainEvent]) -> History:
     """Return what of a job's events is worth a page."""
     history = History()
-    for event in told:
+    passes = []
+    for number, event in enumerate(told, start=1):
         kind = event.WhichOneof("event")
+        history.is_whole &= event.seq == number
         if kind == "epoch_metrics":
-            history.passes.append(event.epoch_metrics)
+            passes.append(event.epoch_metrics)
         elif kind == "data_checked":
             history.report = event.data_checked.report
         elif kind == "warning":
             history.warnings.append(event.warning.text)  # type: ignore[attr-defined]  # as in job_words
+    history.curves = curves_of(passes)
     return history
 
 
@@ -62,9 +67,9 @@ def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
     if history.report is not None:
         page.print()
         page.print(data_view(history.report))
-    if history.passes:
+    if history.curves:
         page.print()
-        page.print(curves_view(curves_of(history.passes)))
+        page.print(curves_view(history.curves))
     if one.HasField("evaluation"):
         page.print()
         for part in evaluation_view(one.evaluation):

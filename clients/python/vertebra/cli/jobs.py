@@ -1,5 +1,6 @@
 """`vertebra jobs`: what was trained and what trains now; steering it is in files beside."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 from rich.console import Console
 
 from vertebra.cli import exit_codes, words
+from vertebra.cli.curve_words import curves_of_series
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
@@ -25,6 +27,9 @@ from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 from vertebra.watch_record import WatchRecord, write_record
+
+EPOCH_SERIES = ("train/*", "validation/*")
+"""Curves with a point an epoch."""
 
 COMMANDS = (
     cancel_job,
@@ -89,7 +94,11 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
             print_json(one)
             return
         page = screen()
-        print_summary(page, one, history_of(trainer.history(one.name)))
+        history = history_of(trainer.history(one.name))
+        if not history.is_whole:
+            kept = trainer.metrics(one.name, EPOCH_SERIES).series
+            history = replace(history, curves=curves_of_series(kept))
+        print_summary(page, one, history)
         for export in trainer.list_exports(one.name):
             page.print()
             page.print(export_view(export))

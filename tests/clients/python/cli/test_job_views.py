@@ -19,6 +19,7 @@ from vertebra.cli.plan_words import plan_view
 from vertebra.trainer.v1 import evaluation_pb2 as evaluation
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
+from vertebra.trainer.v1 import train_run_pb2 as runs
 from vertebra.trainer_client import TrainerClient
 
 
@@ -236,3 +237,59 @@ def test_history_is_read_page_by_page(trainer_client: TrainerClient, trainer: Fa
     told = list(trainer_client.history("abcd"))
 
     assert [event.seq for event in told] == [event.seq for event in trainer.script]
+
+
+def test_curves_of_a_job_whose_first_events_are_gone_are_whole(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
+    """The trainer keeps them as long as the job."""
+    with_trainer.keep("abcd1234")
+    with_trainer.compacted = 10
+
+    code, out, _ = shell("jobs", "show", "abcd")
+
+    lines = cells(out.splitlines())
+    assert code == 0
+    assert ["validation", "accuracy", "▁█", "0.7000", "0.9100", "0.9100", "2"] in lines
+    assert with_trainer.life.requests[-1].series == ["train/*", "validation/*"]
+
+
+def test_a_plan_says_how_a_job_is_saved_and_on_how_many_devices() -> None:
+    plan = jobs.TrainPlan(num_devices=2)
+    plan.snapshots.size_bytes = 134_200_000
+    plan.snapshots.save_time.FromMilliseconds(1400)
+    plan.snapshots.interval.FromSeconds(70)
+    plan.snapshots.possible_loss.FromSeconds(72)
+
+    lines = [" ".join(line) for line in cells(shown(plan_view(plan)))]
+
+    assert "saved every 1:10, 134.2 MB in about 1.4 s; a crash loses 1:12 at most" in lines
+    assert "devices 2, each on its part" in lines
+
+
+def test_a_job_of_several_attempts_says_how_each_ended(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
+    job = with_trainer.keep("abcd1234")
+    job.spec.labels["team"] = "vision"
+    for number, exit_class in enumerate((runs.EXIT_CLASS_CRASHED, runs.EXIT_CLASS_FINISHED), 1):
+        job.attempts.add(
+            number=number,
+            host="north",
+            start_time={"seconds": 1_700_000_000},
+            end_time={"seconds": 1_700_000_061},
+            exit_class=exit_class,
+            start_step=80 * (number - 1),
+            last_step=90,
+        )
+    job.snapshot.name, job.snapshot.step = "trainJobs/abcd1234/snapshots/2-90", 90
+
+    _, out, _ = shell("jobs", "show", "abcd")
+
+    lines = [" ".join(line) for line in cells(out.splitlines())]
+    assert any(
+        line.startswith("1 north") and line.endswith("1:01 0 to 90 crashed") for line in lines
+    )
+    assert any(line.endswith("80 to 90 finished") for line in lines)
+    assert "labels team=vision" in lines
+    assert any(line.startswith("snapshot 2-90: step 90, 0 epochs done") for line in lines)
