@@ -3,8 +3,8 @@
     python fake_worker.py <script.json> <attempt folder>
 
 The script says what to do: {"steps": 3, "pause_s": 0.01, "end": "finished" | "failed" | "crash" |
-"hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | "stuck" | ..., or "ends", one an
-attempt; "snapshot_every": 2, "save": "fails", "save_s": 1, "best_step": 4, "is_deaf": true,
+"hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | "stuck" | "eats" | ..., or "ends",
+one an attempt; "snapshot_every": 2, "save": "fails", "save_s": 1, "best_step": 4, "is_deaf": true,
 "ignore_sigterm": true, "child": true}.
 """
 
@@ -260,6 +260,9 @@ def end(how: str, order: WorkOrder, spool: Spool) -> int:
         case "crash":
             print("Traceback (most recent call last):\nRuntimeError: the sky fell", flush=True)
             return 3
+        case "eats":
+            eaten = [bytearray(b"x") * (1 << 24) for _ in range(1 << 12)]
+            return len(eaten)
         case "torn" | "dies_exporting":
             spool.write_torn() if how == "torn" else half_an_export(Path(order.export_dir))
             os.kill(os.getpid(), signal.SIGKILL)
