@@ -150,6 +150,11 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        name="long_queue",
+        size={"num_jobs": 10_000, "num_few": 100, "num_calls": 50, "num_rounds": 3},
+        tiny={"num_jobs": 20, "num_few": 2, "num_calls": 2, "num_rounds": 1},
+    ),
+    Benchmark(
         name="wait_policy",
         size={"num_steps": 2, "num_rounds": 5},
         tiny={

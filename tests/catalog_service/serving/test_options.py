@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from collections import Counter
 
 import grpc
@@ -98,6 +99,32 @@ async def test_a_burst_with_few_pending_requests_is_cancelled_at_random():
     options = {"server__max_pending_requests": 50, "server__max_pending_requests_hard_limit": 60}
     async with echo_server(parts=with_options(**options)) as echo:
         codes = await burst(echo, 1600)
+
+    assert codes["CANCELLED"] > 0, codes
+
+
+async def burst_at_a_busy_server(echo: Echo, busy_s: float) -> Counter[str]:
+    """Call 50 times while the server's loop does something else for so long."""
+    with grpc.insecure_channel(echo.server.address) as channel:
+        calls = [channel.unary_unary(f"/{NAME}/UnaryUnary").future(EMPTY) for _ in range(50)]
+        time.sleep(busy_s)  # noqa: ASYNC251  # the loop is busy on purpose
+        codes = await asyncio.to_thread(lambda: [call.code().name for call in calls])
+    return Counter(codes)
+
+
+@in_loop
+async def test_calls_wait_for_a_busy_server():
+    async with echo_server() as echo:
+        codes = await burst_at_a_busy_server(echo, 2.5)
+
+    assert codes == {"OK": 50}
+
+
+@in_loop
+async def test_calls_that_wait_for_longer_than_a_limit_are_cancelled():
+    """The control: what the core does after 30 s by default, here after one."""
+    async with echo_server(parts=with_options(server_max_unrequested_time_in_server=1)) as echo:
+        codes = await burst_at_a_busy_server(echo, 2.5)
 
     assert codes["CANCELLED"] > 0, codes
 

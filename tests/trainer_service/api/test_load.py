@@ -46,7 +46,7 @@ async def _outcome(call: grpc.aio.UnaryUnaryCall) -> str:
         status.ParseFromString(details)
         delay = error_details_pb2.RetryInfo()
         has_delay = any(detail.Unpack(delay) for detail in status.details)
-        return f"{error.code().name}{' with RetryInfo' if has_delay else ''}"
+        return f"{error.code().name} with RetryInfo" if has_delay else repr(error)
     return "OK"
 
 
