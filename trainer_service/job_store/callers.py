@@ -167,6 +167,7 @@ class Callers:
             _check_resumable(job_id, state, snapshot_id)
             if snapshot_id:
                 snapshots.find_snapshot(connection, job_id, snapshot_id)
+                set_columns(connection, job_id, {"resume_snapshot": snapshot_id})
             if state in RESUMABLE:
                 self._check_queue(connection)
                 set_state(connection, job_id, _S.QUEUED, self._database.now(), reason=reason)
@@ -174,8 +175,6 @@ class Callers:
             if state in FINAL_STATES:  # its life begins again
                 fresh = {"failure": None, "end_time": 0.0, "deadline": 0.0}
                 set_columns(connection, job_id, fresh)
-            if snapshot_id:
-                set_columns(connection, job_id, {"resume_snapshot": snapshot_id})
 
         return self._once("resume", job_id, request_id, request_hash, work)
 

@@ -15,6 +15,7 @@ from trainer_service.job_store.database import Database
 from trainer_service.job_store.journal import locked_row
 from trainer_service.job_store.moves import end_attempt, move, run_spec, set_columns
 from trainer_service.job_store.records import Attempt, Hold
+from trainer_service.job_store.rows import Columns
 from trainer_service.job_store.schema import ATTEMPTS, JOBS
 from trainer_service.jobs import (
     HOLDING,
@@ -59,24 +60,13 @@ class Leases:
                 raise TransitionRefused(
                     f"job {job_id} waits for {row['not_before'] - now:.1f} s more"
                 )
-            number = int(row["attempt"]) + 1
-            set_columns(connection, job_id, {"attempt": number})
+            set_columns(connection, job_id, {"attempt": row["attempt"] + 1})
             move(connection, job_id, _S.PREPARING, now)
             lease_until = self._lease_until(connection, lease_s)
             set_columns(connection, job_id, {"owner": owner, "lease_until": lease_until})
             if not row["deadline"] and (limit_s := run_spec(connection, job_id).time_limit_s):
                 set_columns(connection, job_id, {"deadline": now + limit_s})
-            attempt = {
-                "job_id": job_id,
-                "number": number,
-                "nonce": secrets.token_hex(16),
-                "num_lines_stored": 0,
-                "host": owner,
-                "device_indices": json.dumps(device_indices),
-                "num_devices": row["num_devices"],
-                "start_time": now,
-                "start_step": 0 if number == 1 else None,
-            }
+            attempt = _attempt_row(row, owner, device_indices, now)
             connection.execute(ATTEMPTS.insert().values(attempt))
             return queries.attempt(connection, job_id)
 
@@ -163,6 +153,24 @@ class Leases:
 
     def _lease_until(self, connection: sql.Connection, lease_s: float) -> float | None:
         return self._database.shared_now(connection) + lease_s if lease_s else None
+
+
+def _attempt_row(
+    job: sql.RowMapping, owner: str, device_indices: tuple[int, ...], time: float
+) -> Columns:
+    """Return the row of the attempt after a job's present one."""
+    number = job["attempt"] + 1
+    return {
+        "job_id": job["job_id"],
+        "number": number,
+        "nonce": secrets.token_hex(16),
+        "num_lines_stored": 0,
+        "host": owner,
+        "device_indices": json.dumps(device_indices),
+        "num_devices": job["num_devices"],
+        "start_time": time,
+        "start_step": 0 if number == 1 else None,
+    }
 
 
 def _after_loss(connection: sql.Connection, job_id: str, state: JobState) -> JobState:
