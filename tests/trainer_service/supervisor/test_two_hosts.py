@@ -21,6 +21,7 @@ from tests.fakes.host_program import HostOrder
 from tests.fakes.job_values import job_spec
 from tests.fakes.postgres_server import postgres_server, restart_postgres, server_folder
 from trainer_service.engines.process import NONCE_VARIABLE
+from trainer_service.errors import StoreUnavailable
 from trainer_service.job_store import JobStore, NewJob
 from trainer_service.jobs import FINAL_STATES, AttemptEnded, ExitClass, JobState, StateChanged
 
@@ -131,8 +132,6 @@ def until(is_so) -> None:
 
 
 def _is(is_so) -> bool:
-    from trainer_service.errors import StoreUnavailable
-
     with contextlib.suppress(StoreUnavailable):
         return bool(is_so())
     return False
@@ -211,6 +210,7 @@ def test_a_host_that_falls_silent_loses_its_job_to_another_and_cannot_write_any_
     assert unsent_lines(site, job_id) > 0
 
 
+@pytest.mark.full
 def test_a_worker_that_does_not_go_by_itself_is_killed_by_the_host_that_lost_it(site):
     site.worker_does(steps=10_000, pause_s=0.02, is_deaf=True)
     site.start("north", timeout_s=3.0)
