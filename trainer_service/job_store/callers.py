@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sql
 
@@ -29,6 +30,8 @@ from trainer_service.jobs import (
     SnapshotRef,
     StateChanged,
 )
+
+Answer = TypeVar("Answer")
 
 _S = JobState
 
@@ -75,10 +78,7 @@ class Callers:
             remember(connection, "create", new.request_id, new.request_hash, job_id)
             return CreatedJob(job=queries.job(connection, job_id), replayed=False)
 
-        try:
-            created = self._database.write(work)
-        except sql.exc.IntegrityError:  # another process stored the same request id just now
-            created = self._database.write(work)
+        created = self._write_request(work)
         self._database.tell(created.job.job_id)
         return created
 
@@ -201,7 +201,7 @@ class Callers:
             remember(connection, "delete", request_id, request_hash, job_id)
             return job_id
 
-        if job_id := self._database.write(work):
+        if job_id := self._write_request(work):
             self._database.tell(job_id)
 
     def set_pin(self, job_id: str, snapshot_id: str, pinned: bool) -> SnapshotRef:
@@ -233,7 +233,15 @@ class Callers:
                 remember(connection, method, request_id, request_hash, job_id)
             return queries.job(connection, job_id)
 
-        return self._database.change(job_id, once)
+        job = self._write_request(once)
+        self._database.tell(job_id)
+        return job
+
+    def _write_request(self, work: Callable[[sql.Connection], Answer]) -> Answer:
+        try:
+            return self._database.write(work)
+        except sql.exc.IntegrityError:  # another process stored the same request id just now
+            return self._database.write(work)
 
     def _insert(self, connection: sql.Connection, new: NewJob) -> str:
         job_id, now = uuid.uuid4().hex, self._database.now()

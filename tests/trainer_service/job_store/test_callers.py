@@ -399,6 +399,28 @@ def test_nothing_of_a_refused_request_is_remembered(store):
     assert store.request_resume(hold.job_id, **asked).state is S.QUEUED
 
 
+def test_one_request_id_for_two_jobs_at_once_is_refused_once(store, url):
+    """Each is another process's: both find the id unused, and one finds it taken when it writes."""
+    jobs = [queued_job(store) for _ in range(6)]
+    stores = [JobStore(url) for _ in jobs]
+    request_id, together = str(uuid.uuid4()), threading.Barrier(len(jobs))
+
+    def cancel_one(number):
+        asked = {"request_id": request_id, "request_hash": jobs[number], "reason": ""}
+        together.wait()
+        try:
+            return stores[number].request_cancel(jobs[number], **asked).state
+        except RequestIdReused:
+            return None
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        answers = list(pool.map(cancel_one, range(len(jobs))))
+    for one in stores:
+        one.close()
+
+    assert sorted(answers, key=str) == [None] * 5 + [S.CANCELLED]
+
+
 def test_what_is_over_for_good_takes_no_move(store):
     hold = running_job(store)
     store.finish(hold, Outcome(state=S.SUCCEEDED))
