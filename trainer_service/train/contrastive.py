@@ -69,12 +69,23 @@ def accumulate(
     views = batch.images
     assert isinstance(views, Tensor)
     parts = list(_parts(batch.num_images, size))
-    if len(parts) == 1:
-        with passes.forward():
-            projections = task.project(network, views)
-        loss, direction = _direction(task, projections, ranks)
-        passes.backward((projections.float() * direction).sum())
-        return task.learned(loss, projections.detach().float())
+    if len(parts) > 1:
+        return _accumulate_parts(network, task, views, parts, passes, ranks)
+    with passes.forward():
+        projections = task.project(network, views)
+    loss, direction = _direction(task, projections, ranks)
+    passes.backward((projections.float() * direction).sum())
+    return task.learned(loss, projections.detach().float())
+
+
+def _accumulate_parts(
+    network: nn.Module,
+    task: ContrastiveTask,
+    views: Tensor,
+    parts: list[Tensor],
+    passes: Passes,
+    ranks: Ranks,
+) -> Learned:
     states: list[RandomState] = []
     projected: list[Tensor] = []
     with torch.no_grad(), _still_norms(network, task.projection):
