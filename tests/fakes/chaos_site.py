@@ -41,6 +41,8 @@ BRISK = Timing(
 )
 """A supervisor that looks often; how long workers are waited for is as it is in earnest."""
 PATIENCE_S = 120.0
+STARTED_FILE = "started"
+"""When the newest supervisor program began to supervise, on the host's clock."""
 
 
 class OneModel(FakeCatalogGateway):
@@ -167,6 +169,7 @@ async def supervise(home: Path, place: Path) -> None:
     model = from_plain(JobModel, json.loads((home / "model.json").read_text()))
     roots = tuple(json.loads((home / "roots.json").read_text()))
     rooms = rooms_of(home, model, roots, NurseryEngine(Nursery(place), home))
+    (home / STARTED_FILE).write_text(str(time.monotonic()))
     await Supervisor(rooms, this_host(rooms), timing=BRISK).start()
     await asyncio.Event().wait()
 
