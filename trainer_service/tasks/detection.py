@@ -92,8 +92,9 @@ class DetectionMetrics:
     def state(self) -> Counted:
         """Return what was counted: losses by their names, or objects."""
         counted = {"num_images": as_count(self._num_images)}
-        for name, mean in self._losses.items():
-            counted |= under(f"losses.{name}", mean.state())
+        for number, (name, mean) in enumerate(self._losses.items()):
+            # Files sort their names; readers see the detector's own order.
+            counted |= under(f"losses.{number:02}.{name}", mean.state())
         if not self._losses:
             counted |= {f"judged.{name}": each.state() for name, each in self._judged.items()}
         return counted
@@ -102,8 +103,9 @@ class DetectionMetrics:
         """Count what another pass counted."""
         self._num_images += int(counted["num_images"])
         losses = part(counted, "losses")
-        for name in dict.fromkeys(key.rpartition(".")[0] for key in losses):
-            self._losses.setdefault(name, MeanLoss(self._device)).add(part(losses, name))
+        for numbered in sorted({key.rpartition(".")[0] for key in losses}):
+            name = numbered.partition(".")[2]
+            self._losses.setdefault(name, MeanLoss(self._device)).add(part(losses, numbered))
         for name, objects in part(counted, "judged").items():
             self._judged[name].add(objects)
 
