@@ -146,9 +146,9 @@ def test_with_batch_norms_that_train_all_ranks_end_with_one_model(
 @pytest.mark.parametrize(
     ("before", "after", "step"),
     [
-        (2, 1, 2),
-        (1, 2, 4),
-        pytest.param(2, 3, 5, marks=FULL),
+        (2, 1, 3),
+        (1, 2, 1),
+        pytest.param(2, 3, 2, marks=FULL),
         pytest.param(3, 2, 3, marks=FULL),
         pytest.param(2, 2, 1, marks=FULL),
     ],
