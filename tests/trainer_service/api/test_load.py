@@ -64,7 +64,7 @@ def test_five_thousand_calls_at_once_are_answered_or_refused_with_a_time():
     with live("ours", 1) as site:
         ended = asyncio.run(outcomes(site, 5000))
 
-    assert set(ended) == {"OK", "RESOURCE_EXHAUSTED with RetryInfo"}, ended
+    assert set(ended) <= {"OK", "RESOURCE_EXHAUSTED with RetryInfo"}, ended
     assert ended.total() == 5000
 
 
