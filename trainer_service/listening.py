@@ -163,6 +163,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def listening(listener: Listener, signals: Signals) -> Iterator[None]:
     """Let the listener look, from a thread of its own, for the length of a block."""
     is_over = threading.Event()
+    listener.look()  # at what was asked before anybody was here to hear it
 
     def listen() -> None:
         while not is_over.is_set():
