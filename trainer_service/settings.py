@@ -101,8 +101,8 @@ class TrainerSettings(BaseSettings):
     """The most events of a job that are kept; the oldest go first."""
 
     ray: str = ""
-    """Address of a Ray cluster, such as `ray://head:10001`, or `auto` on a node of it, for jobs with
-    the engine `ray`; such jobs are refused unless it is given. Needs the extra `ray`."""
+    """Address of a Ray cluster, such as `ray://head:10001`, or `auto` on a node of it, for jobs
+    with the engine `ray`; such jobs are refused unless it is given. Needs the extra `ray`."""
 
     ray_jobs: int = Field(default=8, ge=1)
     """The most jobs that this host has on the Ray cluster at once."""
