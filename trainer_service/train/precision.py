@@ -30,7 +30,7 @@ class Passes:
     def __init__(self, precision: Precision, device: torch.device) -> None:
         self._dtype = DTYPES[precision]
         self._device = device.type
-        self._scaler = torch.amp.GradScaler(self._device) if self._dtype is torch.float16 else None
+        self._scaler = _scaler_on(device) if self._dtype is torch.float16 else None
 
     def forward(self) -> AbstractContextManager[object]:
         """Return what a forward pass runs inside of."""
@@ -70,3 +70,12 @@ class Passes:
             self._scaler.load_state_dict(
                 {name: int(value) if name in WHOLE else value for name, value in saved.items()}
             )
+
+
+def _scaler_on(device: torch.device) -> torch.amp.GradScaler:
+    """Return a scaler that has its scale: torch makes it at the first backward pass, and a rank may
+    have no image of the first batch after it went on.
+    """
+    scaler = torch.amp.GradScaler(device.type)
+    scaler.scale(torch.zeros((), device=device))
+    return scaler

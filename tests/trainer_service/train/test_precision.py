@@ -76,3 +76,17 @@ def test_a_job_cuts_the_gradient_of_all_its_parameters_together() -> None:
     moved = [p.detach() - old for p, old in zip(training.model.parameters(), before, strict=True)]
     length = float(torch.stack([each.norm() for each in moved]).norm())
     assert length == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_who_had_no_image_since_it_went_on_moves_by_the_gradient_of_others() -> None:
+    """A rank without an image of its first batch never went backward."""
+    weight = nn.Parameter(torch.zeros(2))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    saved = Passes("fp16", CPU).state() | {"scale": 1024.0}
+    passes = Passes("fp16", CPU)
+    passes.go_on(saved)
+    weight.grad = torch.tensor([1024.0, 2048.0])
+
+    passes.move(optimizer, max_grad_norm=0.0)
+
+    assert weight.detach().tolist() == [-1.0, -2.0]
