@@ -106,7 +106,7 @@ def test_a_full_disk_pauses_the_job():
     assert (following.to_state, following.reason) == (JobState.PAUSED, "the worker died")
 
 
-@pytest.mark.parametrize("exit_class", set(ExitClass) - {ExitClass.FINISHED})
+@pytest.mark.parametrize("exit_class", sorted(set(ExitClass) - {ExitClass.FINISHED}))
 def test_every_end_leads_somewhere(exit_class):
     following = after(exit_class)
 
