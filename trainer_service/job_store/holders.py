@@ -22,6 +22,7 @@ from trainer_service.jobs import (
     JobState,
     ModelReady,
     SpoolLine,
+    TransitionRefused,
     check_transition,
 )
 
@@ -84,6 +85,22 @@ class Holders:
             if not_before:
                 assert to_state is JobState.QUEUED  # nothing else waits
                 set_columns(connection, hold.job_id, {"not_before": not_before})
+
+        self._database.change(hold.job_id, work)
+
+    def begin(self, hold: Hold) -> None:
+        """Move a PREPARING job to RUNNING: a worker may be started.
+
+        Raises:
+            TransitionRefused: it is not PREPARING any more, because it was paused, for example. The
+                table has a move from there, which is for a pause that failed.
+        """
+
+        def work(connection: sql.Connection) -> None:
+            state = JobState(held_row(connection, hold)["state"])
+            if state is not JobState.PREPARING:
+                raise TransitionRefused(f"job {hold.job_id} is {state.value!r}, and cannot begin")
+            move(connection, hold.job_id, JobState.RUNNING, self._database.now())
 
         self._database.change(hold.job_id, work)
 

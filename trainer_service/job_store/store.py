@@ -68,6 +68,7 @@ class JobStore:
         self.say = holders.say
         self.append_lines = holders.append_lines
         self.move = holders.move
+        self.begin = holders.begin
         self.end_attempt = holders.end_attempt
         self.finish = holders.finish
         self.drop_snapshots = holders.drop_snapshots

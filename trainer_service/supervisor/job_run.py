@@ -159,7 +159,7 @@ class JobRun:
         except DiskFull as error:
             await self._end(no_room(error))
             return
-        await asyncio.to_thread(self._rooms.store.move, self._hold, JobState.RUNNING)
+        await asyncio.to_thread(self._rooms.store.begin, self._hold)
 
     # 2. A worker does it; what it says is stored while it works
 

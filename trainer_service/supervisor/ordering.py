@@ -6,6 +6,7 @@ from pathlib import Path
 
 from catalog_service.errors import Corrupt
 from trainer_service.catalog_gateway import Catalog
+from trainer_service.errors import CatalogUnavailable
 from trainer_service.job_store import Hold, JobRecord
 from trainer_service.jobs import JobModel, SnapshotRef, WorkOrder, write_order
 from trainer_service.supervisor.patience import patiently
@@ -18,13 +19,20 @@ async def model_for(job: JobRecord, catalog: Catalog, timing: Timing) -> JobMode
     """Return the job's model with its files on this host. Once pinned it is never another one.
 
     Raises:
+        CatalogUnavailable: it is still building after `timing.prepare_s`.
         Corrupt: STATE_NOT_AS_ORDERED, the catalog builds other numbers by now.
     """
     pinned = job.model
     if pinned is not None and await asyncio.to_thread(_is_here, pinned):
         return pinned
-    async with asyncio.timeout(timing.prepare_s):
-        model = await patiently(lambda: catalog.prepare(job.spec.model), timing)
+    try:
+        async with asyncio.timeout(timing.prepare_s):
+            model = await patiently(lambda: catalog.prepare(job.spec.model), timing)
+    except TimeoutError as error:
+        raise CatalogUnavailable(
+            f"the catalog has not built the model within {timing.prepare_s:g} s: see why in its"
+            " log, then resume the job"
+        ) from error
     if pinned is not None and model.state_digest != pinned.state_digest:
         raise Corrupt(
             f"the job began with the state {pinned.state_digest}, and the catalog now builds"

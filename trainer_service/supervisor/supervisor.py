@@ -120,8 +120,9 @@ class Supervisor:
         waiting = await asyncio.to_thread(
             self._rooms.store.queue, engines=engines, max_devices=room.num_devices
         )
-        by_id = {job.job_id: job for job in waiting}
-        for job_id in jobs_to_start(waiting, room):
+        # One that left a moment ago and waits again is still followed until its processes are gone.
+        by_id = {job.job_id: job for job in waiting if job.job_id not in self._followed}
+        for job_id in jobs_to_start(list(by_id.values()), room):
             await self._start_job(by_id[job_id])
 
     async def _adopt(self) -> None:

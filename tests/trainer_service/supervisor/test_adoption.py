@@ -19,8 +19,8 @@ STEPS = [
     ("after", "claim", 1),
     ("before", "pin_model", 1),
     ("after", "pin_model", 1),
-    ("before", "move", 1),
-    ("after", "move", 1),
+    ("before", "begin", 1),
+    ("after", "begin", 1),
     ("before", "start", 1),
     ("after", "start", 1),
     ("before", "append_lines", 1),
@@ -36,8 +36,8 @@ STEPS = [
 
 STEPS_OF_A_RETRY = [
     ("after", "drop_snapshots", 1),
-    ("before", "move", 2),
-    ("after", "move", 2),
+    ("before", "move", 1),
+    ("after", "move", 1),
     ("after", "claim", 2),
     ("before", "start", 2),
     ("after", "start", 2),

@@ -6,6 +6,8 @@ import signal
 
 from tests.trainer_service.supervisor.test_adoption import start_program
 from trainer_service.jobs import ExitClass, JobState, RolledBack
+from trainer_service.supervisor import job_run
+from trainer_service.supervisor.ordering import order_attempt
 
 Q, P, R = JobState.QUEUED, JobState.PREPARING, JobState.RUNNING
 PAUSING, PAUSED, DONE = JobState.PAUSING, JobState.PAUSED, JobState.SUCCEEDED
@@ -145,6 +147,24 @@ def test_a_job_that_prepares_is_paused_before_anything_runs(bench):
     asyncio.run(scenario())
 
     assert bench.states(job_id) == [Q, P, PAUSING, PAUSED, Q, P, R, DONE]
+
+
+def test_a_job_is_paused_while_its_order_is_written(bench, monkeypatch):
+    job_id = bench.create()
+
+    def order_and_pause(*arguments):
+        order_attempt(*arguments)
+        bench.pause(job_id)
+
+    monkeypatch.setattr(job_run, "order_attempt", order_and_pause)
+
+    async def scenario():
+        async with bench.supervising():
+            await bench.until(lambda: bench.states(job_id)[3:])
+
+    asyncio.run(scenario())
+
+    assert bench.states(job_id) == [Q, P, PAUSING, PAUSED]
 
 
 def test_a_pause_goes_on_where_the_supervisor_was_killed(bench):

@@ -261,7 +261,7 @@ def test_an_attempt_whose_order_cannot_be_written_pauses_the_job(bench, monkeypa
     [
         "append_lines",
         "finish",
-        *(pytest.param(step, marks=pytest.mark.full) for step in ("claim", "move", "pin_model")),
+        *(pytest.param(step, marks=pytest.mark.full) for step in ("claim", "begin", "pin_model")),
     ],
 )
 def test_a_store_that_is_away_for_a_while_costs_no_job(bench, monkeypatch, step):

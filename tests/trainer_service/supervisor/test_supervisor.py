@@ -18,6 +18,7 @@ from trainer_service.jobs import (
     RunSpec,
     StateChanged,
 )
+from trainer_service.supervisor.job_run import JobRun
 
 Q, P, R = JobState.QUEUED, JobState.PREPARING, JobState.RUNNING
 C = JobState.CANCELLING
@@ -184,6 +185,33 @@ def test_two_slots_run_two_jobs_at_once(bench):
     asyncio.run(scenario())
 
     assert [bench.store.state(job_id) for job_id in jobs] == [R, R]
+
+
+def test_a_job_that_is_back_at_once_is_followed_as_any_other(bench, monkeypatch):
+    """It may be resumed before its last attempt is put away, and another device be free for it."""
+    bench.worker_does(end="hang")
+    abandon = JobRun.abandon
+    job_id = bench.create()
+
+    async def abandon_late(run):
+        if bench.store.find_job(job_id).attempt == 1:
+            bench.resume(job_id)
+            await asyncio.sleep(1.0)
+        await abandon(run)
+
+    async def scenario():
+        async with bench.supervising(num_slots=2):
+            await bench.until_running(job_id)
+            bench.pause(job_id)
+            await bench.until(lambda: bench.store.find_job(job_id).attempt == 2)
+            await bench.until(lambda: bench.store.state(job_id) is R)
+            await asyncio.sleep(1.5)  # what nobody follows is killed within this time
+
+    monkeypatch.setattr(JobRun, "abandon", abandon_late)
+    asyncio.run(scenario())
+
+    assert bench.ends(job_id) == [ExitClass.PAUSED]
+    assert len(bench.processes()) == 1
 
 
 def test_a_job_that_cannot_be_handled_is_given_up_with_words(bench, monkeypatch):
