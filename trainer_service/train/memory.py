@@ -51,8 +51,11 @@ class ImagesAtATime:
         return SavedSize(size=self.size, was_halved=self._was_halved)
 
     def go_on(self, saved: SavedSize) -> None:
-        """Go on with so many."""
-        self.size, self._was_halved = saved.size, saved.was_halved
+        """Go on with so many, where memory had run out; otherwise with as many as are planned now:
+        other devices may share a batch.
+        """
+        if saved.was_halved:
+            self.size, self._was_halved = saved.size, True
 
     def failure(self) -> OutOfMemory:
         """Return the error that says that nothing helps."""
