@@ -137,14 +137,16 @@ class Holders:
 
         self._database.change(hold.job_id, work)
 
-    def drop_snapshots(self, job_id: str, snapshot_ids: Sequence[str]) -> list[str]:
+    def drop_snapshots(self, hold: Hold, snapshot_ids: Sequence[str]) -> list[str]:
         """Take snapshots out of the store and return which: their folders may go. Neither pinned
         ones go, nor the one that the job would go on from.
         """
-        return self._database.change(
-            job_id,
-            lambda connection: snapshots.drop_snapshots(connection, job_id, snapshot_ids),
-        )
+
+        def work(connection: sql.Connection) -> list[str]:
+            held_row(connection, hold)
+            return snapshots.drop_snapshots(connection, hold.job_id, snapshot_ids)
+
+        return self._database.change(hold.job_id, work)
 
     def deleted(self, owner: str) -> list[str]:
         """Return deleted jobs of which this host may have files."""

@@ -87,13 +87,16 @@ class Hosts:
         return self._database.read(lambda c: list(c.execute(query).scalars()))
 
     def fail_waiting(self, job_id: str, failure: JobFailure) -> bool:
-        """Fail a job that no host holds; return False where one does by now, or it is over."""
+        """Fail a job that no host holds and whose time limit has passed; return False where that is
+        not so any more.
+        """
 
         def work(connection: sql.Connection) -> bool:
-            state = JobState(locked_row(connection, job_id)["state"])
-            if state not in (JobState.QUEUED, JobState.PAUSED):
+            row, now = locked_row(connection, job_id), self._database.now()
+            is_overdue = 0 < row["deadline"] < now  # or somebody resumed it since it was
+            if not is_overdue or JobState(row["state"]) not in (JobState.QUEUED, JobState.PAUSED):
                 return False
-            now, reason = self._database.now(), failure.message
+            reason = failure.message
             move(connection, job_id, JobState.FAILED, now, reason=reason, failure=failure)
             return True
 

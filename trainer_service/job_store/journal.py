@@ -129,7 +129,8 @@ def _change(connection: sql.Connection, columns: Columns, run: Sequence[Timed]) 
         connection.execute(ATTEMPTS.update().where(ours).values(changes.attempt))
     if isinstance(first := run[0].event, RolledBack):
         roll_back_curves(connection, job_id, first.to_step)
-        leave_later_snapshots(connection, job_id, attempt, first.to_step)
+        named = columns["resume_snapshot"]
+        leave_later_snapshots(connection, job_id, attempt, first.to_step, named=named)
         changes.job["metrics"] = to_json(newest_metrics(connection, job_id))
     return changes.job
 

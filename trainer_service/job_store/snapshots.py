@@ -30,16 +30,24 @@ def write_snapshots(
 
 
 def leave_later_snapshots(
-    connection: sql.Connection, job_id: str, attempt: int, to_step: int
+    connection: sql.Connection, job_id: str, attempt: int, to_step: int, *, named: str
 ) -> None:
     """Take out what earlier attempts saved after the step at which this one goes on: nothing goes
     on from there any more. Pinned ones are kept for their owner.
+
+    Args:
+        named: the snapshot that a caller named. Where the attempt goes on from it, what attempts
+            after it saved is of another line, whatever the step; and it may have been left itself.
     """
-    later = sql.and_(
-        SNAPSHOTS.c.job_id == job_id, SNAPSHOTS.c.attempt < attempt, SNAPSHOTS.c.step > to_step
-    )
-    connection.execute(SNAPSHOTS.delete().where(later, ~SNAPSHOTS.c.is_pinned))
-    connection.execute(SNAPSHOTS.update().where(later).values(is_left=True))
+    earlier = (SNAPSHOTS.c.job_id == job_id) & (SNAPSHOTS.c.attempt < attempt)
+    left = SNAPSHOTS.c.step > to_step
+    named_attempt, _, named_step = named.partition("-")
+    if named and int(named_step) == to_step:
+        left |= SNAPSHOTS.c.attempt > int(named_attempt)
+        chosen = (SNAPSHOTS.c.attempt == int(named_attempt)) & (SNAPSHOTS.c.step == to_step)
+        connection.execute(SNAPSHOTS.update().where(earlier, chosen).values(is_left=False))
+    connection.execute(SNAPSHOTS.delete().where(earlier, left, ~SNAPSHOTS.c.is_pinned))
+    connection.execute(SNAPSHOTS.update().where(earlier, left).values(is_left=True))
 
 
 def snapshots(connection: sql.Connection, job_id: str) -> list[SnapshotRef]:
@@ -116,10 +124,10 @@ def drop_snapshots(
     choices = {one.snapshot_id for one in resume_from(connection, job_id)[:1]}
     dropped = []
     for snapshot in snapshots(connection, job_id):
-        if snapshot.snapshot_id not in snapshot_ids or snapshot.is_pinned:
+        if snapshot.snapshot_id not in snapshot_ids or snapshot.snapshot_id in choices:
             continue
-        if snapshot.snapshot_id not in choices:
-            connection.execute(SNAPSHOTS.delete().where(*_is(job_id, snapshot)))
+        row = SNAPSHOTS.delete().where(*_is(job_id, snapshot), ~SNAPSHOTS.c.is_pinned)
+        if connection.execute(row).rowcount:  # else somebody pinned it, perhaps just now
             dropped.append(snapshot.snapshot_id)
     return dropped
 

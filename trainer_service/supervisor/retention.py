@@ -35,7 +35,7 @@ def forget_snapshots(hold: Hold, rooms: Rooms) -> None:
     """Drop what need not stay, now that the attempt has taken one more."""
     store = rooms.store
     ids = superfluous(store.snapshots(hold.job_id), store.resume_from(hold.job_id))
-    dropped = store.drop_snapshots(hold.job_id, ids) if ids else ()
+    dropped = store.drop_snapshots(hold, ids) if ids else ()
     for snapshot_id in dropped:
         shutil.rmtree(rooms.snapshots_folder(hold.job_id) / snapshot_id, ignore_errors=True)
     sweep_leftovers(hold, rooms)

@@ -1,5 +1,6 @@
 """Reads a worker's spool while it grows. A line without its line feed is not an event yet."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from catalog_service.models.plain_json import MalformedJson
@@ -23,7 +24,9 @@ class SpoolTail:
         """What the worker said last, once it was read. Nothing is read after it."""
 
     def skip(self, num_lines: int) -> list[SpoolLine]:
-        """Go on behind so many lines, which are not parsed; return the newest of them."""
+        """Go on behind so many lines, which are not parsed; return the newest of them, as far as
+        they are whole: a host that lost its power may have lost their end.
+        """
         try:
             with self._path.open("rb") as file:
                 while num_lines and (chunk := file.read(MAX_BYTES)):
@@ -35,25 +38,33 @@ class SpoolTail:
         except FileNotFoundError:
             return []
         begun = 0 if len(recent) == self._offset else recent.find(b"\n") + 1
-        return [_parsed(text, self._path) for text in recent[begun:].splitlines()]
+        lines = []
+        with suppress(SpoolGap):
+            for text in recent[begun:].splitlines():
+                lines.append(_parsed(text, self._path))
+        return lines
 
     def read(self) -> list[SpoolLine]:
         """Return whole lines that were not returned yet; empty if there are none now.
 
         Raises:
-            SpoolGap: a whole line is not an event.
+            SpoolGap: the next whole line is not an event.
         """
         if self.last_word is not None:
             return []
-        whole = self._whole_lines()
-        lines = []
-        for text in whole.splitlines():
-            line = _parsed(text, self._path)
+        lines: list[SpoolLine] = []
+        for text in self._whole_lines().splitlines(keepends=True):
+            try:
+                line = _parsed(text, self._path)
+            except SpoolGap:
+                if lines:
+                    break  # what is before it counts; the next call says what is wrong
+                raise
+            self._offset += len(text)
             if isinstance(line.event, LastWord):
                 self.last_word = line.event
                 break
             lines.append(line)
-        self._offset += len(whole)
         return lines
 
     def _whole_lines(self) -> bytes:

@@ -126,6 +126,19 @@ def test_a_job_that_waits_beyond_its_time_limit_is_overdue(store, clock, is_paus
     assert store.overdue() == []
 
 
+def test_a_job_that_was_resumed_since_it_was_overdue_is_not_failed(store, clock):
+    hold = running_job(store, spec_with(time_limit_s=10.0))
+    store.move(hold, JobState.QUEUED)
+    clock.now += 11
+    assert store.overdue() == [hold.job_id]
+    assert store.fail_waiting(hold.job_id, FAILURE)  # by another host
+    resume(store, hold.job_id)
+
+    assert not store.fail_waiting(hold.job_id, FAILURE)
+
+    assert store.find_job(hold.job_id).state is JobState.QUEUED
+
+
 def test_a_job_that_a_host_holds_is_the_hosts_to_fail(store, clock):
     hold = running_job(store, spec_with(time_limit_s=10.0))
     clock.now += 11

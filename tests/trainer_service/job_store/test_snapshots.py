@@ -11,6 +11,8 @@ from tests.fakes.stored_jobs import (
     started_again,
 )
 from trainer_service.errors import LeaseLost, SnapshotNotFound
+from trainer_service.job_store import snapshots
+from trainer_service.job_store.schema import SNAPSHOTS
 from trainer_service.jobs import JobState, RolledBack
 
 
@@ -110,6 +112,23 @@ def test_a_pinned_one_can_be_gone_back_to(store):
     assert ids(store.resume_from(hold.job_id)) == ["1-30", "1-10"]
 
 
+def test_the_line_of_a_pinned_one_is_the_jobs_line_again(store):
+    """Whatever was saved on the line that is left: a retry goes on from where this one did."""
+    hold = with_snapshots(store, 10, 30)
+    store.set_pin(hold.job_id, "1-30", True)
+    paused(store, hold)
+    resume(store, hold.job_id, "1-10")
+    hold = started_again(store, hold.job_id)
+    store.append_lines(hold, lines(RolledBack(to_step=10, to_epoch=0), snapshot(2, 20)))
+    paused(store, hold)
+    resume(store, hold.job_id, "1-30")
+    hold = started_again(store, hold.job_id)
+
+    store.append_lines(hold, lines(RolledBack(to_step=30, to_epoch=0)))
+
+    assert ids(store.resume_from(hold.job_id)) == ["1-30", "1-10"]
+
+
 def test_one_snapshot_is_the_best(store):
     hold = with_snapshots(store, 10, 20, 30, best=(10, 20))
 
@@ -135,7 +154,7 @@ def test_dropping_spares_pinned_ones_and_what_the_job_would_go_on_from(store):
     hold = with_snapshots(store, 10, 20, 30)
     store.set_pin(hold.job_id, "1-10", True)
 
-    dropped = store.drop_snapshots(hold.job_id, ["1-10", "1-20", "1-30", "9-9"])
+    dropped = store.drop_snapshots(hold, ["1-10", "1-20", "1-30", "9-9"])
 
     assert dropped == ["1-20"]
     assert ids(store.snapshots(hold.job_id)) == ["1-30", "1-10"]
@@ -145,8 +164,37 @@ def test_dropping_spares_the_one_that_was_named(store):
     hold = with_snapshots(store, 10, 20, 30)
     paused(store, hold)
     resume(store, hold.job_id, "1-10")
+    hold = started_again(store, hold.job_id)
 
-    assert store.drop_snapshots(hold.job_id, ["1-10", "1-20"]) == ["1-20"]
+    assert store.drop_snapshots(hold, ["1-10", "1-20"]) == ["1-20"]
+
+
+def test_a_host_that_lost_the_job_drops_no_snapshot_of_it(store):
+    """It stood still between looking and dropping; another attempt may be reading that one now."""
+    late = with_snapshots(store, 10, 20, 30)
+    paused(store, late)
+    resume(store, late.job_id, "1-10")
+    hold = started_again(store, late.job_id)
+    store.append_lines(hold, lines(RolledBack(to_step=10, to_epoch=0), snapshot(2, 20)))
+
+    with pytest.raises(LeaseLost):
+        store.drop_snapshots(late, ["1-10"])
+
+    assert ids(store.snapshots(late.job_id)) == ["2-20", "1-10"]
+
+
+def test_one_that_is_pinned_in_the_moment_of_dropping_stays(store, monkeypatch):
+    hold = with_snapshots(store, 10, 20)
+    read = snapshots.snapshots
+
+    def read_then_pin(connection, job_id):
+        found = read(connection, job_id)
+        connection.execute(SNAPSHOTS.update().values(is_pinned=True))  # as another process would
+        return found
+
+    monkeypatch.setattr(snapshots, "snapshots", read_then_pin)
+
+    assert store.drop_snapshots(hold, ["1-10"]) == []
 
 
 def test_the_same_step_saved_twice_is_one_snapshot(store):
