@@ -66,8 +66,12 @@ def read_dataset(
     allowed_roots: Sequence[str],
     pool: Executor,
     progress: Progress,
+    num_sharing: int = 1,
 ) -> Dataset:
     """Return checked images, decoded and kept where they fit into memory.
+
+    Args:
+        num_sharing: processes of this host that each keep as much.
 
     Raises:
         DataInvalid: more unusable images than the spec allows, or classes other than the model's.
@@ -79,7 +83,7 @@ def read_dataset(
     num_images = len(samples.train) + len(samples.validation)
 
     # 2. Every image, once
-    train, validation = _checked(readers, pool, progress)
+    train, validation = _checked(readers, pool, progress, num_sharing)
     faults = [*unusable(samples.train, train), *unusable(samples.validation, validation)]
     if len(faults) > max_unusable(num_images, spec.max_unusable_ratio):
         raise too_many_unusable(faults, num_images)
@@ -121,11 +125,11 @@ def _require_two_classes(report: DataReport, samples: SplitSamples, wants: DataW
 
 
 def _checked(
-    readers: Sequence[SampleReader], pool: Executor, progress: Progress
+    readers: Sequence[SampleReader], pool: Executor, progress: Progress, num_sharing: int
 ) -> list[CheckedSplit]:
     """Return what every image of both splits is like."""
     num_images = sum(map(len, readers))
-    keep = _is_kept(num_images, readers[0])
+    keep = _is_kept(num_images, readers[0], num_sharing)
     checked: list[CheckedSplit] = []
     for reader in readers:
         before = sum(len(each.digests) for each in checked)
@@ -138,11 +142,13 @@ def _tick(progress: Progress, before: int, num_images: int, num_checked: int) ->
     progress(before + num_checked, num_images)
 
 
-def fits_memory(num_images: int, contract: InputContract, *, has_masks: bool = False) -> bool:
-    """Whether so many decoded images may be kept."""
+def fits_memory(
+    num_images: int, contract: InputContract, *, has_masks: bool = False, num_sharing: int = 1
+) -> bool:
+    """Whether so many decoded images may be kept, by each of several processes."""
     num_pixels = num_images * contract.height_px * contract.width_px
     num_bytes = num_pixels * (BYTES_PER_PIXEL + has_masks * BYTES_PER_MASK_PIXEL)
-    free_bytes = psutil.virtual_memory().available
+    free_bytes = psutil.virtual_memory().available / num_sharing
     return num_bytes <= min(MAX_KEPT_BYTES, KEPT_SHARE_OF_MEMORY * free_bytes)
 
 
@@ -156,11 +162,11 @@ def _reader(samples: Samples, whole: SplitSamples, wants: DataWants) -> SampleRe
     )
 
 
-def _is_kept(num_images: int, reader: SampleReader) -> bool:
+def _is_kept(num_images: int, reader: SampleReader, num_sharing: int) -> bool:
     """Whether decoded images are kept: never those of a detector, whose sizes are their own."""
     has_masks = isinstance(reader.samples.truth, Masks)
     return not reader.contract.is_image_list and fits_memory(
-        num_images, reader.contract, has_masks=has_masks
+        num_images, reader.contract, has_masks=has_masks, num_sharing=num_sharing
     )
 
 

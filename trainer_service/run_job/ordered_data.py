@@ -62,6 +62,7 @@ def read_data(
         allowed_roots=roots,
         pool=pool,
         progress=progress,
+        num_sharing=order.num_ranks,
     )
     emit(DataChecked(report=dataset.report))
     if isinstance(dataset.train, ImagesOnDisk) and not plan.input.is_image_list:
