@@ -228,6 +228,12 @@ class SnapshotDamaged(Corrupt):
     reason = "SNAPSHOT_DAMAGED"
 
 
+class SnapshotsUnreadable(Unavailable):
+    """The disk does not give a job's snapshots now. They may be whole."""
+
+    reason = "SNAPSHOTS_UNREADABLE"
+
+
 class SnapshotMisfit(Precondition):
     """A snapshot is whole, and not of what is to be trained now."""
 

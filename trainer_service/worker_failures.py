@@ -4,7 +4,12 @@ from pathlib import Path
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
-from trainer_service.errors import OutOfMemory, is_out_of_memory, is_out_of_room
+from trainer_service.errors import (
+    OutOfMemory,
+    SnapshotsUnreadable,
+    is_out_of_memory,
+    is_out_of_room,
+)
 from trainer_service.jobs import ExitClass, Failed, WorkOrder
 
 DEVICE_WORDS = ("cuda", "cublas", "cudnn", "cufft", "nccl")
@@ -18,6 +23,9 @@ def failure_of(error: Exception, order: WorkOrder) -> Failed:
         return _out_of_memory(error, order)
     if isinstance(error, DiskFull) or is_out_of_room(error):
         return _out_of_room(error, order)
+    if isinstance(error, SnapshotsUnreadable):  # a later attempt may find the disk there again
+        reason, message = error.error_reason, error.message
+        return Failed(reason=reason, message=message, exit_class=ExitClass.CRASHED)
     if isinstance(error, VertebraError):
         return Failed(reason=error.error_reason, message=error.message)
     return Failed(

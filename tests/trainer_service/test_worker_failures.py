@@ -7,7 +7,7 @@ import pytest
 
 from catalog_service.blobs.disk import DiskFull
 from tests.fakes.job_values import job_model, job_spec
-from trainer_service.errors import DataInvalid, LossNotFinite, OutOfMemory
+from trainer_service.errors import DataInvalid, LossNotFinite, OutOfMemory, SnapshotsUnreadable
 from trainer_service.jobs import ExitClass, WorkOrder
 from trainer_service.worker_failures import failure_of
 
@@ -91,3 +91,13 @@ def test_a_failure_that_nobody_named_is_a_crash_and_its_words_stay_in_the_log() 
 
     assert (failure.reason, failure.exit_class) == ("INTERNAL", ExitClass.CRASHED)
     assert "secret path" not in failure.message
+
+
+def test_a_disk_that_does_not_answer_now_is_asked_again_by_the_next_attempt() -> None:
+    failure = failure_of(SnapshotsUnreadable("no snapshot can be read now"), work_order())
+
+    assert failure.exit_class is ExitClass.CRASHED
+    assert (failure.reason, failure.message) == (
+        "SNAPSHOTS_UNREADABLE",
+        "no snapshot can be read now",
+    )

@@ -33,6 +33,9 @@ About = Callable[[], JsonObject]
 def chosen_snapshot(order: WorkOrder, emit: Emit, stop: StopSwitch) -> SnapshotRef | None:
     """Return what the attempt goes on from, None where it begins at the start; says so first of
     all, and which snapshots are damaged.
+
+    Raises:
+        SnapshotsUnreadable: the disk gives none of them now.
     """
     snapshot, damaged = first_whole(order.resume_from)
     step, epoch = (snapshot.step, snapshot.epoch) if snapshot else (0, 0)

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from catalog_service.blobs.digests import sha256_of_file
+from catalog_service.errors import listed
 from catalog_service.models.plain_json import MalformedJson, from_plain
-from trainer_service.errors import SnapshotDamaged
+from trainer_service.errors import SnapshotDamaged, SnapshotsUnreadable
 from trainer_service.jobs import SnapshotRef
 from trainer_service.jobs.snapshot import MANIFEST_FILE
 from trainer_service.snapshots.manifest import RELEASE, FileRecord, Manifest
@@ -17,6 +18,10 @@ def first_whole(
 ) -> tuple[SnapshotRef | None, tuple[SnapshotDamaged, ...]]:
     """Return the first snapshot that is whole, None where none is; and what is wrong with those
     before it.
+
+    Raises:
+        SnapshotsUnreadable: none is, and of some nobody can say, because the disk refuses to read.
+            Whoever began at the start now would lose them for a disk that is away for a moment.
     """
     damaged: list[SnapshotDamaged] = []
     for snapshot in snapshots:
@@ -26,7 +31,15 @@ def first_whole(
             damaged.append(error)
         else:
             return snapshot, tuple(damaged)
+    if unknown := [problem.message for problem in damaged if _is_refusal(problem.__cause__)]:
+        raise SnapshotsUnreadable(f"no snapshot can be read now: {listed(unknown)}")
     return None, tuple(damaged)
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Whether a disk did not say what is there, rather than that nothing is."""
+    is_absent = isinstance(cause, (FileNotFoundError, NotADirectoryError, IsADirectoryError))
+    return isinstance(cause, OSError) and not is_absent
 
 
 def require_whole(folder: Path, digest: str) -> Manifest:

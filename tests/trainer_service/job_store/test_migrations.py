@@ -148,6 +148,15 @@ def test_a_job_that_ran_under_the_first_release_is_adopted(old_url):
     store.close()
 
 
+def test_a_job_that_ran_under_the_first_release_keeps_its_device(old_url):
+    store = JobStore(old_url)
+
+    (place,) = store.placements()
+
+    assert (place.job_id, place.device_indices) == (RUNNING, (0,))
+    store.close()
+
+
 @pytest.mark.parametrize("database", ["old_url", "fresh"])
 @pytest.mark.parametrize("kind", ["new_sqlite_url", "new_postgres_url"])
 def test_the_revisions_end_at_the_tables_that_the_code_uses(database, kind, request):

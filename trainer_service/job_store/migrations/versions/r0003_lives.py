@@ -66,6 +66,16 @@ def _extend_attempts() -> None:
         _add("attempts", name, kind, default)
     op.add_column("attempts", sql.Column("start_step", sql.BigInteger))
     op.execute("UPDATE attempts SET start_step = 0")
+    _give_devices_to_what_runs(op.get_bind())
+
+
+def _give_devices_to_what_runs(connection: sql.Connection) -> None:
+    """Note a device for each job that runs, or another job would be started on it."""
+    query = "SELECT job_id, attempt FROM jobs WHERE state IN ('preparing', 'running', 'cancelling')"
+    attempts = connection.execute(sql.text(f"{query} ORDER BY create_time, job_id")).all()
+    given = sql.text("UPDATE attempts SET device_indices = :one WHERE job_id = :j AND number = :n")
+    for index, (job_id, number) in enumerate(attempts):
+        connection.execute(given, {"one": json.dumps([index]), "j": job_id, "n": number})
 
 
 def _add(table: str, name: str, kind: sql.types.TypeEngine[Any], default: str) -> None:
