@@ -130,6 +130,8 @@ class TimedSaver:
             raise
         except Exception as error:
             traceback.print_exc()
+            # What fails slowly is tried as rarely as what succeeds slowly.
+            self._stop.save_s = max(self._stop.save_s, self._clock() - began)
             failed = failure_to_save(error, asked.number if asked else 0)
             yield failed
             self._leave_unsaved(asked, failed)

@@ -189,6 +189,22 @@ def test_a_failed_save_is_tried_again_when_the_next_is_due() -> None:
     assert bench.saver.due(9)
 
 
+def test_a_save_that_fails_slowly_costs_no_more_than_one_that_succeeds() -> None:
+    bench = Bench()
+
+    def slow() -> SnapshotRef:
+        bench.now += 4.0
+        return broken()
+
+    bench.now = 60.0
+    bench.save(7, slow)
+
+    bench.now = 64.0 + 199.0
+    assert not bench.saver.due(8)
+    bench.now = 64.0 + 200.0
+    assert bench.saver.due(9)
+
+
 def test_who_is_preempted_and_cannot_save_goes_and_says_why() -> None:
     bench = Bench()
     bench.stop.ask_preempt(25, "signal")
