@@ -59,6 +59,7 @@ def run_rank(folder: Path, place: RankPlace) -> int:
         from trainer_service.run_job import run_job
 
         run_job(order, _say_nothing, StopSwitch(), place)
+        _over(folder, place.rank).touch()
     except (RankLost, StopRequested):
         traceback.print_exc()  # rank 0 says why
     except Exception as error:
@@ -68,6 +69,13 @@ def run_rank(folder: Path, place: RankPlace) -> int:
         write_json_file(folder / f"rank-{place.rank}.json", to_plain(failure))
         return 1
     return 0
+
+
+def _over(folder: Path, rank: int) -> Path:
+    """Return what is there once a rank has done its part: how its process ends then, while the
+    first one exports, changes nothing.
+    """
+    return folder / f"rank-{rank}.over"
 
 
 def _say_nothing(event: JobEvent) -> None:
@@ -136,7 +144,8 @@ class OtherRanks:
     def _gone(self) -> int | None:
         """Return the rank of a program that failed; None where none did."""
         codes = [program.poll() for program in self._programs]
-        return next((rank for rank, code in enumerate(codes, start=1) if code), None)
+        failed = [rank for rank, code in enumerate(codes, start=1) if code]
+        return next((rank for rank in failed if not _over(self._folder, rank).exists()), None)
 
     def _end(self) -> AttemptEnd | None:
         """Return how a rank ended the attempt: as it said, or else as its process shows."""

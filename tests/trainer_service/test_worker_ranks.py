@@ -128,6 +128,20 @@ def endless(folder: Path) -> WorkOrder:
     return order_for(folder, 2, num_epochs=100_000)
 
 
+def run_program(folder: Path, text: str) -> Attempt:
+    """Start a worker program of two ranks in place of ours."""
+    order, program, place = order_for(folder, 2), folder / "program.py", folder / "attempt-1"
+    program.write_text(text)
+    place.mkdir()
+    write_order(place, order)
+    engine = ProcessEngine(
+        environment={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        num_threads=1,
+        command=(sys.executable, str(program)),
+    )
+    return Attempt(folder=place, worker=engine.start(place, order.nonce))
+
+
 def epochs(events: Sequence[object]) -> list[tuple[str, dict[str, float]]]:
     """Return the metrics of every pass."""
     told = [event for event in events if isinstance(event, EpochMetrics)]
@@ -226,6 +240,34 @@ def test_a_rank_that_stands_still_stops_all_and_the_stacks_say_where(
     attempt.until_gone()
 
 
+LATE_RANK = """
+import os, sys, time
+from trainer_service import rank_programs, worker
+rank_programs.NOTICE_S = 0.2
+if os.environ.get("RANK"):
+    worker.main(["worker", sys.argv[-1]])
+    os._exit(3)
+from trainer_service.run_job import whole_job
+export = whole_job.export_backbone
+def slow(*asked):
+    time.sleep(3)
+    return export(*asked)
+whole_job.export_backbone = slow
+sys.exit(worker.main(["worker", sys.argv[-1]]))
+"""
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_rank_that_falls_over_when_its_part_is_done_disturbs_no_export(tmp_path: Path) -> None:
+    """Such as in the driver of its device, which it lets go of at its end."""
+    attempt = run_program(tmp_path, LATE_RANK)
+
+    word = attempt.ended()
+
+    assert isinstance(word, Finished), word
+
+
 BROKEN_RANK = """
 import os, sys
 from trainer_service import worker
@@ -243,21 +285,11 @@ sys.exit(worker.main(["worker", sys.argv[-1]]))
 @pytest.mark.timeout(900)
 def test_a_rank_that_fails_by_itself_ends_the_attempt_for_its_own_reason(tmp_path: Path) -> None:
     """The worker waits for it at the meeting point, and is told why nobody comes."""
-    order = order_for(tmp_path, 2)
-    program, folder = tmp_path / "broken_rank.py", tmp_path / "attempt-1"
-    program.write_text(BROKEN_RANK)
-    folder.mkdir()
-    write_order(folder, order)
-    engine = ProcessEngine(
-        environment={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        num_threads=1,
-        command=(sys.executable, str(program)),
-    )
-    attempt = Attempt(folder=folder, worker=engine.start(folder, order.nonce))
+    attempt = run_program(tmp_path, BROKEN_RANK)
 
     attempt.until_gone()
 
-    end = read_end(folder)
+    end = read_end(attempt.folder)
     assert end is not None, attempt.log()
     assert (end.exit_class, end.reason) == (ExitClass.REFUSED, "DEVICE_UNAVAILABLE")
     assert end.detail == "rank 1 has no device"
