@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from catalog_service.errors import Violation, invalid
 from catalog_service.models.plain_json import to_plain
-from trainer_service.jobs import JobSpec
+from trainer_service.jobs import JobSpec, RunSpec
 
 
 def checked_request_id(text: str) -> str:
@@ -24,6 +24,14 @@ def checked_request_id(text: str) -> str:
 
 
 def hash_of(request: JobSpec | Sequence[str]) -> str:
-    """Return the sha256 of a request with its defaults filled in."""
-    text = json.dumps(to_plain(request), sort_keys=True, separators=(",", ":"))
+    """Return the sha256 of a request with its defaults filled in. Groups of fields that the first
+    release did not have count only where they say something: a request that it stored is still
+    known when it comes again.
+    """
+    plain = to_plain(request)
+    if isinstance(request, JobSpec):
+        for name, default in {"labels": {}, "run": RunSpec()}.items():
+            if getattr(request, name) == default:
+                del plain[name]
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

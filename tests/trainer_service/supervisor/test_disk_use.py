@@ -8,6 +8,7 @@ import pytest
 
 from catalog_service.blobs.blob_pins import pins_of
 from trainer_service.jobs import JobState, RunSpec
+from trainer_service.supervisor import deletion
 
 
 def folders(bench, job_id):
@@ -99,3 +100,24 @@ def test_of_a_deleted_job_nothing_stays_but_what_others_pinned(bench, has_artifa
     assert {pinned[file.digest] for file in export.files} == {(f"trainJobs/{other_id}",)}
     assert bench.rooms.attempt_folder(other_id, 1).exists()
     assert bench.store.find_job(other_id).state is JobState.SUCCEEDED
+
+
+def test_what_cannot_be_deleted_keeps_no_other_job_from_it(bench, monkeypatch, caplog):
+    stuck, other = sorted([bench.create(), bench.create()])
+    bench.run(stuck)
+    bench.run(other)
+    for job_id in (stuck, other):
+        bench.store.delete_job(job_id, request_id=str(uuid.uuid4()), request_hash="h")
+    rmtree = deletion.shutil.rmtree
+
+    def refuse(path, **how):
+        if stuck in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        rmtree(path, **how)
+
+    monkeypatch.setattr(deletion.shutil, "rmtree", refuse)
+
+    asyncio.run(deletion.remove_deleted(bench.rooms))
+
+    assert bench.store.deleted(bench.rooms.host_id) == [stuck]
+    assert f"files of deleted job {stuck} are still here" in caplog.text
