@@ -97,7 +97,10 @@ def _require_place(spec: JobSpec, host: TrainingHost) -> None:
         )
         raise invalid([Violation(field="spec.run.engine", description=why)])
     if run.engine == "process" and 0 < host.max_devices < run.num_devices:
-        why = f"{run.num_devices} devices are asked for; the largest host has {host.max_devices}"
+        why = (
+            f"{run.num_devices} devices are asked for; the largest host has {host.max_devices}"
+            " (a CPU counts as VERTEBRA_TRAINER_SLOTS of them)"
+        )
         raise invalid([Violation(field="spec.run.num_devices", description=why)])
 
 

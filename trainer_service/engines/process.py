@@ -114,7 +114,7 @@ class WorkerProcess:
         """Return what is known of the end of a worker that is not alive, for people."""
         code = self.exit_code
         if code is None:
-            return "it is gone; how it ended is unknown, because this server did not start it"
+            return "how is not known, for the trainer was started again after it had begun"
         if code >= 0:
             return f"exit code {code}"
         hint = "; the system kills so when memory runs out" if -code == signal.SIGKILL else ""

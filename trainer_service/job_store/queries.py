@@ -45,7 +45,7 @@ def find_id(connection: sql.Connection, name: str) -> str:
     if len(fitting) > 1:
         raise JobNotFound(f"{len(fitting)} jobs start with {wanted!r}: {listed(fitting)}")
     if not fitting:
-        raise JobNotFound(f"no job {name!r}; ListTrainJobs returns all there are")
+        raise JobNotFound(f"no job {name!r}: a job goes by its id, or the beginning of it")
     return fitting[0]
 
 

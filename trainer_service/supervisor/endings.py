@@ -63,8 +63,8 @@ def hung(silence_s: float, stacks: str, folder: Path) -> AttemptEnd:
 def over_time(limit_s: float) -> AttemptEnd:
     """Return the end of an attempt whose job took too long."""
     detail = (
-        f"the job's time limit of {limit_s:g} s has passed (`run.time_limit`); ResumeTrainJob goes"
-        " on from its last snapshot, with the whole time again"
+        f"the job's time limit of {limit_s:g} s has passed (`run.time_limit`); when it is resumed"
+        " it goes on from its last snapshot, with the whole time again"
     )
     return AttemptEnd(exit_class=ExitClass.DEADLINE, detail=detail)
 

@@ -86,7 +86,7 @@ def _with(end: AttemptEnd, before: Retries) -> Retries:
 def _failed(end: AttemptEnd, spent: Retries, run: RunSpec, budget: str | None) -> Following:
     said = {
         "failures": f"; {_times(spent.num_failures, 'failure')}, and `run.max_failures` is"
-        f" {run.max_failures}: ResumeTrainJob goes on from the last snapshot",
+        f" {run.max_failures}; when it is resumed it goes on from its last snapshot",
         "preemptions": f"; {_times(spent.num_preemptions, 'preemption')}, and"
         f" `run.max_preemptions` is {run.max_preemptions}",
     }

@@ -111,7 +111,7 @@ class JobCalls:
     def metrics(
         self,
         name: str,
-        series: Sequence[str] = (),
+        series: str | Sequence[str] = (),
         *,
         min_step: int = 0,
         max_step: int = 0,
@@ -120,15 +120,16 @@ class JobCalls:
         """Return a job's curves without what was rolled back, thinned out to what can be drawn.
 
         Args:
-            series: names, or patterns with `*` such as `validation/*`; none means all.
+            series: a name, or several, or patterns with `*` such as `validation/*`; none means all.
             max_step: 0 is no limit.
             max_points: of each curve; 0 means 2000.
 
         Raises:
             RpcFailed: JOB_NOT_FOUND, FIELD_INVALID.
         """
+        wanted = [series] if isinstance(series, str) else series
         request = wire.QueryMetricsRequest(
-            name=name, series=series, min_step=min_step, max_step=max_step, max_points=max_points
+            name=name, series=wanted, min_step=min_step, max_step=max_step, max_points=max_points
         )
         answer: wire.QueryMetricsResponse = self._connection.call(self._stub.QueryMetrics, request)
         return answer

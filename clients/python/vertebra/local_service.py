@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vertebra.health import is_serving
@@ -16,6 +16,9 @@ START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.05
 LOG_LINES = 6
+ROUTINE = ("DEBUG", "INFO")
+"""Levels of lines that say nothing of a death."""
+
 ADMIN_OFFSET = 10
 """The admin port of a service is this much above its own; free ports have free admin ports."""
 
@@ -118,9 +121,35 @@ class Service:
     def death(self) -> str:
         """Return why it is gone: the last lines that it wrote."""
         code = self._process.returncode if self._process else None
-        lines = self.log.read_text(errors="replace").splitlines()
-        told = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-        return f"the {self.name} stopped by itself (exit code {code}); {self.log} ends with\n{told}"
+        told = telling_lines(self.log.read_text(errors="replace").splitlines())[-LOG_LINES:]
+        end = "".join(f"\n  {line}" for line in told)
+        its_log = f"{self.log} ends with{end}" if told else f"nothing in {self.log} says why"
+        return f"the {self.name} stopped by itself ({ending(code)}); {its_log}"
+
+
+def telling_lines(lines: Iterable[str]) -> list[str]:
+    """Return what may say why a service died: other people's lines, and ours from WARNING on."""
+    return [told for line in lines if (told := _told(line))]
+
+
+def _told(line: str) -> str:
+    """Return a line as it is, or `ERROR message` of one of ours; empty for what is routine."""
+    try:
+        record = json.loads(line)
+        level, message = record["level"], record["message"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return line
+    return "" if level in ROUTINE else f"{level} {message}"
+
+
+def ending(code: int | None) -> str:
+    """Return `exit code 1` or `killed by SIGKILL`."""
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
 
 
 def _inherited() -> dict[str, str]:

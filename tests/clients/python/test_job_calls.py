@@ -114,6 +114,17 @@ def test_curves_are_asked_for_by_name_range_and_number(
     assert [one.name for one in answer.series] == ["validation/accuracy", "validation/loss"]
 
 
+def test_one_curve_is_asked_for_by_its_name(
+    trainer_client: TrainerClient, trainer: FakeTrainer
+) -> None:
+    """A text is a sequence of letters, too."""
+    trainer.keep("abcd")
+
+    trainer_client.metrics("abcd", "validation/*")
+
+    assert list(trainer.life.requests[-1].series) == ["validation/*"]
+
+
 def test_capacity_says_what_is_free(trainer_client: TrainerClient) -> None:
     capacity = trainer_client.capacity()
 

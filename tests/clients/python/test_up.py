@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.fake_service_program import write_fake_services
-from vertebra.cli.up import farewell
-from vertebra.local_service import LocalServicesFailed
+from vertebra.cli.up import fate
+from vertebra.local_service import LocalServicesFailed, ending, telling_lines
 from vertebra.local_services import FREE_PORTS, LocalServices
 
 FREE_PORT_FLAGS = ("--catalog-port", "0", "--trainer-port", "0")
@@ -118,7 +118,9 @@ def test_a_service_that_dies_is_told_and_the_other_is_stopped(
     os.kill(catalog["pid"], signal.SIGKILL)
 
     assert up.wait(timeout=30) == 1
-    assert "the catalog stopped by itself" in up.stderr.read()
+    told = up.stderr.read()
+    assert "the catalog stopped by itself (killed by SIGKILL)" in told
+    assert "running jobs go on by themselves" in told
     assert not is_alive(trainer["pid"])
 
 
@@ -196,7 +198,7 @@ def test_the_services_are_there_inside_the_with(place: Path) -> None:
 @pytest.mark.parametrize(
     ("num_running", "on_stop", "told"),
     [
-        (0, "leave", "stopping; no job is running"),
+        (0, "leave", "no job is running"),
         (1, "leave", "1 running job goes on by itself, the next `vertebra up` finds it"),
         (2, "leave", "2 running jobs go on by themselves, the next `vertebra up` finds them"),
         (None, "leave", "running jobs go on by themselves, the next `vertebra up` finds them"),
@@ -207,7 +209,7 @@ def test_the_services_are_there_inside_the_with(place: Path) -> None:
 def test_who_stops_is_told_what_becomes_of_running_jobs(
     num_running: int | None, on_stop: str, told: str
 ) -> None:
-    assert farewell(num_running, on_stop).endswith(told)
+    assert fate(num_running, on_stop) == told
 
 
 def test_ctrl_c_says_what_becomes_of_jobs_even_where_the_trainer_does_not_answer(
@@ -221,3 +223,22 @@ def test_ctrl_c_says_what_becomes_of_jobs_even_where_the_trainer_does_not_answer
     _, told = up.communicate(timeout=60)
 
     assert "stopping; running jobs go on by themselves" in told
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(3, "exit code 3"), (-9, "killed by SIGKILL"), (-99, "killed by signal 99")],
+)
+def test_how_a_service_ended_is_said_in_words(code: int, told: str) -> None:
+    assert ending(code) == told
+
+
+def test_what_is_routine_in_a_log_says_nothing_of_a_death() -> None:
+    routine = json.dumps({"level": "INFO", "message": "GetTrainJob OK 2.7 ms"})
+    trouble = json.dumps({"level": "ERROR", "message": "the disk is full"})
+
+    assert telling_lines([routine, trouble, "Killed", "[1]"]) == [
+        "ERROR the disk is full",
+        "Killed",
+        "[1]",
+    ]

@@ -53,7 +53,8 @@ def history_of(told: Iterable[events.TrainEvent]) -> History:
 
 def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
     """Print the job's life, plan, data, curves and classes; its exports are not here."""
-    page.print(title(one.job_id, f"  {one.spec.display_name}"), state_text(one.state))
+    name = f"  {one.spec.display_name}" if one.spec.display_name else ""
+    page.print(title(one.job_id, f"{name}  ").append_text(state_text(one.state)))
     page.print()
     page.print(_life(one))
     for text in history.warnings:
@@ -83,6 +84,7 @@ def _life(one: jobs.TrainJob) -> object:
         ("why", one.failure.message or one.state_reason),
         ("waits until", words.when(one.not_before)),
         ("labels", ", ".join(f"{name}={text}" for name, text in sorted(one.spec.labels.items()))),
+        ("priority", str(one.spec.run.priority or "")),
         ("backbone", one.spec.model.backbone),
         ("weights", one.model.lineage.parent or one.spec.model.weights or "default"),
         ("created", words.when(one.create_time)),

@@ -140,22 +140,34 @@ def print_outcome(page: Console, job: jobs.TrainJob, exports: Sequence[jobs.Expo
         return
     page.print(Text.assemble(state_text(job.state), f"  {_results(job)}"))
     for export in exports:
-        page.print(export_view(export))
+        print_export(page, export)
     page.print(f"next: vertebra jobs show {job.job_id[:8]}")
 
 
-def export_view(export: jobs.Export) -> RenderableType:
-    """Return the files of an export and how to start from it."""
+def print_export(page: Console, export: jobs.Export) -> None:
+    """Print the files of an export and how to start from it.
+
+    Its folder is one line however narrow the page is: it can be copied.
+    """
+    told = [(label, text) for label, text in _export_facts(export) if text]
+    width = max(len(label) for label, _ in told)
+    for label, folder in told[:1]:
+        page.print(Text.assemble((f"{label:<{width}}  ", "dim"), folder), soft_wrap=True)
+    page.print(facts(*told[1:], width=width))
+
+
+def _export_facts(export: jobs.Export) -> list[tuple[str, str]]:
+    """Return labels and values, the folder first."""
     files = [(FILE_WORDS.get(file.kind, "file"), PurePath(file.path)) for file in export.files]
     checkpoint = export.checkpoint
     use = f"--backbone {export.architecture_id} --weights {checkpoint}"
-    return facts(
+    return [
         ("exported to", "\n".join({str(path.parent): None for _, path in files})),
         *((word, path.name) for word, path in files),
         ("checkpoint", checkpoint),
         ("start from it", use if checkpoint else ""),
         ("backbone digest", words.short_digest(export.backbone_digest)),
-    )
+    ]
 
 
 def _results(job: jobs.TrainJob) -> str:

@@ -12,16 +12,16 @@ from vertebra.cli.curve_words import curves_of_series
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
-from vertebra.cli.job_words import export_view, state_text
+from vertebra.cli.job_words import print_export, state_text
 from vertebra.cli.jobs_metrics import show_metrics
 from vertebra.cli.jobs_snapshots import list_snapshots, pin_snapshot, unpin_snapshot
 from vertebra.cli.jobs_steer import cancel_job, delete_job, pause_job, resume_job
 from vertebra.cli.jobs_verify import verify_record
 from vertebra.cli.live import Following, watch_to_end
-from vertebra.cli.options import filter_options, joined_filter, json_option, trainer_option
+from vertebra.cli.options import job_filter_options, joined_filter, json_option, trainer_option
 from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
-from vertebra.cli.run_flags import label_filter, label_option
+from vertebra.cli.run_flags import label_filter, label_filter_option
 from vertebra.cli.screen import print_json, print_json_list, screen, table
 from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
@@ -51,8 +51,8 @@ def jobs() -> None:
 
 
 @jobs.command("ls")
-@filter_options
-@label_option
+@job_filter_options
+@label_filter_option
 @click.option("-q", "--quiet", is_flag=True, help="Print ids only, a line each.")
 @trainer_option
 @json_option
@@ -72,10 +72,10 @@ def list_jobs(**flags: Any) -> None:
     elif flags["as_json"]:
         print_json_list("jobs", rows)
     else:
-        _print_rows(screen(), rows)
+        _print_rows(screen(), rows, is_filtered=bool(wanted))
 
 
-@jobs.command("show")
+@jobs.command("show", short_help="Describe one job on a page.")
 @click.argument("job", default="")
 @trainer_option
 @json_option
@@ -101,10 +101,10 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
         print_summary(page, one, history)
         for export in trainer.list_exports(one.name):
             page.print()
-            page.print(export_view(export))
+            print_export(page, export)
 
 
-@jobs.command("plan", cls=SectionedCommand)
+@jobs.command("plan", cls=SectionedCommand, short_help="Say what an experiment would do.")
 @spec_options
 @trainer_option
 @json_option
@@ -167,9 +167,10 @@ def newest(trainer: TrainerClient) -> wire.TrainJob:
     raise CliFailed("there are no jobs; `vertebra train` starts one", exit_codes.REFUSED)
 
 
-def _print_rows(page: Console, rows: list[wire.TrainJob]) -> None:
+def _print_rows(page: Console, rows: list[wire.TrainJob], *, is_filtered: bool) -> None:
     if not rows:
-        page.print("no job matches; `vertebra train` starts one")
+        none = "there are no jobs; `vertebra train` starts one"
+        page.print("no job matches; `vertebra jobs ls` has all" if is_filtered else none)
         return
     lines = table("JOB", "STATE", "BACKBONE", "PROGRESS", "RESULT", "CREATED", "NAME")
     for one in rows:

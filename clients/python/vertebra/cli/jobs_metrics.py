@@ -15,7 +15,7 @@ from vertebra.trainer_client import TrainerClient
 STEP = click.IntRange(min=0, max=MAX_AMOUNT)
 
 
-@click.command("metrics")
+@click.command("metrics", short_help="Show a job's curves.")
 @click.argument("job")
 @click.argument("series", nargs=-1)
 @click.option("--from-step", type=STEP, default=0, metavar="N", help="Leave earlier steps out.")
@@ -56,7 +56,7 @@ def show_metrics(**flags: Any) -> None:
     elif answer.series:
         screen().print(series_view(answer.series))
     else:
-        screen().print("no metrics there")
+        screen().print("no such curve, or none there yet; `vertebra jobs metrics JOB` has all")
 
 
 def csv_lines(series: Iterable[runs.MetricSeries]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 import click
 
 from vertebra.cli.options import json_option, trainer_option
-from vertebra.cli.screen import print_json, print_json_list, screen
-from vertebra.cli.snapshot_words import snapshot_name, snapshots_view
+from vertebra.cli.screen import print_json, print_json_list, screen, title
+from vertebra.cli.snapshot_words import snapshot_id, snapshot_name, snapshots_view
 from vertebra.trainer_client import TrainerClient
 
 
@@ -29,7 +29,7 @@ def list_snapshots(job: str, trainer_address: str, as_json: bool) -> None:
         screen().print("no snapshot yet")
 
 
-@click.command("pin")
+@click.command("pin", short_help="Keep a snapshot.")
 @click.argument("job")
 @click.argument("snapshot")
 @trainer_option
@@ -44,7 +44,7 @@ def pin_snapshot(job: str, snapshot: str, trainer_address: str, as_json: bool) -
     _set_pin(job, snapshot, trainer_address, as_json=as_json, pinned=True)
 
 
-@click.command("unpin")
+@click.command("unpin", short_help="Let a pinned snapshot go.")
 @click.argument("job")
 @click.argument("snapshot")
 @trainer_option
@@ -66,4 +66,4 @@ def _set_pin(job: str, snapshot: str, address: str, *, as_json: bool, pinned: bo
     if as_json:
         print_json(one)
     else:
-        screen().print(f"{one.name} is {'pinned' if one.is_pinned else 'not pinned'}")
+        screen().print(title(snapshot_id(one), f"  {'pinned' if one.is_pinned else 'not pinned'}"))

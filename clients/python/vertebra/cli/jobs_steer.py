@@ -35,7 +35,7 @@ def cancel_job(jobs: tuple[str, ...], reason: str, trainer_address: str, as_json
         _print_states([trainer.cancel(job, reason) for job in jobs], as_json=as_json)
 
 
-@click.command("pause")
+@click.command("pause", short_help="Save snapshots of jobs and free their devices.")
 @_jobs_argument
 @_reason_option
 @click.option(
@@ -73,7 +73,7 @@ def pause_job(
     return exit_codes.JOB_FAILED if went_on else exit_codes.OK
 
 
-@click.command("resume")
+@click.command("resume", short_help="Put jobs that stopped back into the queue.")
 @_jobs_argument
 @_reason_option
 @click.option("--from", "snapshot", metavar="SNAPSHOT", default="", help="Else the newest one.")
@@ -113,7 +113,7 @@ def resume_job(
         )
 
 
-@click.command("delete")
+@click.command("delete", short_help="Delete jobs that are over, and their files.")
 @_jobs_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @trainer_option

@@ -15,7 +15,7 @@ from vertebra.watch_record import WatchRecord, read_record
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("verify")
+@click.command("verify", short_help="Check a record of `jobs watch --record`.")
 @click.argument("file", type=FILE)
 @click.argument("job", default="")
 @trainer_option

@@ -1,21 +1,13 @@
 """Follows a job to its end: for people with a bar that moves, for programs as lines of JSON."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-)
 
 from vertebra.cli import exit_codes
 from vertebra.cli.job_words import how_to_go_on, print_outcome
+from vertebra.cli.live_bar import live_bar
 from vertebra.cli.live_job import LiveJob
 from vertebra.cli.screen import print_json_line
 from vertebra.event_cursor import EventGap
@@ -59,7 +51,7 @@ def follow_job(
     Raises:
         RpcFailed: JOB_NOT_FOUND; or no contact for too long.
     """
-    with _live_bar(console) as bar:
+    with live_bar(console) as bar:
         watching = LiveJob(
             bar, client.get(name), shows_plan=shows_plan, goes_on=following.after_seq > 0
         )
@@ -118,20 +110,3 @@ def _print_event(event: events.TrainEvent) -> None:
 
 def _print_gap(gap: EventGap) -> None:
     print_json_line({"gap": asdict(gap)})
-
-
-@contextmanager
-def _live_bar(page: Console) -> Iterator[Progress]:
-    """Yield a bar that vanishes at the end; none is drawn where output is no terminal."""
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[detail]}", style="dim"),
-        console=page,
-        transient=True,
-        disable=not page.is_terminal,
-    )
-    with bar:
-        yield bar

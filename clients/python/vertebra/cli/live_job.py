@@ -23,6 +23,14 @@ IN_THE_BAR_ONLY = (
 NEWS = ("warning", "snapshot_failed")
 """What an attempt says before it trains that no attempt before it may have said."""
 
+AT_WORK = (
+    jobs.JOB_STATE_PREPARING,
+    jobs.JOB_STATE_RUNNING,
+    jobs.JOB_STATE_PAUSING,
+    jobs.JOB_STATE_CANCELLING,
+)
+"""In which a long silence is worth a word."""
+
 SEAMS = (jobs.JOB_STATE_PREPARING, jobs.JOB_STATE_RUNNING, jobs.JOB_STATE_PAUSING)
 """A job that goes from one of these into the queue was interrupted."""
 
@@ -50,10 +58,14 @@ class LiveJob:
         self._final: events.StateChanged | None = None
         num_steps = job.plan.num_steps or None
         self._first_step: tuple[int, int] | None = None
-        self._task = bar.add_task("waiting", total=num_steps, detail="")
+        is_at_work = job.state in AT_WORK
+        self._task = bar.add_task(
+            "waiting", total=num_steps, detail="", heard_at=bar.get_time(), is_at_work=is_at_work
+        )
 
     def show(self, event: events.TrainEvent) -> None:
         """Show one event."""
+        self._bar.update(self._task, heard_at=self._bar.get_time())
         self._show_final()
         kind = event.WhichOneof("event")
         self._goes_on &= kind not in ("step_metrics", "epoch_metrics")
@@ -102,7 +114,8 @@ class LiveJob:
     def _change_state(self, event: events.TrainEvent) -> None:
         change = event.state_changed
         word = words.word(jobs.JobState.Name(change.to_state), "JOB_STATE_")
-        self._bar.update(self._task, description=word, detail="")
+        is_at_work = change.to_state in AT_WORK
+        self._bar.update(self._task, description=word, detail="", is_at_work=is_at_work)
         self._first_step = None
         if change.to_state in FINAL_STATES:
             self._final = change

@@ -76,6 +76,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code of `exit_codes`."""
     keep_freed_megabytes()
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else a restart of a server is in the page
     sys.exit(run(arguments))
 
 

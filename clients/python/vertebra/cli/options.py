@@ -46,16 +46,32 @@ def json_option(function: Function) -> Function:
 
 def filter_options(function: Function) -> Function:
     """Add `--filter` and `--order-by`."""
-    function = click.option(
-        "--order-by", "--order", metavar="FIELDS", default="", help="Such as 'num_parameters desc'."
+    return _listing_options(
+        "Such as 'num_parameters < 30000000 AND gflops < 2'.", "Such as 'num_parameters desc'."
     )(function)
-    return click.option(
-        "--filter",
-        "filter_text",
-        metavar="FILTER",
-        default="",
-        help="Such as 'num_parameters < 30000000 AND gflops < 2'.",
+
+
+def job_filter_options(function: Function) -> Function:
+    """Add the same for jobs, which have other fields."""
+    return _listing_options(
+        "By job_id, display_name, state, backbone, create_time, end_time, priority and"
+        " labels.NAME, such as 'state = failed AND priority > 0'.",
+        "Such as 'priority desc'; labels give no order.",
     )(function)
+
+
+def _listing_options(filter_help: str, order_help: str) -> Callable[[Function], Function]:
+    """Return what adds `--filter` and `--order-by`."""
+
+    def add(function: Function) -> Function:
+        ordered = click.option(
+            "--order-by", "--order", metavar="FIELDS", default="", help=order_help
+        )(function)
+        return click.option(
+            "--filter", "filter_text", metavar="FILTER", default="", help=filter_help
+        )(ordered)
+
+    return add
 
 
 def joined_filter(*parts: str) -> str:

@@ -1,6 +1,6 @@
 """The flags that say where a job runs, how it survives, and how it is found again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -56,14 +56,24 @@ RUN_FLAGS = (
 
 def label_option(function: Any) -> Any:
     """Add `--label`, which may come several times."""
+    told = "To find jobs by, as in `vertebra jobs ls --label NAME=VALUE`; repeat it."
+    return _label_option(told)(function)
+
+
+def label_filter_option(function: Any) -> Any:
+    """Add the `--label` of a list: those that have it."""
+    return _label_option("Only jobs with this label; repeat it: those that have all.")(function)
+
+
+def _label_option(told: str) -> Callable[[Any], Any]:
     return click.option(
         "--label",
         "labels",
         metavar="NAME=VALUE",
         multiple=True,
         callback=lambda _context, _option, texts: labels(texts),
-        help="To find jobs by, as in `vertebra jobs ls --label NAME=VALUE`; repeat it.",
-    )(function)
+        help=told,
+    )
 
 
 def labels(texts: Iterable[str]) -> dict[str, str]:

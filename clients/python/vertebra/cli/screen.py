@@ -112,10 +112,14 @@ def title(name: str, rest: str) -> Text:
     return Text.assemble((name, "bold cyan"), rest)
 
 
-def facts(*pairs: tuple[str, str | Text]) -> Table:
-    """Return lines of label and value, without those that have no value."""
+def facts(*pairs: tuple[str, str | Text], width: int = 0) -> Table:
+    """Return lines of label and value, without those that have no value.
+
+    Args:
+        width: of the labels at least, padding not counted.
+    """
     rows = Table.grid(padding=(0, 2, 0, 0))
-    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(style="dim", no_wrap=True, min_width=width or None)
     rows.add_column(overflow="fold")
     for label, value in pairs:
         if value:

@@ -75,7 +75,8 @@ def up(**flags: Any) -> int:
         stopped = _serve(services, stopping, as_json=flags["as_json"])
     if stopped is None:
         return exit_codes.OK
-    raise CliFailed(stopped.death(), exit_codes.JOB_FAILED)
+    on_stop = "leave" if stopped is services.trainer else _on_stop()
+    raise CliFailed(f"{stopped.death()}\n{fate(None, on_stop)}", exit_codes.JOB_FAILED)
 
 
 def _serve(
@@ -93,12 +94,15 @@ def _serve(
         stopped = services.wait_until(lambda: stopping.is_asked)
         if stopped is None:
             num_running = _num_running(services.trainer.address)
-            on_stop = os.environ.get("VERTEBRA_TRAINER_ON_STOP", "leave")
-            click.echo(f"\n{farewell(num_running, on_stop)}", err=True)
+            click.echo(f"\nstopping; {fate(num_running, _on_stop())}", err=True)
     return stopped
 
 
-def farewell(num_running: int | None, on_stop: str) -> str:
+def _on_stop() -> str:
+    return os.environ.get("VERTEBRA_TRAINER_ON_STOP", "leave")
+
+
+def fate(num_running: int | None, on_stop: str) -> str:
     """Return what becomes of running jobs.
 
     Args:
@@ -106,15 +110,15 @@ def farewell(num_running: int | None, on_stop: str) -> str:
         on_stop: the trainer's setting.
     """
     if num_running == 0:
-        return "stopping; no job is running"
+        return "no job is running"
     told = "running jobs" if num_running is None else words.plural(num_running, "running job")
     is_one = num_running == 1
     if on_stop == "preempt":
         saves = "saves a snapshot and waits" if is_one else "save snapshots and wait"
-        return f"stopping; {told} {saves} for the next `vertebra up`"
+        return f"{told} {saves} for the next `vertebra up`"
     goes = "goes on by itself" if is_one else "go on by themselves"
     finds = "it" if is_one else "them"
-    return f"stopping; {told} {goes}, the next `vertebra up` finds {finds}"
+    return f"{told} {goes}, the next `vertebra up` finds {finds}"
 
 
 def _num_running(trainer_address: str) -> int | None:

@@ -13,7 +13,7 @@ from tests.fakes.fake_trainer import FakeTrainer, epoch, training_script
 from vertebra.cli.curve_words import LEVELS, WIDTH, curves_of, curves_view, sparkline
 from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view
-from vertebra.cli.job_words import event_line
+from vertebra.cli.job_words import event_line, print_export
 from vertebra.cli.live_job import LiveJob
 from vertebra.cli.plan_words import plan_view
 from vertebra.trainer.v1 import evaluation_pb2 as evaluation
@@ -293,3 +293,18 @@ def test_a_job_of_several_attempts_says_how_each_ended(
     assert any(line.endswith("80 to 90 finished") for line in lines)
     assert "labels team=vision" in lines
     assert any(line.startswith("snapshot 2-90: step 90, 0 epochs done") for line in lines)
+
+
+def test_the_folder_of_an_export_is_one_line_on_a_narrow_page() -> None:
+    folder = "/a/home/of/some/length/jobs/4a69abc9bfa746a3bf74b11b100d9882/attempt-1/export"
+    file = jobs.ExportFile(kind=jobs.ExportFile.KIND_BACKBONE_CKPT, path=f"{folder}/backbone.ckpt")
+    page = Console(file=StringIO(), width=60, color_system=None, highlight=False)
+
+    print_export(page, jobs.Export(files=[file], backbone_digest="sha256:abcd"))
+
+    lines = page.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.rstrip() for line in lines] == [
+        f"exported to           {folder}",
+        "backbone, torch.load  backbone.ckpt",
+        "backbone digest       abcd",
+    ]

@@ -137,14 +137,14 @@ def test_snapshots_say_why_they_stay(shell: Shell, failed: FakeTrainer) -> None:
     ]
 
 
-@pytest.mark.parametrize(("verb", "told"), [("pin", "is pinned"), ("unpin", "is not pinned")])
+@pytest.mark.parametrize(("verb", "told"), [("pin", "pinned"), ("unpin", "not pinned")])
 def test_a_snapshot_is_pinned_and_unpinned(
     shell: Shell, failed: FakeTrainer, verb: str, told: str
 ) -> None:
     code, out, _ = shell("jobs", verb, "abcd", "2-80")
 
     assert code == 0
-    assert out == f"trainJobs/abcd1234/snapshots/2-80 {told}\n"
+    assert out == f"2-80  {told}\n"
 
 
 def test_curves_are_shown_with_their_best_step(shell: Shell, failed: FakeTrainer) -> None:
