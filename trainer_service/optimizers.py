@@ -25,7 +25,14 @@ Source: torch.optim.AdamW, `fused`.
 
 
 def _sgd(groups: Groups, spec: OptimizerSpec) -> torch.optim.Optimizer:
-    return torch.optim.SGD(groups, lr=spec.lr, momentum=spec.momentum, fused=ONE_KERNEL)
+    """Return SGD whose momentum is 0 from the start, not whatever is in memory: its kernel wants
+    that of all parameters or of none, and where a scaler skips its first step, writes none.
+    """
+    optimizer = torch.optim.SGD(groups, lr=spec.lr, momentum=spec.momentum, fused=ONE_KERNEL)
+    for group in optimizer.param_groups if spec.momentum else ():
+        for parameter in group["params"]:
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def _adam(groups: Groups, spec: OptimizerSpec) -> torch.optim.Optimizer:
@@ -138,7 +145,4 @@ def _carry(before: torch.optim.Optimizer, after: torch.optim.Optimizer) -> None:
         for parameter in group["params"]:
             if parameter in before.state:
                 after.state[parameter] = before.state[parameter]
-            elif isinstance(after, torch.optim.SGD) and group["momentum"]:
-                # Its kernel wants the momentum of all or of none. Nothing yet is a momentum of 0.
-                after.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     before.state.clear()

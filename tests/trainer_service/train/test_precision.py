@@ -1,12 +1,15 @@
 """Fewer bits and shorter gradients."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from tests.fakes.running import ready, run
 from tests.fakes.trainings import CPU, job_spec
-from trainer_service.jobs import EpochMetrics, OptimizerSpec
+from trainer_service.jobs import EpochMetrics, OptimizerGroup, OptimizerSpec
+from trainer_service.optimizers import make_optimizer
 from trainer_service.train.precision import Passes
 
 TINY = "shufflenet_v2_x0_5"
@@ -90,3 +93,35 @@ def test_who_had_no_image_since_it_went_on_moves_by_the_gradient_of_others() -> 
     passes.move(optimizer, max_grad_norm=0.0)
 
     assert weight.detach().tolist() == [-1.0, -2.0]
+
+
+@pytest.fixture
+def spoiled_memory() -> Iterator[None]:
+    """Let memory that nobody wrote to hold what is no number."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("spoiled_memory")
+def test_a_first_step_that_overflows_leaves_no_momentum() -> None:
+    """The scaler begins high, so the first step is usually skipped. Done by one kernel, torch's own
+    momentum is then what was in its memory before.
+    """
+    weight = nn.Parameter(torch.zeros(2))
+    group = OptimizerGroup(
+        name="head", parameters=("weight",), lr=1.0, weight_decay=0.0, num_parameters=2
+    )
+    spec = OptimizerSpec(algorithm="sgd", lr=1.0, momentum=0.9)
+    ours = make_optimizer({"weight": weight}, [group], spec)
+    plain = torch.optim.SGD([weight], lr=1.0, momentum=0.9, fused=True)
+
+    def momentum_after(optimizer: torch.optim.Optimizer) -> list[float]:
+        weight.grad = torch.full((2,), torch.inf)
+        Passes("fp16", CPU).move(optimizer, max_grad_norm=0.0)
+        momentum: Tensor = optimizer.state[weight]["momentum_buffer"]
+        return momentum.tolist()
+
+    assert momentum_after(ours) == [0.0, 0.0]
+    assert momentum_after(plain) != [0.0, 0.0]
+    assert weight.tolist() == [0.0, 0.0]
