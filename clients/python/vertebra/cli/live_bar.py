@@ -13,6 +13,7 @@ from rich.progress import (
     TaskProgressColumn,
     TextColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from vertebra.cli import words
@@ -44,7 +45,7 @@ def live_bar(page: Console) -> Iterator[Progress]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        Detail(),
+        Detail(table_column=Column(no_wrap=True)),
         console=page,
         transient=True,
         disable=not page.is_terminal,
