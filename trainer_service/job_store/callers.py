@@ -21,7 +21,7 @@ from trainer_service.job_store.moves import move, set_columns, set_state
 from trainer_service.job_store.records import CreatedJob, JobRecord, NewJob
 from trainer_service.job_store.removal import remove_job
 from trainer_service.job_store.requests import recall, remember
-from trainer_service.job_store.rows import first_row, label_rows
+from trainer_service.job_store.rows import Columns, first_row, label_rows
 from trainer_service.job_store.schema import JOB_LABELS, JOBS
 from trainer_service.jobs import (
     FINAL_STATES,
@@ -167,14 +167,14 @@ class Callers:
             _check_resumable(job_id, state, snapshot_id)
             if snapshot_id:
                 snapshots.find_snapshot(connection, job_id, snapshot_id)
+            if snapshot_id or state in RESUMABLE:  # else what was named before holds
                 set_columns(connection, job_id, {"resume_snapshot": snapshot_id})
             if state in RESUMABLE:
                 self._check_queue(connection)
                 set_state(connection, job_id, _S.QUEUED, self._database.now(), reason=reason)
                 set_columns(connection, job_id, {"resumed_after_attempt": row["attempt"]})
             if state in FINAL_STATES:  # its life begins again
-                fresh = {"failure": None, "end_time": 0.0, "deadline": 0.0}
-                set_columns(connection, job_id, fresh)
+                set_columns(connection, job_id, _NEW_LIFE)
 
         return self._once("resume", job_id, request_id, request_hash, work)
 
@@ -196,7 +196,8 @@ class Callers:
             job_id = queries.find_id(connection, name)
             state = _state(connection, job_id)
             if state not in FINAL_STATES and state is not _S.PAUSED:
-                raise JobActive(f"job {job_id} is {state.value}: cancel it first")
+                first = "it ends in a moment" if state is _S.CANCELLING else "cancel it first"
+                raise JobActive(f"job {job_id} is {state.value}: {first}")
             remove_job(connection, job_id, self._database.now())
             remember(connection, "delete", request_id, request_hash, job_id)
             return job_id
@@ -261,6 +262,7 @@ class Callers:
             )
 
 
+_NEW_LIFE: Columns = {"failure": None, "end_time": 0.0, "deadline": 0.0}
 _WORDS = {_S.SUCCEEDED: "succeeded", _S.FAILED: "failed", _S.CANCELLED: "been cancelled"}
 
 

@@ -84,6 +84,18 @@ def test_a_named_one_is_named_until_the_job_has_gone_on_from_it(store):
     assert ids(store.resume_from(hold.job_id)) == ["3-15", "1-10"]
 
 
+def test_who_names_none_goes_on_from_the_newest_whatever_was_named_before(store):
+    hold = with_snapshots(store, 10, 20)
+    paused(store, hold)
+    resume(store, hold.job_id, "1-10")
+    pause(store, hold.job_id)
+
+    job = resume(store, hold.job_id)
+
+    assert job.snapshot.snapshot_id == "1-20"
+    assert ids(store.resume_from(hold.job_id)) == ["1-20", "1-10"]
+
+
 def test_what_the_job_went_back_from_is_gone_unless_it_is_pinned(store):
     hold = with_snapshots(store, 10, 20, 30)
     store.set_pin(hold.job_id, "1-30", True)
