@@ -72,9 +72,10 @@ def _placed(
     but for rounding.
     """
     num_devices = spec.run.num_devices
+    most = max(rank_sizes(spec.batch_size, num_devices))
     return replace(
         plan,
-        micro_batch_size=spec.micro_batch_size or max(rank_sizes(spec.batch_size, num_devices)),
+        micro_batch_size=min(spec.micro_batch_size or most, most),
         num_devices=num_devices,
         snapshots=snapshot_plan(
             spec, layout, tuple(phase.freeze for phase in plan.phases), projection

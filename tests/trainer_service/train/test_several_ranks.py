@@ -209,9 +209,14 @@ class LittleMemory:
         return getattr(self._task, name)
 
 
-def test_all_take_fewer_images_when_one_runs_out_of_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "micro_batch_size", [0, pytest.param(4, marks=FULL, id="more than a rank's part")]
+)
+def test_all_take_fewer_images_when_one_runs_out_of_memory(
+    micro_batch_size: int, tmp_path: Path
+) -> None:
     """Nobody waits for a rank that could not do its part; the gradient stays what it is."""
-    spec = spec_of(TINY, num_epochs=0, num_steps=1)
+    spec = spec_of(TINY, num_epochs=0, num_steps=1, micro_batch_size=micro_batch_size)
     (alone,) = train_together(spec, 1, tmp_path)
 
     first, second = train_together(
