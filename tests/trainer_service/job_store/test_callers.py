@@ -376,6 +376,14 @@ def test_a_job_that_waits_or_runs_is_not_deleted(store):
             delete(store, job_id)
 
 
+def test_a_job_that_ends_in_a_moment_is_not_to_be_cancelled_again(store):
+    job_id = running_job(store).job_id
+    cancel(store, job_id)
+
+    with pytest.raises(JobActive, match="is cancelling: it ends in a moment"):
+        delete(store, job_id)
+
+
 def test_listeners_hear_of_every_change(store):
     heard: list[str] = []
     store.subscribe(heard.append)

@@ -31,6 +31,9 @@ from vertebra.watch_record import WatchRecord, write_record
 EPOCH_SERIES = ("train/*", "validation/*")
 """Curves with a point an epoch."""
 
+WIDE = 100
+"""From so many columns on a list of jobs has room for backbones and times."""
+
 COMMANDS = (
     cancel_job,
     pause_job,
@@ -72,7 +75,7 @@ def list_jobs(**flags: Any) -> None:
     elif flags["as_json"]:
         print_json_list("jobs", rows)
     else:
-        _print_rows(screen(), rows, is_filtered=bool(wanted))
+        print_rows(screen(), rows, is_filtered=bool(wanted))
 
 
 @jobs.command("show", short_help="Describe one job on a page.")
@@ -167,20 +170,25 @@ def newest(trainer: TrainerClient) -> wire.TrainJob:
     raise CliFailed("there are no jobs; `vertebra train` starts one", exit_codes.REFUSED)
 
 
-def _print_rows(page: Console, rows: list[wire.TrainJob], *, is_filtered: bool) -> None:
+def print_rows(page: Console, rows: list[wire.TrainJob], *, is_filtered: bool) -> None:
+    """Print a line a job; which columns there are depends on the page's width."""
     if not rows:
         none = "there are no jobs; `vertebra train` starts one"
         page.print("no job matches; `vertebra jobs ls` has all" if is_filtered else none)
         return
-    lines = table("JOB", "STATE", "BACKBONE", "PROGRESS", "RESULT", "CREATED", "NAME")
+    is_wide = page.width >= WIDE
+    backbone, created = (["BACKBONE"], ["CREATED"]) if is_wide else ([], [])
+    lines = table("JOB", "STATE", *backbone, "PROGRESS", "RESULT", *created, "NAME")
+    lines.columns[0].no_wrap = True  # an id that is cut is none
+    lines.columns[-1].no_wrap, lines.columns[-1].overflow = False, "fold"
     for one in rows:
         lines.add_row(
             one.job_id[:8],
             state_text(one.state),
-            one.spec.model.backbone.removeprefix("architectures/"),
+            *([one.spec.model.backbone.removeprefix("architectures/")] if is_wide else []),
             progress(one) or "-",
             main_result(one),
-            words.when(one.create_time),
+            *([words.when(one.create_time)] if is_wide else []),
             one.spec.display_name,
         )
     page.print(lines)

@@ -14,6 +14,7 @@ from vertebra.cli.curve_words import LEVELS, WIDTH, curves_of, curves_view, spar
 from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view
 from vertebra.cli.job_words import event_line, print_export
+from vertebra.cli.jobs import print_rows
 from vertebra.cli.live_job import LiveJob
 from vertebra.cli.plan_words import plan_view
 from vertebra.trainer.v1 import evaluation_pb2 as evaluation
@@ -307,4 +308,21 @@ def test_the_folder_of_an_export_is_one_line_on_a_narrow_page() -> None:
         f"exported to           {folder}",
         "backbone, torch.load  backbone.ckpt",
         "backbone digest       abcd",
+    ]
+
+
+def test_a_list_of_jobs_has_whole_ids_on_a_narrow_page() -> None:
+    job = jobs.TrainJob(job_id="4a69abc9bfa746a3", state=jobs.JOB_STATE_CANCELLED)
+    job.progress.step, job.progress.num_steps = 1349, 1350
+    job.progress.epoch, job.progress.num_epochs = 30, 30
+    job.metrics["validation/accuracy"] = 0.9749
+    job.spec.display_name = "night-of-resnets"
+    page = Console(file=StringIO(), width=80, color_system=None, highlight=False)
+
+    print_rows(page, [job], is_filtered=False)
+
+    (_, line) = page.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert line.split() == [
+        *("4a69abc9", "cancelled", "99.93", "%,", "epoch", "30/30", "accuracy", "0.9749"),
+        "night-of-resnets",
     ]
