@@ -68,10 +68,8 @@ def read_dataset(
     progress: Progress,
     num_sharing: int = 1,
 ) -> Dataset:
-    """Return checked images, decoded and kept where they fit into memory.
-
-    Args:
-        num_sharing: processes of this host that each keep as much.
+    """Return checked images, decoded and kept where they fit into the memory that is shared by
+    `num_sharing` processes of this host.
 
     Raises:
         DataInvalid: more unusable images than the spec allows, or classes other than the model's.
