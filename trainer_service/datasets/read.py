@@ -68,8 +68,7 @@ def read_dataset(
     progress: Progress,
     num_sharing: int = 1,
 ) -> Dataset:
-    """Return checked images, decoded and kept where they fit into the memory that is shared by
-    `num_sharing` processes of this host.
+    """Return checked images, decoded and kept where so many processes have room for them.
 
     Raises:
         DataInvalid: more unusable images than the spec allows, or classes other than the model's.
