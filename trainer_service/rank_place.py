@@ -8,6 +8,7 @@ Source: torch.distributed.run, "Environment Variables".
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from catalog_service.errors import InvalidRequest
 
@@ -87,3 +88,10 @@ def first_place(num_ranks: int) -> RankPlace:
         master_port=port,
         listener=listener.detach(),
     )
+
+
+def part_done_file(folder: Path, rank: int) -> Path:
+    """Return what is there once a rank has done its part: how its process ends then, while the
+    first one exports, changes nothing.
+    """
+    return folder / f"rank-{rank}.over"

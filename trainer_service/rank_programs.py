@@ -32,7 +32,7 @@ from trainer_service.jobs import (
 )
 from trainer_service.jobs.json_file import write_json_file
 from trainer_service.jobs.worker_end import WorkerEnd, exit_class_of, read_oom_kills
-from trainer_service.rank_place import RankPlace, first_place
+from trainer_service.rank_place import RankPlace, first_place, part_done_file
 from trainer_service.stop_switch import StopRequested, StopSwitch
 from trainer_service.worker_failures import failure_of
 
@@ -59,7 +59,7 @@ def run_rank(folder: Path, place: RankPlace) -> int:
         from trainer_service.run_job import run_job
 
         run_job(order, _say_nothing, StopSwitch(), place)
-        _over(folder, place.rank).touch()
+        part_done_file(folder, place.rank).touch()
     except (RankLost, StopRequested):
         traceback.print_exc()  # rank 0 says why
     except Exception as error:
@@ -69,13 +69,6 @@ def run_rank(folder: Path, place: RankPlace) -> int:
         write_json_file(folder / f"rank-{place.rank}.json", to_plain(failure))
         return 1
     return 0
-
-
-def _over(folder: Path, rank: int) -> Path:
-    """Return what is there once a rank has done its part: how its process ends then, while the
-    first one exports, changes nothing.
-    """
-    return folder / f"rank-{rank}.over"
 
 
 def _say_nothing(event: JobEvent) -> None:
@@ -145,7 +138,9 @@ class OtherRanks:
         """Return the rank of a program that failed; None where none did."""
         codes = [program.poll() for program in self._programs]
         failed = [rank for rank, code in enumerate(codes, start=1) if code]
-        return next((rank for rank in failed if not _over(self._folder, rank).exists()), None)
+        return next(
+            (rank for rank in failed if not part_done_file(self._folder, rank).exists()), None
+        )
 
     def _end(self) -> AttemptEnd | None:
         """Return how a rank ended the attempt: as it said, or else as its process shows."""

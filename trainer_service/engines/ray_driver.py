@@ -34,6 +34,7 @@ from trainer_service.jobs import (
     read_order,
     write_end,
 )
+from trainer_service.rank_place import part_done_file
 
 POLL_S = 0.5
 ANSWER_S = 30.0
@@ -140,7 +141,11 @@ class Driver:
                 return lost
             if codes[0] == 0:
                 return None
-            broken = [number for number, code in enumerate(codes) if code]
+            broken = [
+                number
+                for number, code in enumerate(codes)
+                if code and not part_done_file(self._folder, number).exists()
+            ]
             if broken:  # rank 0 may know why, and say it
                 give_up_at = min(give_up_at, time.monotonic() + SAY_S)
             if 0 in broken or time.monotonic() > give_up_at:

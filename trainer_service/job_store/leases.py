@@ -5,7 +5,7 @@ Leases are measured by the database's clock where hosts share one.
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sql
 
@@ -99,12 +99,16 @@ class Leases:
 
         return self._database.write(work)
 
-    def take_over(self, owner: str, lapsed_s: float) -> list[str]:
+    def take_over(
+        self, owner: str, lapsed_s: float, *, backoff_s: Callable[[int], float] = lambda _: 0.0
+    ) -> list[str]:
         """Take jobs from hosts whose leases ended more than `lapsed_s` ago, and return which. They
         wait again; or they are over, where they were being stopped or their budget is spent.
 
         Args:
             owner: this host, which takes nothing from itself.
+            backoff_s: how long a job waits that was lost for the n-th time and did no step: it may
+                be what takes its hosts down.
         """
 
         def lapsed(connection: sql.Connection) -> list[Hold]:
@@ -114,15 +118,29 @@ class Leases:
             )
             return [Hold(*row) for row in connection.execute(query)]
 
-        return [hold.job_id for hold in self._database.read(lapsed) if self._take(hold, lapsed_s)]
+        def take(hold: Hold) -> bool:
+            def work(connection: sql.Connection) -> bool:
+                is_lost = self._end_lost_attempt(connection, hold, lapsed_s)
+                if is_lost:
+                    self._wait_longer(connection, hold.job_id, backoff_s)
+                return is_lost
 
-    def _take(self, hold: Hold, lapsed_s: float) -> bool:
-        is_taken = self._database.write(
-            lambda connection: self._end_lost_attempt(connection, hold, lapsed_s)
-        )
-        if is_taken:
-            self._database.tell(hold.job_id)
-        return is_taken
+            is_taken = self._database.write(work)
+            if is_taken:
+                self._database.tell(hold.job_id)
+            return is_taken
+
+        return [hold.job_id for hold in self._database.read(lapsed) if take(hold)]
+
+    def _wait_longer(
+        self, connection: sql.Connection, job_id: str, backoff_s: Callable[[int], float]
+    ) -> None:
+        """Have a lost job that waits again wait for longer, where its attempt did no step."""
+        attempt = queries.attempt(connection, job_id)
+        is_waiting = locked_row(connection, job_id)["state"] == _S.QUEUED.value
+        if is_waiting and attempt.last_step <= (attempt.start_step or 0):
+            wait_s = backoff_s(queries.retries(connection, job_id).num_preemptions)
+            set_columns(connection, job_id, {"not_before": self._database.now() + wait_s})
 
     def _end_lost_attempt(self, connection: sql.Connection, hold: Hold, lapsed_s: float) -> bool:
         """End the attempt of a lost host, unless somebody was faster or it came back."""

@@ -8,11 +8,19 @@ from pathlib import Path
 from catalog_service.models.plain_json import JsonObject
 from trainer_service.errors import SnapshotsNotKept
 from trainer_service.freezing import Seal, moving_tensors
-from trainer_service.jobs import JobWarning, RolledBack, SnapshotRef, TrainPlan, WorkOrder
+from trainer_service.jobs import (
+    HEARTBEAT_FILE,
+    JobWarning,
+    RolledBack,
+    SnapshotRef,
+    TrainPlan,
+    WorkOrder,
+)
 from trainer_service.run_job.ordered_data import Emit
 from trainer_service.snapshots.saved_state import SavedState
 from trainer_service.snapshots.snapshot_reader import read_snapshot
 from trainer_service.snapshots.snapshot_writer import SnapshotWriter
+from trainer_service.snapshots.unattended import Unattended
 from trainer_service.snapshots.verifying import first_whole
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.keeping import Keeping, Write
@@ -78,12 +86,15 @@ def writing(order: WorkOrder, fingerprint: str, about: About) -> Write:
     """
     folder = Path(order.snapshots_folder)
     writer = SnapshotWriter(folder, job_id=order.job_id, attempt=order.attempt)
+    unattended = Unattended(Path(order.export_dir).parent / HEARTBEAT_FILE)
 
     def write(state: SavedState) -> SnapshotRef:
         if not order.snapshots_folder:
             raise SnapshotsNotKept("this job was ordered without a folder for snapshots")
         progress = replace(state.progress, data_fingerprint=fingerprint)
-        return writer.write(replace(state, progress=progress, views=about()))
+        snapshot = writer.write(replace(state, progress=progress, views=about()))
+        unattended.took(snapshot)
+        return snapshot
 
     return write
 

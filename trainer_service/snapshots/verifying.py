@@ -1,7 +1,7 @@
 """Whether a snapshot is what was written, byte by byte. No torch: any process may ask."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from catalog_service.blobs.digests import sha256_of_file
@@ -14,7 +14,7 @@ from trainer_service.snapshots.manifest import RELEASE, FileRecord, Manifest
 
 
 def first_whole(
-    snapshots: Iterable[SnapshotRef],
+    snapshots: Sequence[SnapshotRef],
 ) -> tuple[SnapshotRef | None, tuple[SnapshotDamaged, ...]]:
     """Return the first snapshot that is whole, None where none is; and what is wrong with those
     before it.
@@ -33,7 +33,17 @@ def first_whole(
             return snapshot, tuple(damaged)
     if unknown := [problem.message for problem in damaged if _is_refusal(problem.__cause__)]:
         raise SnapshotsUnreadable(f"no snapshot can be read now: {listed(unknown)}")
+    if away := next((path for path in map(_place, snapshots) if not path.is_dir()), None):
+        raise SnapshotsUnreadable(
+            f"the folder of all snapshots is not there: {str(away)!r}; mount it, or make it empty"
+            " for the job to begin at its start"
+        )
     return None, tuple(damaged)
+
+
+def _place(snapshot: SnapshotRef) -> Path:
+    """Return the folder of the job's snapshots."""
+    return Path(snapshot.path).parent
 
 
 def _is_refusal(cause: BaseException | None) -> bool:

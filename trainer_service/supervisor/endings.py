@@ -4,7 +4,7 @@ from pathlib import Path
 
 from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
-from trainer_service.job_store import Outcome
+from trainer_service.job_store import JobRecord, Outcome
 from trainer_service.jobs import (
     LOG_FILE,
     AttemptEnd,
@@ -103,3 +103,19 @@ def last_log_line(folder: Path) -> str:
         return ""
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     return lines[-1][:MAX_LOG_LINE_CHARS] if lines else ""
+
+
+def given_up() -> AttemptEnd:
+    """Return the end of an attempt that its supervisor cannot handle."""
+    return AttemptEnd(
+        exit_class=ExitClass.CRASHED,
+        reason="INTERNAL",
+        detail="the trainer failed again and again at looking after this job; the service's own log"
+        " says at what. A resume goes on from the last snapshot",
+    )
+
+
+def loss_of(job: JobRecord) -> str:
+    """Return what is done again when a job goes on that died before it was saved."""
+    saved = job.snapshot.step if job.snapshot else 0
+    return f"{max(0, job.progress.step - saved)} steps after the last snapshot will be done again"

@@ -29,6 +29,8 @@ from trainer_service.supervisor.endings import (
     damaged_spool,
     failed,
     failed_by,
+    given_up,
+    loss_of,
     no_room,
     over_time,
     refused,
@@ -105,10 +107,16 @@ class JobRun:
             await worker.until_gone(grace_s=0.0)
 
     async def give_up(self) -> None:
-        """End a job that this supervisor cannot handle: no process of it is left behind."""
+        """End a job that this supervisor cannot handle: no process of it is left behind, and what
+        it said and saved is kept as far as it can be read.
+        """
         await self.abandon()
-        words = "the trainer could not handle this job; its log has the details"
-        await self._finish(failed("INTERNAL", words))
+        try:
+            await (await self._watch_of(await self._job())).ship_the_rest()
+        except Exception:  # the very thing that cannot be handled, perhaps
+            log.exception("not all that job %s said is stored", self._hold.job_id)
+        end = given_up()
+        await self._finish(failed(end.reason, end.detail), end)
 
     async def _step(self) -> bool:
         """Do what the job's state asks for; return whether there may be more to do."""
@@ -234,7 +242,7 @@ class JobRun:
         if job.state is JobState.PAUSING and end.exit_class is ExitClass.PAUSED:
             return Following(to_state=JobState.PAUSED, reason=job.state_reason)
         if job.state is JobState.PAUSING and end.exit_class in RETRIED_WITHIN:
-            return Following(to_state=JobState.PAUSED, reason=f"{end.detail}; {_loss(job)}")
+            return Following(to_state=JobState.PAUSED, reason=f"{end.detail}; {loss_of(job)}")
         retries = await asyncio.to_thread(self._rooms.store.retries, self._hold.job_id)
         attempt = await asyncio.to_thread(self._rooms.store.attempt, self._hold.job_id)
         did_a_step = attempt is not None and attempt.last_step > (attempt.start_step or 0)
@@ -289,9 +297,3 @@ class JobRun:
 
     async def _job(self) -> JobRecord:
         return await asyncio.to_thread(self._rooms.store.find_job, self._hold.job_id)
-
-
-def _loss(job: JobRecord) -> str:
-    """Return what is done again when a job goes on that died before it was saved."""
-    saved = job.snapshot.step if job.snapshot else 0
-    return f"{max(0, job.progress.step - saved)} steps after the last snapshot will be done again"

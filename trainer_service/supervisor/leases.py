@@ -89,9 +89,13 @@ class Leases:
         Raises:
             StoreUnavailable: the store does not answer; no worker was shown anything.
         """
-        if not self.timeout_s or not self._leases:
-            return set()
         asked, asked_at, shown_time = dict(self._leases), self._clock(), time.time()
+        if not self.timeout_s:  # nobody else could take a job: there is nothing to renew
+            for lease in asked.values():
+                _show_heartbeat(lease.folder, shown_time)
+            return set()
+        if not asked:
+            return set()
         kept = set(self._store.renew(self._owner, self.timeout_s, list(asked)))
         for job_id in kept & asked.keys():
             asked[job_id].renewed_at = asked_at

@@ -18,6 +18,7 @@ from trainer_service.supervisor.job_run import JobRun
 from trainer_service.supervisor.leases import Leases
 from trainer_service.supervisor.rooms import Rooms, Timing
 from trainer_service.supervisor.waiting_line import Room, jobs_to_start
+from trainer_service.supervisor.what_follows import backoff_s
 
 log = logging.getLogger(__name__)
 
@@ -241,7 +242,12 @@ class Supervisor:
 
     async def _take_over(self) -> None:
         store, timeout_s = self._rooms.store, self._rooms.host_timeout_s
-        taken = await asyncio.to_thread(store.take_over, self._host.host_id, timeout_s)
+        taken = await asyncio.to_thread(
+            store.take_over,
+            self._host.host_id,
+            timeout_s,
+            backoff_s=lambda times: backoff_s(times, self._timing),
+        )
         if taken:
             log.warning("%d jobs of lost hosts wait again: %s", len(taken), ", ".join(taken[:5]))
             self._changed.set()

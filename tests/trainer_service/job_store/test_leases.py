@@ -19,7 +19,13 @@ from tests.fakes.stored_jobs import (
 )
 from trainer_service.errors import LeaseLost
 from trainer_service.job_store import JobStore
-from trainer_service.jobs import AttemptEnded, ExitClass, JobState, TransitionRefused
+from trainer_service.jobs import (
+    AttemptEnded,
+    ExitClass,
+    JobState,
+    StepMetrics,
+    TransitionRefused,
+)
 
 S = JobState
 LEASE_S = 30.0
@@ -213,3 +219,24 @@ def test_leases_go_by_the_clock_that_all_hosts_share(postgres_url, monkeypatch):
 
     assert store.take_over("host-b", lapsed_s=0) == []
     store.close()
+
+
+def test_a_job_that_takes_its_hosts_down_before_its_first_step_waits_longer_each_time(store, clock):
+    hold = running_job(store, lease_s=LEASE_S)
+    for times in (1, 2):
+        clock.now += 1000
+        store.take_over("host-c", LEASE_S, backoff_s=lambda lost: 10.0 * lost)
+
+        assert store.find_job(hold.job_id).not_before == clock.now + 10 * times
+        clock.now += 100
+        store.claim(hold.job_id, "host-b", LEASE_S)
+
+
+def test_a_job_that_did_a_step_waits_for_nobody(store, clock):
+    hold = running_job(store, lease_s=LEASE_S)
+    store.append_lines(hold, lines(StepMetrics(epoch=1, step=1, values={"loss": 1.0})))
+    clock.now += 1000
+
+    store.take_over("host-b", LEASE_S, backoff_s=lambda lost: 10.0)
+
+    assert store.find_job(hold.job_id).not_before == 0

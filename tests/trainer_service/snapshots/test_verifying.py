@@ -26,3 +26,15 @@ def test_a_disk_that_does_not_answer_is_not_taken_for_one_without_snapshots(
 
     older = write(tmp_path, step=3)
     assert first_whole([refused, gone, older])[0] == older
+
+
+def test_a_folder_that_is_not_mounted_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    saved = write(folder, step=5)
+    folder.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(SnapshotsUnreadable, match="mount it, or make it empty"):
+        first_whole([saved])
+
+    folder.mkdir()  # somebody says that there is nothing
+    assert first_whole([saved])[0] is None
