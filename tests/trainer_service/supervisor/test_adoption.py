@@ -129,7 +129,7 @@ def test_a_worker_that_died_while_nobody_supervised_ends_its_attempt(bench):
     job = bench.run(job_id)
 
     assert job.failure.reason == "WORKER_CRASHED"
-    assert "unknown" in job.failure.message
+    assert "how is not known" in job.failure.message
     assert bench.steps(job_id) == [1, 2, 3]
 
 
