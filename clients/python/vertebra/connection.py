@@ -260,14 +260,13 @@ class Opening:
         )
 
     def items(self) -> Iterator[Any]:
-        """Yield what comes until this opening ends, in order or not."""
+        """Yield what comes until this opening ends, in order or not. A deadline is a proxy's own."""
         self._backoff.opened()
         try:
             with closing(self._connection.messages(self._method, self._cursor.request())) as stream:
                 for message in stream:
                     yield from self._take(message)
         except RpcFailed as failure:
-            # We set streams no deadline: where one passed, a proxy has its own.
             if not failure.may_pass and failure.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise
             self.failure = failure
