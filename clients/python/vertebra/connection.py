@@ -260,7 +260,7 @@ class Opening:
         )
 
     def items(self) -> Iterator[Any]:
-        """Yield what comes until this opening ends, in order or not. A deadline is a proxy's own."""
+        """Yield what comes until this opening ends, in order or not; deadlines are proxies' own."""
         self._backoff.opened()
         try:
             with closing(self._connection.messages(self._method, self._cursor.request())) as stream:
