@@ -21,8 +21,10 @@ from typing import Any, Literal, Self
 When = Literal["before", "half", "after", "offset"]
 
 
-Kind = Literal["kill", "hang", "full", "slow"]
-"""Dies as by `kill -9`; hangs, deep in a library; finds the disk full; takes its time."""
+Kind = Literal["kill", "hang", "full", "slow", "wait"]
+"""Dies as by `kill -9`; hangs, deep in a library; finds the disk full; takes its time; waits there
+until it was asked to go, so that the speed of the machine decides nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,10 @@ class KillPoints:
         self._phases[0] = phase
 
 
+switches: list[Any] = []
+"""What tells the worker of this process to go."""
+
+
 def die() -> None:
     """End this process as `kill -9` does."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -133,6 +139,12 @@ def hang() -> None:
         time.sleep(3600)
 
 
+def wait_to_be_asked() -> None:
+    """Return once this worker was told to pause, to go or to stop."""
+    while not any(switch.asked or switch._cancelled.is_set() for switch in switches):
+        time.sleep(0.01)
+
+
 def happen(fault: Fault) -> None:
     """Do what the fault is."""
     match fault.kind:
@@ -142,6 +154,8 @@ def happen(fault: Fault) -> None:
             hang()
         case "slow":
             time.sleep(fault.seconds)
+        case "wait":
+            wait_to_be_asked()
         case "full":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -162,6 +176,7 @@ def patch_worker(points: KillPoints) -> None:
     _replace(whole_job, "export_backbone", lambda call: _in(points, "export", call))
     _replace(export, "sha256_of_file", lambda call: points.around("hash", call))
     _patch_writing(points)
+    _patch_switch()
     progress.STEP_EVENT_INTERVAL_S = 0.0  # every step is told, so that it is known what is lost
 
 
@@ -203,6 +218,18 @@ def _patch_spool(points: KillPoints) -> None:
             points.enter("train")
 
     EventSpool.write = mortal  # type: ignore[method-assign]
+
+
+def _patch_switch() -> None:
+    from trainer_service.stop_switch import StopSwitch
+
+    make = StopSwitch.__init__
+
+    def known(switch: StopSwitch, *given: Any, **named: Any) -> None:
+        make(switch, *given, **named)
+        switches.append(switch)
+
+    StopSwitch.__init__ = known  # type: ignore[method-assign]
 
 
 def _patch_writing(points: KillPoints) -> None:

@@ -56,6 +56,12 @@ async def until_step(site: ChaosSite, job_id: str, step: int) -> None:
     await site.until_so(lambda: site.step(job_id) >= step)
 
 
+def wait_at_step(site: ChaosSite, job_id: str, step: int, attempt: int = 1) -> None:
+    """Let the worker of an attempt stop after its n-th step until somebody asks it to go."""
+    wait = Fault(kind="wait", step="tell.step_metrics", number=step, when="after")
+    write_fault(site.folder(job_id, attempt), wait)
+
+
 def signal_worker(site: ChaosSite, job_id: str, number: signal.Signals) -> None:
     """Send a signal to the worker of the newest attempt, as somebody else on its host would."""
     identity = read_identity(site.folder(job_id, site.store.find_job(job_id).attempt))
@@ -118,6 +124,8 @@ def test_a_job_whose_worker_is_killed_twice_ends_as_if_nobody_had(
     site: ChaosSite, expected_digest: str
 ) -> None:
     job_id = site.create(num_epochs=A_WHILE)
+    wait_at_step(site, job_id, 2)
+    wait_at_step(site, job_id, 4, attempt=2)
 
     async def story() -> None:
         for step in (2, 5):
@@ -138,6 +146,7 @@ def test_a_paused_job_is_saved_whole_frees_its_device_and_goes_on(
     site: ChaosSite, expected_digest: str
 ) -> None:
     job_id = site.create(num_epochs=A_WHILE, run=replace(EVERY_STEP, snapshot_interval_s=3600.0))
+    wait_at_step(site, job_id, 3)
 
     async def story() -> None:
         await until_step(site, job_id, 3)
@@ -221,6 +230,7 @@ def test_who_is_told_to_go_saves_if_a_save_fits_and_costs_no_failure(
 ) -> None:
     run = replace(EVERY_STEP, snapshot_interval_s=3600.0, max_failures=0)
     job_id = site.create(num_epochs=A_WHILE, run=run)
+    wait_at_step(site, job_id, 3)
 
     async def story() -> None:
         await until_step(site, job_id, 3)

@@ -25,11 +25,13 @@ class StreamEnd(_message.Message):
         REASON_ROTATE: _ClassVar[StreamEnd.Reason]
         REASON_DRAINING: _ClassVar[StreamEnd.Reason]
         REASON_SLOW_CONSUMER: _ClassVar[StreamEnd.Reason]
+        REASON_AUTH_EXPIRED: _ClassVar[StreamEnd.Reason]
     REASON_UNSPECIFIED: StreamEnd.Reason
     REASON_COMPLETED: StreamEnd.Reason
     REASON_ROTATE: StreamEnd.Reason
     REASON_DRAINING: StreamEnd.Reason
     REASON_SLOW_CONSUMER: StreamEnd.Reason
+    REASON_AUTH_EXPIRED: StreamEnd.Reason
     REASON_FIELD_NUMBER: _ClassVar[int]
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_FIELD_NUMBER: _ClassVar[int]

@@ -4,6 +4,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from vertebra.model.v1 import stream_pb2 as _stream_pb2
 from vertebra.trainer.v1 import train_event_pb2 as _train_event_pb2
+from vertebra.trainer.v1 import train_form_pb2 as _train_form_pb2
 from vertebra.trainer.v1 import train_job_pb2 as _train_job_pb2
 from vertebra.trainer.v1 import train_run_pb2 as _train_run_pb2
 from google.protobuf.internal import containers as _containers
@@ -271,6 +272,16 @@ class GetCapacityResponse(_message.Message):
     CAPACITY_FIELD_NUMBER: _ClassVar[int]
     capacity: _train_run_pb2.Capacity
     def __init__(self, capacity: _Optional[_Union[_train_run_pb2.Capacity, _Mapping]] = ...) -> None: ...
+
+class GetTrainFormRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetTrainFormResponse(_message.Message):
+    __slots__ = ("form",)
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    form: _train_form_pb2.TrainForm
+    def __init__(self, form: _Optional[_Union[_train_form_pb2.TrainForm, _Mapping]] = ...) -> None: ...
 
 class ListExportsRequest(_message.Message):
     __slots__ = ("name", "page_size", "page_token")

@@ -105,6 +105,11 @@ class TrainJobServiceStub(object):
                 request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.SerializeToString,
                 response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.FromString,
                 _registered_method=True)
+        self.GetTrainForm = channel.unary_unary(
+                '/vertebra.trainer.v1.TrainJobService/GetTrainForm',
+                request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormRequest.SerializeToString,
+                response_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormResponse.FromString,
+                _registered_method=True)
         self.ListExports = channel.unary_unary(
                 '/vertebra.trainer.v1.TrainJobService/ListExports',
                 request_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.ListExportsRequest.SerializeToString,
@@ -299,6 +304,15 @@ class TrainJobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTrainForm(self, request, context):
+        """Says how a training is asked for: every setting of TrainJobSpec that people choose, with its
+        label, help, choices and when to use which, as data. Consoles and command lines draw their forms
+        from it, so all of them say the same. It does not change while a server runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListExports(self, request, context):
         """Lists what a job exported; empty before it succeeded.
 
@@ -381,6 +395,11 @@ def add_TrainJobServiceServicer_to_server(servicer, server):
                     servicer.GetCapacity,
                     request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.FromString,
                     response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.SerializeToString,
+            ),
+            'GetTrainForm': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrainForm,
+                    request_deserializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormRequest.FromString,
+                    response_serializer=vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormResponse.SerializeToString,
             ),
             'ListExports': grpc.unary_unary_rpc_method_handler(
                     servicer.ListExports,
@@ -767,6 +786,33 @@ class TrainJobService(object):
             '/vertebra.trainer.v1.TrainJobService/GetCapacity',
             vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityRequest.SerializeToString,
             vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetCapacityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrainForm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vertebra.trainer.v1.TrainJobService/GetTrainForm',
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormRequest.SerializeToString,
+            vertebra_dot_trainer_dot_v1_dot_train__job__service__pb2.GetTrainFormResponse.FromString,
             options,
             channel_credentials,
             insecure,
