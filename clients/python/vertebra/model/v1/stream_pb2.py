@@ -26,13 +26,14 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evertebra/model/v1/stream.proto\x12\x11vertebra.model.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"H\n\tHeartbeat\x12;\n\x0bserver_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nserverTime\"\xbb\x02\n\tStreamEnd\x12;\n\x06reason\x18\x01 \x01(\x0e\x32#.vertebra.model.v1.StreamEnd.ReasonR\x06reason\x12!\n\x0cresume_after\x18\x02 \x01(\x03R\x0bresumeAfter\x12:\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfter\"\x91\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10REASON_COMPLETED\x10\x01\x12\x11\n\rREASON_ROTATE\x10\x02\x12\x13\n\x0fREASON_DRAINING\x10\x03\x12\x18\n\x14REASON_SLOW_CONSUMER\x10\x04\x12\x17\n\x13REASON_AUTH_EXPIRED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evertebra/model/v1/stream.proto\x12\x11vertebra.model.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"H\n\tHeartbeat\x12;\n\x0bserver_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nserverTime\"\xbb\x02\n\tStreamEnd\x12;\n\x06reason\x18\x01 \x01(\x0e\x32#.vertebra.model.v1.StreamEnd.ReasonR\x06reason\x12!\n\x0cresume_after\x18\x02 \x01(\x03R\x0bresumeAfter\x12:\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfter\"\x91\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10REASON_COMPLETED\x10\x01\x12\x11\n\rREASON_ROTATE\x10\x02\x12\x13\n\x0fREASON_DRAINING\x10\x03\x12\x18\n\x14REASON_SLOW_CONSUMER\x10\x04\x12\x17\n\x13REASON_AUTH_EXPIRED\x10\x05\x42Y\n\x1bio.github.vertebra.model.v1P\x01Z8github.com/vertebra/vertebra/clients/go/model/v1;modelv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vertebra.model.v1.stream_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\033io.github.vertebra.model.v1P\001Z8github.com/vertebra/vertebra/clients/go/model/v1;modelv1'
   _globals['_HEARTBEAT']._serialized_start=118
   _globals['_HEARTBEAT']._serialized_end=190
   _globals['_STREAMEND']._serialized_start=193
