@@ -48,8 +48,9 @@ check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated cod
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/python protos/check_fresh.py
 
-protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate the Python stubs after touching a .proto
+protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate stubs and golden samples after touching a .proto
 	cd protos && ../$(BIN)/buf format --write && ../$(BIN)/buf generate
+	$(BIN)/python protos/golden_samples.py
 
 lock: $(STAMP)  ## Resolve the pinned requirements again
 	$(BIN)/python deploy/lock.py
