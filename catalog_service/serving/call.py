@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import grpc
 
 from catalog_service.serving.limits import Pool
+from catalog_service.serving.principals import EVERYBODY, Principal
 
 LINGER_S = 1.0
 LINGER_SILENCE_S = 0.2
@@ -32,10 +33,14 @@ class Call:
     metadata: dict[str, str | bytes]
     context: Context
     request_id: str = "-"
+    principal: Principal = EVERYBODY
+    """Who calls, once the layer that finds out has been entered."""
     reason: str = ""
     """`ErrorInfo.reason` of a call that failed."""
     uploads: AsyncIterator[bytes] | None = None
     """The requests of a call whose caller sends many and gets one answer at the end."""
+    stream_end: str = ""
+    """What ended a stream, as its last message says: `completed`, `rotate`, ..."""
     num_sent_bytes: int = 0
     num_received_bytes: int = 0
 

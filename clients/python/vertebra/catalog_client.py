@@ -5,8 +5,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import grpc
-
 from vertebra.blob_client import BlobClient
 from vertebra.build_cursor import BuildCursor
 from vertebra.built_state import BuiltState
@@ -17,6 +15,7 @@ from vertebra.catalog.v1.architecture_service_pb2_grpc import ArchitectureServic
 from vertebra.catalog.v1.model_service_pb2_grpc import ModelServiceStub
 from vertebra.checkpoint_calls import CheckpointCalls
 from vertebra.connection import Connection, Pace, resumed
+from vertebra.credentials import Credentials
 from vertebra.model.v1 import model_spec_pb2
 from vertebra.model_questions import ModelQuestions, Spec
 from vertebra.paging import items_of_pages
@@ -34,7 +33,10 @@ class CatalogClient:
         address: `host:port`.
         timeout_s: deadline of every call that is not a stream.
         pace: how streams wait and when they give up.
-        credentials: for TLS; None is plain text.
+        credentials: certificates and tokens; None is plain text and nobody in particular.
+
+    Raises:
+        CredentialsUnusable: files that cannot be read, or a token that would go out in plain text.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class CatalogClient:
         *,
         timeout_s: float = 60.0,
         pace: Pace | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self._connection = Connection(
             address, timeout_s=timeout_s, pace=pace, credentials=credentials

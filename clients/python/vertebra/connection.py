@@ -6,7 +6,6 @@ RST_STREAM, CANCELLED) is repeated here. Streams are never repeated by gRPC, whi
 stream at its first message: `resumed` opens them again at the cursor.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -17,58 +16,15 @@ from typing import Any, Protocol, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from vertebra.channel import UNARY_ATTEMPTS, open_channel
 from vertebra.client_errors import RpcFailed, from_rpc_error
+from vertebra.credentials import Credentials
 from vertebra.idle_guard import IdleGuard
 from vertebra.model.v1 import stream_pb2
 
 Item = TypeVar("Item", covariant=True)
 Answer = TypeVar("Answer")
 Method = Callable[..., Any]
-
-UNARY_ATTEMPTS = 4
-STREAMS = (
-    ("vertebra.blob.v1.BlobService", "ReadBlob"),
-    ("vertebra.blob.v1.BlobService", "ReadTensors"),
-    ("vertebra.blob.v1.BlobService", "WriteBlob"),
-    ("vertebra.catalog.v1.ModelService", "BuildModel"),
-    ("vertebra.catalog.v1.StorageService", "ExportBundle"),
-    ("vertebra.catalog.v1.WeightsService", "EnsureWeights"),
-    ("vertebra.trainer.v1.TrainJobService", "WatchTrainJob"),
-)
-"""The streaming calls of the contract: excluded from gRPC's own retries."""
-
-SERVICE_CONFIG = {
-    "methodConfig": [
-        {"name": [{"service": service, "method": method} for service, method in STREAMS]},
-        {
-            "name": [{}],
-            "retryPolicy": {
-                "maxAttempts": UNARY_ATTEMPTS,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "5s",
-                "backoffMultiplier": 3,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        },
-    ],
-    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
-}
-"""How gRPC repeats unary calls. Source: gRFC A6."""
-
-CHANNEL_OPTIONS = (
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.ping_timeout_ms", 20_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.http2.max_frame_size", 16 * 1024 * 1024 - 1),
-    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
-)
-"""Pings find a dead connection within 50 s; servers refuse them closer than 10 s. gRPC's own would
-be waited for a minute, and ours not sent meanwhile. A message of 1 MiB comes in one frame, not in
-64: 0-15 % less CPU time, as measured. A service that was away is looked for every 5 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +46,11 @@ class Pace:
 
 
 class Connection:
-    """A channel to `address` (`host:port`), with deadlines, retries and readable errors."""
+    """A channel to `address` (`host:port`), with deadlines, retries and readable errors.
+
+    Raises:
+        CredentialsUnusable: files that cannot be read, or a token that would go out in plain text.
+    """
 
     def __init__(
         self,
@@ -98,12 +58,12 @@ class Connection:
         *,
         timeout_s: float = 60.0,
         pace: Pace | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.address = address
         self.timeout_s = timeout_s
         self.pace = pace or Pace()
-        self.channel = _channel(address, credentials)
+        self.channel = open_channel(address, credentials)
 
     def close(self) -> None:
         """Close the channel; calls under way end."""
@@ -286,12 +246,6 @@ class Opening:
         if end.reason == stream_pb2.StreamEnd.REASON_COMPLETED:
             self._cursor.finish(end)
             self.is_completed = True
-
-
-def _channel(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
-    if credentials is None:
-        return grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-    return grpc.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
 
 
 def _wait_s(pace: Pace, num_failures: int) -> float:

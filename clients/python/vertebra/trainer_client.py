@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-import grpc
 from google.protobuf import duration_pb2
 
 from vertebra.blob_client import BlobClient
 from vertebra.client_errors import RpcFailed
 from vertebra.connection import Connection, Pace, resumed
+from vertebra.credentials import Credentials
 from vertebra.event_cursor import EventCursor, OnGap
 from vertebra.job_calls import JobCalls
 from vertebra.paging import items_of_pages
@@ -44,7 +44,10 @@ class TrainerClient:
         address: `host:port`.
         timeout_s: deadline of every call that is not a stream.
         pace: how streams wait and when they give up.
-        credentials: for TLS; None is plain text.
+        credentials: certificates and tokens; None is plain text and nobody in particular.
+
+    Raises:
+        CredentialsUnusable: files that cannot be read, or a token that would go out in plain text.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class TrainerClient:
         *,
         timeout_s: float = 60.0,
         pace: Pace | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self._connection = Connection(
             address, timeout_s=timeout_s, pace=pace, credentials=credentials
@@ -69,6 +72,7 @@ class TrainerClient:
         self.pin_snapshot = calls.pin_snapshot
         self.metrics = calls.metrics
         self.capacity = calls.capacity
+        self.form = calls.form
 
     def __enter__(self) -> Self:
         return self
