@@ -1,0 +1,163 @@
+"""Pieces of Envoy's configuration that depend on how a gateway is set up, as its JSON has them."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vertebra.gateway.config import Jwt, ListenTls, ServiceTls
+
+Fragment = dict[str, Any]
+
+TYPES = "type.googleapis.com/envoy.extensions"
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):(?P<port>[0-9]{1,5})")
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return both parts; an IPv6 host comes without brackets. Raises ValueError."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError(f"no address {address!r}; should be host:port, such as 127.0.0.1:50550")
+    return found["host"].strip("[]"), int(found["port"])
+
+
+def address(text: str) -> Fragment:
+    """Return an address of a listener or a service; `localhost` is IPv4's, as services have it."""
+    host, port = host_and_port(text)
+    literal = "127.0.0.1" if host == "localhost" else host
+    return {"socket_address": {"address": literal, "port_value": port}}
+
+
+def admin(text: str | None) -> Fragment:
+    """Return where Envoy's own pages are, if anywhere."""
+    return {"address": address(text)} if text else {}
+
+
+def access_log() -> list[Fragment]:
+    """Return one JSON line a call on stdout, with who cut it (`flags`)."""
+    fields = {
+        "time": "%START_TIME%",
+        "method": "%REQ(:METHOD)%",
+        "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+        "status": "%RESPONSE_CODE%",
+        "grpc_status": "%GRPC_STATUS%",
+        "flags": "%RESPONSE_FLAGS%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "duration_ms": "%DURATION%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+        "request_id": "%REQ(X-REQUEST-ID)%",
+        "upstream": "%UPSTREAM_HOST%",
+    }
+    typed = {
+        "@type": f"{TYPES}.access_loggers.stream.v3.StdoutAccessLog",
+        "log_format": {"json_format": fields},
+    }
+    return [{"name": "stdout", "typed_config": typed}]
+
+
+def listen_tls(tls: "ListenTls | None") -> Fragment | None:
+    """Return how callers see the gateway; None is plain text."""
+    if tls is None:
+        return None
+    common = {
+        "alpn_protocols": ["h2", "http/1.1"],
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        "tls_certificates": [_pair(str(tls.cert), str(tls.key))],
+    }
+    if tls.client_ca is not None:
+        common["validation_context"] = {"trusted_ca": _watched(str(tls.client_ca))}
+    return _socket(
+        "DownstreamTlsContext",
+        {
+            "common_tls_context": common,
+            "require_client_certificate": tls.client_ca is not None,
+        },
+    )
+
+
+def service_tls(tls: "ServiceTls | None", service: str) -> Fragment | None:
+    """Return how the gateway knows a service; None is plain text."""
+    if tls is None:
+        return None
+    name = tls.server_name or host_and_port(service)[0]
+    kind = "IP_ADDRESS" if re.fullmatch(r"[0-9.]+|.*:.*", name) else "DNS"
+    kind = "URI" if "://" in name else kind
+    common: Fragment = {
+        "alpn_protocols": ["h2"],
+        "validation_context": {
+            "trusted_ca": _watched(str(tls.ca)),
+            "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}],
+        },
+    }
+    if tls.cert is not None and tls.key is not None:
+        common["tls_certificates"] = [_pair(str(tls.cert), str(tls.key))]
+    context: Fragment = {"common_tls_context": common}
+    return _socket("UpstreamTlsContext", {**context, "sni": name} if kind == "DNS" else context)
+
+
+def rbac_filters(tls: "ListenTls | None") -> list[Fragment]:
+    """Return who of those with a certificate may call; nothing where all may."""
+    if tls is None or not tls.spiffe_ids:
+        return []
+    principals = [{"authenticated": {"principal_name": _pattern(one)}} for one in tls.spiffe_ids]
+    policy = {"permissions": [{"any": True}], "principals": principals}
+    rules = {"action": "ALLOW", "policies": {"vertebra": policy}}
+    return [_http_filter("rbac", "rbac.v3.RBAC", {"rules": rules})]
+
+
+def jwt_filters(jwt: "Jwt | None") -> list[Fragment]:
+    """Return what checks tokens of calls; the console's files and health need none."""
+    if jwt is None:
+        return []
+    provider = {
+        "issuer": jwt.issuer,
+        "audiences": list(jwt.audiences),
+        "local_jwks": {"filename": str(jwt.jwks_file)},
+        "forward": True,
+        "require_expiration": True,
+    }
+    rules = [{"match": {"prefix": "/vertebra."}, "requires": {"provider_name": "vertebra"}}]
+    config = {"providers": {"vertebra": provider}, "rules": rules, "bypass_cors_preflight": True}
+    return [_http_filter("jwt_authn", "jwt_authn.v3.JwtAuthentication", config)]
+
+
+def refused_hosts(hosts: tuple[str, ...]) -> Fragment:
+    """Return the answer to calls under any other name."""
+    names = ", ".join(name for name in hosts if not name.endswith(":*"))
+    body = f"this gateway is called {names}; a call under another name is refused\n"
+    answer = {"status": 421, "body": {"inline_string": body}}
+    return {
+        "name": "others",
+        "domains": ["*"],
+        "routes": [{"match": {"prefix": "/"}, "direct_response": answer}],
+    }
+
+
+def _pattern(spiffe_id: str) -> Fragment:
+    below, star, rest = spiffe_id.partition("*")
+    if rest or (star and not below.endswith("/")):
+        raise ValueError(f"{spiffe_id!r}: a star stands only at the end, after a slash")
+    return {"prefix": below} if star else {"exact": spiffe_id}
+
+
+def _watched(filename: str) -> Fragment:
+    folder = filename.rpartition("/")[0] or "."
+    return {"filename": filename, "watched_directory": {"path": folder}}
+
+
+def _pair(cert: str, key: str) -> Fragment:
+    folder = cert.rpartition("/")[0] or "."
+    return {
+        "certificate_chain": {"filename": cert},
+        "private_key": {"filename": key},
+        "watched_directory": {"path": folder},
+    }
+
+
+def _socket(kind: str, context: Fragment) -> Fragment:
+    typed = {"@type": f"{TYPES}.transport_sockets.tls.v3.{kind}", **context}
+    return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
+
+
+def _http_filter(name: str, kind: str, config: Fragment) -> Fragment:
+    typed = {"@type": f"{TYPES}.filters.http.{kind}", **config}
+    return {"name": f"envoy.filters.http.{name}", "typed_config": typed}
