@@ -151,6 +151,7 @@ def good_requests(world, rpc: Rpc) -> list[dict]:
         "PinSnapshot": lambda: [{"name": world.snapshot, "pinned": True}],
         "QueryMetrics": lambda: [{"name": world.job, "series": ["validation/*"]}],
         "GetCapacity": lambda: [{}],
+        "GetTrainForm": lambda: [{}],
     }
     return rows[rpc.method.name]()
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 
 from tests.fakes.fake_server import refuse
+from vertebra.trainer.v1 import train_form_pb2 as forms
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1 import train_run_pb2 as runs
@@ -80,6 +81,38 @@ class FakeJobLife:
         """Two hosts."""
         self.requests.append(request)
         return wire.GetCapacityResponse(capacity=capacity())
+
+    def get_train_form(self, request: Any, context: Any) -> Any:
+        """A toggle, and what is rarely needed."""
+        return wire.GetTrainFormResponse(form=form())
+
+
+def form() -> forms.TrainForm:
+    """Return a form of one section."""
+    on, off = struct_pb2.Value(bool_value=True), struct_pb2.Value(bool_value=False)
+    freeze = forms.FormField(
+        path="model.freezeBackbone",
+        label="Freeze backbone",
+        help="Whether it moves.",
+        kind=forms.FormField.KIND_TOGGLE,
+        default_value=off,
+        choices=[
+            forms.FormChoice(value=on, label="On", help="It stays.", advice="Little data."),
+            forms.FormChoice(value=off, label="Off", help="It moves."),
+        ],
+        flag="--freeze",
+    )
+    seed = forms.FormField(
+        path="seed",
+        label="Seed",
+        help="Of images.",
+        kind=forms.FormField.KIND_INTEGER,
+        default_value=struct_pb2.Value(number_value=0),
+        is_advanced=True,
+        flag="--seed",
+    )
+    section = forms.FormSection(id="model", label="Model", help="What.", fields=[freeze, seed])
+    return forms.TrainForm(sections=[section])
 
 
 def snapshots(job_name: str) -> list[runs.Snapshot]:

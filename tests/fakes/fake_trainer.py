@@ -63,6 +63,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self.PinSnapshot = self.life.pin_snapshot
         self.QueryMetrics = self.life.query_metrics
         self.GetCapacity = self.life.get_capacity
+        self.GetTrainForm = self.life.get_train_form
 
     def add_to(self, server: grpc.Server) -> None:
         """Register with a server."""

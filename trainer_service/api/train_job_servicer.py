@@ -9,6 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from catalog_service.serving.server import Registration
 from trainer_service.api.event_bytes import encoded
+from trainer_service.api.form_wire import get_train_form
 from trainer_service.api.job_calls import JobCalls
 from trainer_service.api.log_calls import LogCalls
 from trainer_service.api.result_calls import ResultCalls
@@ -49,6 +50,7 @@ def train_job_methods(rooms: TrainerRooms) -> Mapping[str, Method]:
         "PinSnapshot": results.pin_snapshot,
         "QueryMetrics": results.query_metrics,
         "GetCapacity": results.get_capacity,
+        "GetTrainForm": get_train_form,
     }
 
 

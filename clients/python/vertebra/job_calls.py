@@ -7,6 +7,7 @@ from google.protobuf import duration_pb2
 
 from vertebra.connection import Connection
 from vertebra.paging import items_of_pages
+from vertebra.trainer.v1 import train_form_pb2 as forms
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1 import train_run_pb2 as runs
@@ -139,6 +140,12 @@ class JobCalls:
         answer = self._connection.call(self._stub.GetCapacity, wire.GetCapacityRequest())
         capacity: runs.Capacity = answer.capacity
         return capacity
+
+    def form(self) -> forms.TrainForm:
+        """Return how a training is asked for: its settings, with help, choices and advice."""
+        answer = self._connection.call(self._stub.GetTrainForm, wire.GetTrainFormRequest())
+        form: forms.TrainForm = answer.form
+        return form
 
 
 def _request_id(given: str | None) -> str:

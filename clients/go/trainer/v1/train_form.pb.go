@@ -27,7 +27,8 @@ type FormField_Kind int32
 
 const (
 	FormField_KIND_UNSPECIFIED FormField_Kind = 0
-	// On or off; `choices` has both states with their tooltips.
+	// On or off; `choices` has both states with their tooltips. At the path of a message, such as
+	// `simclr`, on puts the message there.
 	FormField_KIND_TOGGLE FormField_Kind = 1
 	// One of `choices`.
 	FormField_KIND_CHOICE FormField_Kind = 2
@@ -225,7 +226,8 @@ type FormField struct {
 	// What it means, and what happens where nothing is chosen.
 	Help string         `protobuf:"bytes,3,opt,name=help,proto3" json:"help,omitempty"`
 	Kind FormField_Kind `protobuf:"varint,4,opt,name=kind,proto3,enum=vertebra.trainer.v1.FormField_Kind" json:"kind,omitempty"`
-	// As it is in JSON; absent where there is none and the setting may stay away.
+	// What the server takes where nothing is chosen, as it is in JSON, so that it need not be sent.
+	// Absent where that depends on other settings, or is nothing: the setting may stay away.
 	DefaultValue *structpb.Value `protobuf:"bytes,5,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
 	Choices      []*FormChoice   `protobuf:"bytes,6,rep,name=choices,proto3" json:"choices,omitempty"`
 	// It is shown while all of these hold; always where there are none.
@@ -368,7 +370,7 @@ func (x *FormField) GetFlag() string {
 type FormChoice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As it is in JSON. A choice of a message is its field's name: `lastBlocks` at path `freeze` puts
-	// the message `freeze.lastBlocks` there.
+	// the message `freeze.lastBlocks` there. null leaves the setting away.
 	Value *structpb.Value `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	Label string          `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
 	// What it does: the tooltip while it is chosen.
@@ -442,7 +444,7 @@ func (x *FormChoice) GetAdvice() string {
 type FormCondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Path  string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// It has one of these.
+	// It has one of these; its default counts where nothing is chosen, and null where it is away.
 	Values        []*structpb.Value `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

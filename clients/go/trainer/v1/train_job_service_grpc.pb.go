@@ -173,6 +173,10 @@ type TrainJobServiceClient interface {
 	// Says how a training is asked for: every setting of TrainJobSpec that people choose, with its
 	// label, help, choices and when to use which, as data. Consoles and command lines draw their forms
 	// from it, so all of them say the same. It does not change while a server runs.
+	//
+	// Errors:
+	//
+	//	RESOURCE_EXHAUSTED  SERVER_BUSY: too many calls at once; try again.
 	GetTrainForm(ctx context.Context, in *GetTrainFormRequest, opts ...grpc.CallOption) (*GetTrainFormResponse, error)
 	// Lists what a job exported; empty before it succeeded.
 	//
@@ -495,6 +499,10 @@ type TrainJobServiceServer interface {
 	// Says how a training is asked for: every setting of TrainJobSpec that people choose, with its
 	// label, help, choices and when to use which, as data. Consoles and command lines draw their forms
 	// from it, so all of them say the same. It does not change while a server runs.
+	//
+	// Errors:
+	//
+	//	RESOURCE_EXHAUSTED  SERVER_BUSY: too many calls at once; try again.
 	GetTrainForm(context.Context, *GetTrainFormRequest) (*GetTrainFormResponse, error)
 	// Lists what a job exported; empty before it succeeded.
 	//

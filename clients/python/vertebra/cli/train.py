@@ -12,11 +12,28 @@ from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.screen import print_json, print_json_line, screen, title
 from vertebra.cli.sections import SectionedCommand
+from vertebra.cli.train_options import train_options
 from vertebra.trainer_client import TrainerClient
 from vertebra.wire_json import to_json
 
 
-@click.command(cls=SectionedCommand)
+class TrainCommand(SectionedCommand):
+    """`vertebra train FILE`, and `vertebra train options`; a file of that name is `./options`."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Hand over to the other command where its word comes first."""
+        if args[:1] == [train_options.name]:
+            return train_options.make_context(f"{info_name} options", args[1:], parent, **more)
+        return super().make_context(info_name, args, parent, **more)
+
+
+@click.command(cls=TrainCommand)
 @spec_options
 @click.option("--detach", is_flag=True, help="Start the job and return at once.")
 @trainer_option
@@ -26,7 +43,8 @@ def train(**flags: Any) -> int:
 
     Shows first how many parameters train and how many stay frozen, then the metrics while they
     come. Interrupting leaves the job running. With --json, each line is an object with one of
-    job, event, or job and exports.
+    job, event, or job and exports. `vertebra train options` says what each setting means, and when
+    to freeze how much.
 
     \b
     FILE is JSON:

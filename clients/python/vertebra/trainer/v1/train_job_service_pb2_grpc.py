@@ -308,6 +308,9 @@ class TrainJobServiceServicer(object):
         """Says how a training is asked for: every setting of TrainJobSpec that people choose, with its
         label, help, choices and when to use which, as data. Consoles and command lines draw their forms
         from it, so all of them say the same. It does not change while a server runs.
+
+        Errors:
+        RESOURCE_EXHAUSTED  SERVER_BUSY: too many calls at once; try again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
