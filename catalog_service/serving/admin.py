@@ -4,7 +4,7 @@ Bind it where only operators reach it: it has no authentication.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -19,6 +19,10 @@ HEAD_TIMEOUT_S = 5.0
 _TEXT = "text/plain; charset=utf-8"
 
 
+async def nothing() -> None:
+    """What is done before a scrape where nothing has to be asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
     """What the admin port tells."""
@@ -26,6 +30,8 @@ class Probes:
     registry: CollectorRegistry
     is_alive: Callable[[], bool]
     is_ready: Callable[[], bool]
+    refresh: Callable[[], Awaitable[None]] = nothing
+    """Done before `/metrics` answers; must end within moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,10 @@ async def _serve(
         answer, method = _Answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"too long\n"), "GET"
     else:
         method, _, rest = head.decode("latin-1").partition(" ")
-        answer = _answer(method, rest.partition(" ")[0].partition("?")[0], probes)
+        path = rest.partition(" ")[0].partition("?")[0]
+        if path == "/metrics":
+            await probes.refresh()
+        answer = _answer(method, path, probes)
     writer.write(answer.encoded(with_body=method != "HEAD"))
     await writer.drain()
 

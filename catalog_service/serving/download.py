@@ -9,6 +9,7 @@ from catalog_service.blobs.chunk_stream import Chunk
 from catalog_service.serving.blob_wire import Piece, encoded_chunk
 from catalog_service.serving.disk_threads import DiskThreads
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.stream_ends import say_end
 from vertebra.model.v1.stream_pb2 import StreamEnd
 
 HEARTBEAT_S = 15.0
@@ -70,6 +71,7 @@ class Download:
         reason = StreamEnd.REASON_COMPLETED if self.is_completed else StreamEnd.REASON_DRAINING
         last = self._introduce()
         last.offset = self._position
+        say_end(reason)
         last.end.CopyFrom(StreamEnd(reason=reason, resume_after=self._position))
         return last
 

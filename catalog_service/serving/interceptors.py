@@ -17,6 +17,7 @@ from catalog_service.errors import InvalidRequest
 from catalog_service.serving.call import Call, Context, Layers
 from catalog_service.serving.limits import pool_of
 from catalog_service.serving.patience import Patience
+from catalog_service.serving.stream_ends import end_in, listen_for_end
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -115,9 +116,11 @@ class _Wrapped:
             assert inspect.isasyncgen(responses), f"{call.method} is not an async generator"
             limit = Patience(self._max_write_s)
             stack.callback(limit.stop)
+            said, message = listen_for_end(), None
             async with aclosing(cast(AsyncGenerator[Any, None], responses)) as messages:
                 async for message in messages:
                     await self._send(self._encode(message), call, limit)
+            call.stream_end = said[0] if said else end_in(message)
 
     async def _send(self, encoded: bytes, call: Call, limit: Patience) -> None:
         try:

@@ -18,10 +18,14 @@ from catalog_service.serving.interceptors import SlowReader
 from catalog_service.serving.limits import Limits, Pool
 from catalog_service.serving.logs import request_id
 from catalog_service.serving.status import DETAILS_TRAILER, Failure, failure_of
+from catalog_service.serving.stream_ends import RESUMED_HEADER, resumed_after
 from catalog_service.serving.telemetry import Telemetry
 
 REQUEST_ID_HEADER = "x-request-id"
 """Taken from the caller when it is sane, made otherwise; comes back in the trailing metadata."""
+
+ATTEMPT_HEADER = "x-envoy-attempt-count"
+"""Says that a proxy on the way calls again by itself."""
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -55,6 +59,9 @@ class AccessLog:
         metrics.started.labels(call.name).inc()
         metrics.in_flight.labels(call.name, _kind(call)).inc()
         code = "CANCELLED"
+        after = resumed_after(call.metadata.get(RESUMED_HEADER)) if call.is_stream else ""
+        if after:
+            metrics.streams_resumed.labels(call.name, after).inc()
         try:
             yield
             code = _code_name(call, "OK")
@@ -63,14 +70,17 @@ class AccessLog:
             raise
         finally:
             metrics.in_flight.labels(call.name, _kind(call)).dec()
-            self._report(call, code, time.monotonic() - began)
+            self._report(call, code, time.monotonic() - began, after)
 
-    def _report(self, call: Call, code: str, duration_s: float) -> None:
+    def _report(self, call: Call, code: str, duration_s: float, after: str) -> None:
         metrics = self._telemetry
         metrics.handled.labels(call.name, code).inc()
         metrics.duration.labels(call.name, code).observe(duration_s)
         metrics.sent.labels(call.name).inc(call.num_sent_bytes)
         metrics.received.labels(call.name).inc(call.num_received_bytes)
+        ended_by = _ended_by(call, code)
+        if ended_by:
+            metrics.streams_ended.labels(call.name, ended_by).inc()
         if call.pool is Pool.EXEMPT:
             return
         fields = {
@@ -82,6 +92,10 @@ class AccessLog:
             "sent_bytes": call.num_sent_bytes,
             "received_bytes": call.num_received_bytes,
         }
+        fields |= {"ended_by": ended_by} if ended_by else {}
+        fields |= {"resumed_after": after} if after else {}
+        if attempt := call.metadata.get(ATTEMPT_HEADER):
+            fields["proxy_attempt"] = str(attempt)[:8]
         log.info("%s %s %.1f ms", call.name, code, duration_s * 1000, extra=fields)
 
 
@@ -154,6 +168,18 @@ async def _abort(call: Call, failure: Failure) -> None:
 def _code_name(call: Call, fallback: str) -> str:
     code = call.context.code()
     return code.name if isinstance(code, grpc.StatusCode) else fallback
+
+
+def _ended_by(call: Call, code: str) -> str:
+    """Return what ended a stream: what it said itself, or what became of the call; empty for calls
+    that are no streams.
+    """
+    if not call.is_stream:
+        return ""
+    if call.reason == "SLOW_READER":
+        return "slow_consumer"
+    ends = {"OK": call.stream_end or "completed", "CANCELLED": "cancelled"}
+    return ends.get(code, "error")
 
 
 def _kind(call: Call) -> str:

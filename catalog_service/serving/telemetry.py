@@ -3,8 +3,12 @@
 import asyncio
 import time
 from collections import deque
+from importlib import metadata
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from catalog_service.serving.figures import Figures
+from catalog_service.serving.page_faults import PageFaults
 
 MAX_LAG_S = 10.0
 """An event loop that was blocked for longer counts as dead."""
@@ -16,10 +20,18 @@ _DURATIONS_S = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0)
 
 
 class Telemetry:
-    """The metrics of one server, in a registry of its own."""
+    """The metrics of one server, in a registry of its own.
+
+    Attributes:
+        figures: numbers that somebody has to be asked for, before they are shown.
+    """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
+        self.figures = Figures(self.registry)
+        ProcessCollector(registry=self.registry)
+        self.registry.register(PageFaults())
+        self._gauge("build_info", "1; the release is a label.", "version").labels(_version()).set(1)
         self.started = self._counter("rpc_started", "Calls that arrived.", "rpc")
         self.handled = self._counter("rpc_handled", "Calls that ended.", "rpc", "code")
         self.refused = self._counter("rpc_refused", "Calls over a limit.", "pool")
@@ -33,6 +45,12 @@ class Telemetry:
         self.in_flight = self._gauge("rpc_in_flight", "Calls being served.", "rpc", "kind")
         self.sent = self._counter("rpc_sent_bytes", "Message bytes to callers.", "rpc")
         self.received = self._counter("rpc_received_bytes", "Message bytes from callers.", "rpc")
+        self.streams_ended = self._counter(
+            "rpc_streams_ended", "Streams by what ended them.", "rpc", "reason"
+        )
+        self.streams_resumed = self._counter(
+            "rpc_streams_resumed", "Streams opened again, by what had cut them.", "rpc", "after"
+        )
         self.loop_lag = self._gauge("event_loop_lag_seconds", "Worst of the last 30 s.")
         self.draining = self._gauge("draining", "1 while the server shuts down.")
 
@@ -41,6 +59,13 @@ class Telemetry:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"vertebra_{name}", text, labels, registry=self.registry)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("vertebra")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 class LoopLag:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from catalog_service.errors import Violation, invalid
+from catalog_service.serving.stream_ends import say_end
 from trainer_service.api.durations import seconds_of, time_message
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.job_log import JobLog
@@ -154,6 +155,7 @@ class Watch:
         return self._serialised(pb.WatchTrainJobResponse(bookmark=bookmark))
 
     def _end(self, reason: StreamEnd.Reason) -> bytes:
+        say_end(reason)
         end = StreamEnd(reason=reason, resume_after=self._cursor)
         return self._serialised(pb.WatchTrainJobResponse(end=end))
 
