@@ -16,13 +16,16 @@ from catalog_service.api.checkpoint_servicer import CheckpointServicer, checkpoi
 from catalog_service.api.model_servicer import ModelServicer, model_registration
 from catalog_service.api.storage_servicer import StorageServicer, storage_registration
 from catalog_service.api.weights_servicer import WeightsServicer, weights_registration
+from catalog_service.catalog_metrics import CatalogMetrics
 from catalog_service.errors import VertebraError
 from catalog_service.make_objects import Objects, make_objects
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
 from catalog_service.serving.logs import configure_logging
+from catalog_service.serving.path_servicer import PathServicer, path_registration
 from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
+from catalog_service.serving.store_metrics import StoreMetrics
 from catalog_service.settings import CatalogSettings
 from vertebra.malloc import keep_freed_megabytes
 
@@ -40,7 +43,8 @@ def main() -> None:
 
 async def _serve(settings: CatalogSettings) -> None:
     parts = ServerParts()
-    objects = make_objects(settings)
+    objects = make_objects(settings, CatalogMetrics(parts.telemetry.registry))
+    StoreMetrics(parts.telemetry, objects.catalog.store, budget_bytes=settings.cache_bytes)
     servicers = Servicers(objects, settings, parts)
 
     async def stop() -> None:
@@ -80,6 +84,7 @@ class Servicers:
         )
         bundles = BundleCalls(objects.bundles, objects.importing, catalog.search, drain)
         self._storage = StorageServicer(objects.care.storage, bundles, drain)
+        self._path = PathServicer(drain)
 
     def registrations(self) -> list[Registration]:
         """Return how each is added to a server."""
@@ -90,6 +95,7 @@ class Servicers:
             checkpoint_registration(self._checkpoints),
             blob_registration(self._blobs),
             storage_registration(self._storage),
+            path_registration(self._path),
         ]
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from catalog_service.errors import VertebraError
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
 from catalog_service.serving.drain import Drain, DrainTiming
 from catalog_service.serving.logs import configure_logging
+from catalog_service.serving.path_servicer import PathServicer, path_registration
 from catalog_service.serving.run import Service, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings
@@ -173,6 +174,7 @@ def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Re
     return [
         train_job_registration(trainer),
         blob_registration(BlobServicer(rooms.blobs, drain=drain, shares_paths=shares_paths)),
+        path_registration(PathServicer(drain)),
     ]
 
 

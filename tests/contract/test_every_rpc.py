@@ -24,6 +24,7 @@ from vertebra.catalog.v1 import (
     weights_service_pb2,
 )
 from vertebra.catalog.v1.storage_service_pb2_grpc import StorageServiceStub
+from vertebra.diagnostics.v1 import path_service_pb2
 from vertebra.trainer.v1 import train_job_service_pb2
 
 FILES = {
@@ -34,8 +35,9 @@ FILES = {
         checkpoint_service_pb2,
         storage_service_pb2,
         blob_service_pb2,
+        path_service_pb2,
     ),
-    "trainer": (train_job_service_pb2, blob_service_pb2),
+    "trainer": (train_job_service_pb2, blob_service_pb2, path_service_pb2),
 }
 DEADLINE_S = 60
 HEAD = {"classification": {"num_classes": 2}}
@@ -152,6 +154,9 @@ def good_requests(world, rpc: Rpc) -> list[dict]:
         "QueryMetrics": lambda: [{"name": world.job, "series": ["validation/*"]}],
         "GetCapacity": lambda: [{}],
         "GetTrainForm": lambda: [{}],
+        "Echo": lambda: [{"padding": "AAAA", "answer_bytes": 10}],
+        "HoldStream": lambda: [{"duration": "0.1s", "interval": "0.02s"}],
+        "CountCalls": lambda: [{"probe_id": str(uuid.uuid4())}],
     }
     return rows[rpc.method.name]()
 

@@ -45,7 +45,7 @@ type PathServiceClient interface {
 	// Errors:
 	//
 	//	INVALID_ARGUMENT  FIELD_INVALID: a duration that is not positive or is above an hour, or an
-	//	                  interval that is not positive.
+	//	                  interval below 10 ms.
 	HoldStream(ctx context.Context, in *HoldStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HoldStreamResponse], error)
 	// Fails as often as it is told, then answers with how often it was called: so a client that
 	// called once sees who repeats its calls on the way.
@@ -127,7 +127,7 @@ type PathServiceServer interface {
 	// Errors:
 	//
 	//	INVALID_ARGUMENT  FIELD_INVALID: a duration that is not positive or is above an hour, or an
-	//	                  interval that is not positive.
+	//	                  interval below 10 ms.
 	HoldStream(*HoldStreamRequest, grpc.ServerStreamingServer[HoldStreamResponse]) error
 	// Fails as often as it is told, then answers with how often it was called: so a client that
 	// called once sees who repeats its calls on the way.

@@ -77,7 +77,7 @@ class PathServiceServicer(object):
 
         Errors:
         INVALID_ARGUMENT  FIELD_INVALID: a duration that is not positive or is above an hour, or an
-        interval that is not positive.
+        interval below 10 ms.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
