@@ -46,9 +46,12 @@ check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated cod
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	deploy/node.sh
 	$(BIN)/python protos/check_fresh.py
+	cd clients && npm run --silent check --workspaces --if-present
 
 protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate stubs and golden samples after touching a .proto
+	deploy/node.sh
 	cd protos && ../$(BIN)/buf format --write && ../$(BIN)/buf generate
 	$(BIN)/python protos/golden_samples.py
 

@@ -17,6 +17,7 @@ CLIENTS = PROTOS.parent / "clients"
 STUBS = {
     "python": ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py"),
     "go": ("*.pb.go",),
+    "typescript": ("src/gen/vertebra/*/v1/*_pb.ts",),
 }
 """Folder of a language below `clients` -> what the names of its generated files look like."""
 
