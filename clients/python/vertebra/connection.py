@@ -26,6 +26,9 @@ Item = TypeVar("Item", covariant=True)
 Answer = TypeVar("Answer")
 Method = Callable[..., Any]
 
+SERVICE_HEADER = "x-vertebra-service"
+"""Which of two services behind one address is meant, where both have what is called."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -48,6 +51,10 @@ class Pace:
 class Connection:
     """A channel to `address` (`host:port`), with deadlines, retries and readable errors.
 
+    Args:
+        service: `trainer` tells a gateway in front of both whose bytes are meant; empty: the
+            catalog's, or no gateway.
+
     Raises:
         CredentialsUnusable: files that cannot be read, or a token that would go out in plain text.
     """
@@ -59,8 +66,10 @@ class Connection:
         timeout_s: float = 60.0,
         pace: Pace | None = None,
         credentials: Credentials | None = None,
+        service: str = "",
     ) -> None:
         self.address = address
+        self._metadata = ((SERVICE_HEADER, service),) if service else None
         self.timeout_s = timeout_s
         self.pace = pace or Pace()
         self.channel = open_channel(address, credentials)
@@ -76,7 +85,7 @@ class Connection:
             RpcFailed: the service refused, or did not answer in time.
         """
         return self._attempt(
-            lambda: method(request, timeout=timeout_s or self.timeout_s),
+            lambda: method(request, timeout=timeout_s or self.timeout_s, metadata=self._metadata),
             lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
         )
 
@@ -104,7 +113,7 @@ class Connection:
             RpcFailed: the service refused, or the way there broke.
         """
         try:
-            return method(iter(requests), timeout=timeout_s)
+            return method(iter(requests), timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.address) from error
 
@@ -123,7 +132,7 @@ class Connection:
 
     def messages(self, method: Method, request: Message) -> Generator[Any, None, None]:
         """Yield one stream's messages; leaving early cancels it. Raises RpcFailed."""
-        stream = method(request)
+        stream = method(request, metadata=self._metadata)
         guard = IdleGuard(stream.cancel, self.pace.idle_s)
         try:
             with guard.watching():

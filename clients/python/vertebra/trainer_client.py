@@ -59,7 +59,7 @@ class TrainerClient:
         credentials: Credentials | None = None,
     ) -> None:
         self._connection = Connection(
-            address, timeout_s=timeout_s, pace=pace, credentials=credentials
+            address, timeout_s=timeout_s, pace=pace, credentials=credentials, service="trainer"
         )
         self._stub = TrainJobServiceStub(self._connection.channel)  # type: ignore[no-untyped-call]
         self.blobs = BlobClient(self._connection)
