@@ -1,9 +1,11 @@
 """A job on two nodes of a Ray cluster, one of which is lost: what was asked for comes out."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.fakes.ray_cluster import RayCluster, ray_cluster
@@ -54,6 +56,35 @@ def losses(client: TrainerClient, job: jobs.TrainJob) -> list[float]:
     return list(curve.values)
 
 
+def ranks_of(job_id: str) -> list[psutil.Process]:
+    """Return the workers of a job, wherever Ray started them."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = process.cmdline()
+            if "trainer_service.worker" in words and any(job_id in word for word in words):
+                found.append(process)
+    return found
+
+
+def lose_under(cluster: RayCluster, node: int, job_id: str) -> None:
+    """Lose a node in the middle of a job that has a rank on it. The ranks stand still until one of
+    them is gone, so that a machine on which nodes die slowly does not let the job end before.
+    """
+    ranks = ranks_of(job_id)
+    assert len(ranks) == 2
+    for rank in ranks:
+        rank.suspend()
+    cluster.lose(node)
+    gone: list[psutil.Process] = []
+    while not gone:
+        gone, alive = psutil.wait_procs(ranks, timeout=1)
+    for rank in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):  # the driver may have seen it before us
+            rank.resume()
+
+
+@pytest.mark.timeout(900)  # Ray starts some twenty processes, and again for a node
 def test_a_lost_node_costs_what_was_done_since_the_last_snapshot(
     cluster: RayCluster, trainer: str
 ) -> None:
@@ -70,7 +101,7 @@ def test_a_lost_node_costs_what_was_done_since_the_last_snapshot(
         for event in client.watch(job.name):
             kind = event.WhichOneof("event")
             if kind == "snapshot_taken" and "snapshot_taken" not in seen:
-                cluster.lose(second)
+                lose_under(cluster, second, job.name.removeprefix("trainJobs/"))
                 cluster.add_node()
             if kind == "attempt_ended":
                 ends.append(event.attempt_ended)
