@@ -90,7 +90,7 @@ class Naive(train_job_service_pb2_grpc.TrainJobServiceServicer):
 
     def __init__(self, num_jobs: int) -> None:
         self.names = [f"job-{number}" for number in range(num_jobs)]
-        self._queues: list[asyncio.Queue[int]] = []
+        self._queues: list[asyncio.Queue[tuple[int, float]]] = []
 
     async def start(self) -> str:
         """Return the address."""
@@ -105,23 +105,24 @@ class Naive(train_job_service_pb2_grpc.TrainJobServiceServicer):
         self, request: wire.WatchTrainJobRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[wire.WatchTrainJobResponse]:
         """Yield events as they come; 0 is the end."""
-        queue: asyncio.Queue[int] = asyncio.Queue()
+        queue: asyncio.Queue[tuple[int, float]] = asyncio.Queue()
         self._queues.append(queue)
-        while number := await queue.get():
-            yield wire.WatchTrainJobResponse(events={"events": [event_message(number)]})
+        while (told := await queue.get())[0]:
+            yield wire.WatchTrainJobResponse(events={"events": [event_message(*told)]})
 
     def tell(self, first: int, num_steps: int) -> None:
-        """Put steps into all queues."""
+        """Put steps into all queues, with the time at which they were told."""
+        now = time.time()
         for number in range(first, first + num_steps):
-            self._loop.call_soon_threadsafe(self._put, number + 1)
+            self._loop.call_soon_threadsafe(self._put, number + 1, now)
 
     def finish(self) -> None:
         """Put the end into all queues."""
-        self._loop.call_soon_threadsafe(self._put, 0)
+        self._loop.call_soon_threadsafe(self._put, 0, 0.0)
 
-    def _put(self, number: int) -> None:
+    def _put(self, number: int, told: float) -> None:
         for queue in self._queues:
-            queue.put_nowait(number)
+            queue.put_nowait((number, told))
 
 
 def _step(number: int) -> StepMetrics:

@@ -6,6 +6,7 @@ It streams a file in 64 KiB messages without checksums, and a job's events one m
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,7 +40,8 @@ class NaiveJobs(train_job_service_pb2_grpc.TrainJobServiceServicer):
     """Keeps events in a list and sends one at a time."""
 
     def __init__(self, num_events: int) -> None:
-        self._events = [event_message(number) for number in range(1, num_events + 1)]
+        now = time.time()
+        self._events = [event_message(number, now) for number in range(1, num_events + 1)]
 
     async def WatchTrainJob(  # noqa: N802
         self, request: jobs.WatchTrainJobRequest, context: grpc.aio.ServicerContext
@@ -49,12 +51,12 @@ class NaiveJobs(train_job_service_pb2_grpc.TrainJobServiceServicer):
             yield jobs.WatchTrainJobResponse(events=jobs.EventBatch(events=[event]))
 
 
-def event_message(number: int) -> events.TrainEvent:
-    """Return one step, with what a step of ours says."""
+def event_message(number: int, told: float) -> events.TrainEvent:
+    """Return one step that was told at this time, with what a step of ours says."""
     values = {"loss": 1.0 / number, "lr": 1e-3}
     metrics = events.StepMetrics(epoch=1, step=number, values=values, images_per_s=100.0)
     message = events.TrainEvent(seq=number, attempt=1, step_metrics=metrics)
-    message.time.GetCurrentTime()
+    message.time.FromNanoseconds(int(told * 1e9))
     return message
 
 

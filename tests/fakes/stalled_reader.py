@@ -1,37 +1,13 @@
 """A gRPC client that is polite (answers settings and pings) but grants no window: it reads nothing.
 
-Real clients do not let a test do that, so these are the few HTTP/2 frames it takes.
-Source: RFC 9113, sections 4 and 6; RFC 7541, section 6.2.2 (literal header fields).
+Real clients do not let a test do that.
 """
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-_DATA, _HEADERS, _SETTINGS, _PING, _GOAWAY = 0, 1, 4, 6, 7
-_ACK, _END_STREAM, _END_HEADERS = 1, 1, 4
-_INITIAL_WINDOW_SIZE = 4
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def _headers(method: str) -> bytes:
-    fields = {
-        ":method": "POST",
-        ":scheme": "http",
-        ":path": method,
-        ":authority": "test",
-        "content-type": "application/grpc",
-        "te": "trailers",
-    }
-    encoded = (
-        bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-        for name, value in fields.items()
-    )
-    return b"".join(encoded)
+from tests.fakes import http2_frames as http2
 
 
 class StalledReader:
@@ -49,42 +25,39 @@ class StalledReader:
         self.num_data_bytes = 0
 
     def start(self) -> None:
-        settings = struct.pack(">HI", _INITIAL_WINDOW_SIZE, 0)
-        self._writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, settings))
+        self._writer.write(http2.preface(window_bytes=0))
 
     def call(self, method: str, *messages: bytes, is_over: bool = True) -> None:
         """Start a call with request messages; `is_over` ends its request side."""
         stream, self._next_stream = self._next_stream, self._next_stream + 2
-        body = b"".join(struct.pack(">BI", 0, len(m)) + m for m in messages)
-        self._writer.write(_frame(_HEADERS, _END_HEADERS, stream, _headers(method)))
-        self._writer.write(_frame(_DATA, _END_STREAM if is_over else 0, stream, body))
+        self._writer.write(http2.call(stream, method, *messages, is_over=is_over))
 
     def ping(self) -> None:
         """Send a keepalive ping."""
-        self._writer.write(_frame(_PING, 0, 0, b"8 bytes."))
+        self._writer.write(http2.frame(http2.PING, 0, 0, b"8 bytes."))
 
     async def answer_politely(self) -> None:
         """Answer settings and pings until the server closes."""
         while True:
             try:
-                head = await self._reader.readexactly(9)
+                head = await self._reader.readexactly(http2.HEAD_BYTES)
                 size = int.from_bytes(head[:3], "big")
                 payload = await self._reader.readexactly(size)
             except (asyncio.IncompleteReadError, ConnectionError):
                 self.closed.set()
                 return
             kind, flags = head[3], head[4]
-            if kind == _SETTINGS and not flags & _ACK:
-                self._writer.write(_frame(_SETTINGS, _ACK, 0, b""))
-            elif kind == _PING and not flags & _ACK:
+            if kind == http2.SETTINGS and not flags & http2.ACK:
+                self._writer.write(http2.frame(http2.SETTINGS, http2.ACK, 0, b""))
+            elif kind == http2.PING and not flags & http2.ACK:
                 self.pinged.set()
                 if self.answers_pings:
-                    self._writer.write(_frame(_PING, _ACK, 0, payload))
-            elif kind == _GOAWAY:
+                    self._writer.write(http2.frame(http2.PING, http2.ACK, 0, payload))
+            elif kind == http2.GOAWAY:
                 self.goaway += payload[8:].decode()
-            elif kind == _HEADERS:
+            elif kind == http2.HEADERS:
                 self.got_headers.set()
-            elif kind == _DATA:
+            elif kind == http2.DATA:
                 self.num_data_bytes += size
 
 
