@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,10 +13,11 @@ from catalog_service.blobs.census import self_check
 from catalog_service.blobs.disk import CacheReadOnly, ensure_folder
 from catalog_service.blobs.records import Records
 from catalog_service.blobs.store import BlobStore
+from catalog_service.catalog_metrics import CatalogMetrics
 from catalog_service.checkpoints.registry import Registry
 from catalog_service.errors import InvalidRequest
 from catalog_service.index.catalog_index import CatalogIndex, index_from_json
-from catalog_service.make_search import Finders, make_finders
+from catalog_service.make_search import Finders, Told, make_finders
 from catalog_service.resolve import Catalog
 from catalog_service.resolve.backbones import Backbones
 from catalog_service.resolve.builds import Builds
@@ -57,19 +58,24 @@ class _Ground:
     finders: Finders
 
 
-def make_objects(settings: CatalogSettings) -> Objects:
+def make_objects(settings: CatalogSettings, metrics: CatalogMetrics | None = None) -> Objects:
     """Return the catalog and its workers; no worker is started yet.
+
+    Args:
+        metrics: what counts their work; None counts it for nobody.
 
     Raises:
         SettingUnusable: a folder, a file or the database that a setting names.
     """
-    arrivals = Arrivals()
-    ground = _ground(settings, arrivals)
-    pool = WorkerPool(settings.workers)
-    catalog = _catalog(settings, ground, pool)
+    arrivals, metrics = Arrivals(), metrics or CatalogMetrics()
+    ground = _ground(settings, arrivals, metrics)
+    pool = WorkerPool(settings.workers, called=metrics.called)
+    metrics.watch_pool(pool)
+    catalog = replace(_catalog(settings, ground, pool), built=metrics.built)
     care = store_care(
         catalog, arrivals, budget_bytes=settings.cache_bytes, is_offline=settings.is_offline
     )
+    care.upkeep.evicted = metrics.evicted
     return Objects(
         catalog=catalog,
         pool=pool,
@@ -89,7 +95,7 @@ def make_objects(settings: CatalogSettings) -> Objects:
     )
 
 
-def _ground(settings: CatalogSettings, arrivals: Arrivals) -> _Ground:
+def _ground(settings: CatalogSettings, arrivals: Arrivals, metrics: CatalogMetrics) -> _Ground:
     with _blaming("HOME", settings.home):
         ensure_folder(settings.home)
     with _blaming("BLOBS", settings.blobs_folder):
@@ -99,7 +105,9 @@ def _ground(settings: CatalogSettings, arrivals: Arrivals) -> _Ground:
     with _blaming("INDEX", settings.index):
         index = _index(settings)
     with _blaming("BLOBS", settings.blobs_folder):
-        finders = make_finders(settings, store, _pins(settings), index)
+        finders = make_finders(
+            settings, store, _pins(settings), index, Told(metrics.tried, metrics.arrived)
+        )
     with _blaming("DATABASE_URL", "of the registry"):
         registry = Registry(settings.registry_url)
     log.info(checked)

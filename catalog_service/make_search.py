@@ -11,7 +11,7 @@ from catalog_service.serving.settings_reader import SettingsInvalid
 from catalog_service.settings import CatalogSettings, HttpRules, HttpTable
 from catalog_service.weights.collection import Collection
 from catalog_service.weights.copies import Copies
-from catalog_service.weights.downloads.downloads import Downloads
+from catalog_service.weights.downloads.downloads import Arrived, Downloads
 from catalog_service.weights.downloads.turns import Turns
 from catalog_service.weights.http.client import HttpClient
 from catalog_service.weights.http.policy import HostToken, HttpPolicy
@@ -26,7 +26,7 @@ from catalog_service.weights.locations.torch_hub_cache import TorchHubCache
 from catalog_service.weights.pins import Pins
 from catalog_service.weights.registered_files import RegisteredFiles
 from catalog_service.weights.remedies import Remedies
-from catalog_service.weights.search import Search
+from catalog_service.weights.search import Search, Tried
 from catalog_service.weights.sharing import (
     HuggingFaceSharing,
     NoSharing,
@@ -54,8 +54,20 @@ class Finders:
     registered_files: RegisteredFiles
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told of searches that are over, and of bytes that come."""
+
+    tried: Tried = lambda _trail: None
+    arrived: Arrived = lambda _location, _num_bytes: None
+
+
 def make_finders(
-    settings: CatalogSettings, store: BlobStore, pins: Pins, index: CatalogIndex
+    settings: CatalogSettings,
+    store: BlobStore,
+    pins: Pins,
+    index: CatalogIndex,
+    told: Told | None = None,
 ) -> Finders:
     """Return the search over the locations that the settings name; no server is asked.
 
@@ -63,7 +75,8 @@ def make_finders(
         SettingsInvalid: the file with the hub's token cannot be read.
         OSError: the store cannot be read.
     """
-    downloads = Downloads(store.root / "downloads")
+    told = told or Told()
+    downloads = Downloads(store.root / "downloads", arrived=told.arrived)
     downloads.sweep()
     verification = Verification(Records(store.root, "hashed_files"), pins)
     copies = Copies(verification=verification, downloads=downloads, store=store)
@@ -77,6 +90,7 @@ def make_finders(
         turns=turns,
         remedies=_remedies(settings),
     )
+    search.tried = told.tried
     rules = (settings.http or HttpTable()).origin
     registered_files = RegisteredFiles(
         copies=copies,

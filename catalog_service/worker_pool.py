@@ -11,11 +11,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from catalog_service.errors import KINDS, Unavailable
+from catalog_service.errors import KINDS, Unavailable, VertebraError
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,17 @@ class WorkerDied(Unavailable):
     reason = "WORKER_DIED"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerCall:
+    """One order that a worker had. Names for `outcome`: `ok`, `refused`, `bug`, `died`."""
+
+    function: str
+    outcome: str
+    waited_s: float
+    """Until a worker was free."""
+    worked_s: float
+
+
 class _Worker:
     """One child process, started when it is first needed."""
 
@@ -39,10 +52,12 @@ class _Worker:
         self._command = command
         self._environment = _environment(num_threads)
         self._process: subprocess.Popen[bytes] | None = None
+        self.num_starts = 0
 
     def start(self) -> subprocess.Popen[bytes]:
         """Return the live process; a dead one is replaced."""
         if self._process is None or self._process.poll() is not None:
+            self.num_starts += 1
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
@@ -104,6 +119,7 @@ class WorkerPool:
         num_workers: processes at most; each starts when it is first needed, or at `prewarm`.
         python: the interpreter that has torch.
         num_cores: shared out among the workers as torch threads.
+        called: told of every call, from the thread that made it.
     """
 
     def __init__(
@@ -112,7 +128,9 @@ class WorkerPool:
         *,
         python: str = sys.executable,
         num_cores: int | None = None,
+        called: Callable[[WorkerCall], None] = lambda _: None,
     ) -> None:
+        self._called = called
         cores = num_cores or len(os.sched_getaffinity(0))
         command = [python, "-m", "catalog_service.worker"]
         threads = max(1, cores // num_workers)
@@ -129,19 +147,39 @@ class WorkerPool:
             VertebraError: what the function raised, of the same kind.
             WorkerDied: the process ended; the next call gets a new one.
         """
+        asked_at = time.monotonic()
         worker = self._idle.get()
+        began_at, outcome = time.monotonic(), "bug"
         try:
             if self._closed.is_set():
                 raise WorkerDied("the catalog is shutting down", retry_after_s=1.0)
-            return _result(worker.call(function, arguments))
+            result, outcome = _result(worker.call(function, arguments)), "ok"
+            return result
+        except VertebraError as error:
+            outcome = "died" if isinstance(error, WorkerDied) else "refused"
+            raise
         finally:
             self._idle.put(worker)
+            worked_s, waited_s = time.monotonic() - began_at, began_at - asked_at
+            self._called(
+                WorkerCall(function=function, outcome=outcome, waited_s=waited_s, worked_s=worked_s)
+            )
 
     def prewarm(self) -> None:
         """Start all workers; they import torch while nobody waits."""
         if not self._closed.is_set():
             for worker in self._workers:
                 worker.start()
+
+    @property
+    def num_restarts(self) -> int:
+        """Return how many processes were started in place of one that had ended."""
+        return sum(max(0, worker.num_starts - 1) for worker in self._workers)
+
+    @property
+    def num_busy(self) -> int:
+        """Return how many workers have an order."""
+        return len(self._workers) - self._idle.qsize()
 
     def pids(self) -> tuple[int, ...]:
         """Return the processes that were started and not yet seen dead."""

@@ -1,5 +1,7 @@
 """The use cases, in numbered steps. Synchronous: the API runs them in threads."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from catalog_service.blobs.store import BlobStore
@@ -34,6 +36,8 @@ from catalog_service.resolve.supply import Supply
 from catalog_service.weights.progress import Tell, ignore, say
 from catalog_service.weights.search import Search
 
+Built = Callable[[str, float], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
@@ -49,6 +53,8 @@ class Catalog:
     builds: Builds
     registrar: Registrar
     flights: SingleFlight
+    built: Built = lambda _result, _seconds: None
+    """Told `reused`, `built` or `failed` for every state that was asked for, and the time of it."""
 
     def build(self, spec: ModelSpec, *, definition_only: bool, tell: Tell) -> BuiltModel:
         """Return the model that a spec asks for, its state in the store.
@@ -71,7 +77,9 @@ class Catalog:
         key = self.builds.key(plan, layout, numbers)
         state = self.builds.find(key)
         # 4. If not, build it, once for all who ask.
-        if state is None:
+        if state is not None:
+            self.built("reused", 0.0)
+        else:
             state = self.flights.do(
                 key,
                 lambda: self._build(key, plan, layout, numbers, tell),
@@ -202,10 +210,14 @@ class Catalog:
         if found is not None:
             return found
         say(tell, "building", f"{plan.recipe.architecture_id}: composing the state")
+        began_at, result = time.monotonic(), "failed"
         try:
-            return self.builds.build(key, plan, layout, numbers)
+            state, result = self.builds.build(key, plan, layout, numbers), "built"
+            return state
         except Precondition as error:
             raise _named(error, numbers, plan) from error
+        finally:
+            self.built(result, time.monotonic() - began_at)
 
 
 def _named(error: Precondition, numbers: Numbers, plan: BuildPlan) -> Precondition:

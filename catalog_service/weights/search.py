@@ -1,6 +1,6 @@
 """The search for a weight's bytes: location after location, until one proves right."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -35,6 +35,9 @@ class Found:
     trail: tuple[Step, ...]
 
 
+Tried = Callable[[Sequence[Step]], None]
+
+
 class Search:
     """Finds, proves and converts published weights.
 
@@ -57,6 +60,8 @@ class Search:
         turns: Turns,
         remedies: Remedies,
     ) -> None:
+        self.tried: Tried = lambda _trail: None
+        """Told the trail of every search, when it is over."""
         self._locations = tuple(locations)
         self._own = own
         self._store = store
@@ -77,13 +82,16 @@ class Search:
         """
         looked = self._own.look(weight)
         if isinstance(looked, Source):
-            return Found(source=looked, trail=(hit(self._own.name),))
+            self.tried(trail := (hit(self._own.name),))
+            return Found(source=looked, trail=trail)
         steps = [_left(self._own.name, looked, tell)]
         remedies = self.remedies(weight)
         try:
             source = self._search(weight, tell, steps)
         except VertebraError as error:
             raise with_trail(error, weight.reference, steps, remedies) from error.__cause__
+        finally:
+            self.tried(steps)
         if source is None:
             raise failure(weight.reference, steps, remedies)
         return Found(source=source, trail=tuple(steps))

@@ -57,6 +57,8 @@ class Upkeep:
         self._arrivals = arrivals
         self._notes = notes
         self._budget_bytes = budget_bytes
+        self.evicted: Callable[[int], None] = lambda _size_bytes: None
+        """Told of every blob that went."""
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -78,6 +80,7 @@ class Upkeep:
         pruned = self._pruning.prune(PruneOrder(target_bytes=self._budget_bytes))
         for entry in pruned.removed:
             log.info("evicted %s, %d bytes", entry.blob.digest, entry.blob.size_bytes)
+            self.evicted(entry.blob.size_bytes)
         self._pruning.forget_gone()
         return pruned.total_bytes <= self._budget_bytes
 

@@ -38,6 +38,29 @@ class Downloaded:
     declared_sha256: str = ""
 
 
+Arrived = Callable[[str, int], None]
+
+
+class Arriving:
+    """Turns how far a file is into how much came."""
+
+    def __init__(self, location: str, arrived: Arrived) -> None:
+        self._location = location
+        self._arrived = arrived
+        self._done = 0
+
+    def begin_at(self, num_bytes: int) -> None:
+        """So much was here before."""
+        self._done = num_bytes
+
+    def reached(self, num_bytes: int) -> None:
+        """The file is so long now; shorter than before where it began anew. 0 says nothing."""
+        if num_bytes > 0:
+            came = num_bytes - self._done if num_bytes >= self._done else num_bytes
+            self._arrived(self._location, came)
+            self._done = num_bytes
+
+
 class Downloads:
     """Part files in one folder.
 
@@ -45,6 +68,7 @@ class Downloads:
         folder: in the store, on its disk; made when it is needed.
         conversion_share: room to leave for what is made of a file, in sizes of the file.
         pause: waits before a connection that was cut is made again.
+        arrived: told the location and how many bytes came from it just now.
     """
 
     def __init__(
@@ -53,7 +77,9 @@ class Downloads:
         *,
         conversion_share: float = 1.0,
         pause: Callable[[float], None] = time.sleep,
+        arrived: Arrived = lambda _location, _num_bytes: None,
     ) -> None:
+        self._arrived = arrived
         self._folder = folder
         self._share = conversion_share
         self._pause = pause
@@ -76,9 +102,12 @@ class Downloads:
         def report(progress: Progress) -> None:
             turn.note(progress)
             tell(progress)
+            arriving.reached(progress.bytes_done)
 
+        arriving = Arriving(remote.location, self._arrived)
         with naming_refusals(self._folder, file.size_bytes):
             part = part_for(self._folder, turn, file)
+            arriving.begin_at(part.size_bytes)
             try:
                 transfer = Transfer(part, file, remote, report, share=self._share)
                 attempts = Attempts(transfer, part, file, pause=self._pause)
@@ -86,6 +115,8 @@ class Downloads:
             except BaseException:
                 part.let_go()
                 raise
+            finally:
+                arriving.reached(part.size_bytes)
 
     def discard(self, downloaded: Downloaded) -> None:
         """Delete a file that was used or refused; it may have been moved away."""
