@@ -1,0 +1,14 @@
+/** The token that a guarded gateway wants. It stays in this tab and goes when the tab does. */
+
+const KEY = "vertebra.token";
+
+/** Returns the token; undefined where none was given. */
+export function token(): string | undefined {
+  return sessionStorage.getItem(KEY) ?? undefined;
+}
+
+/** Keeps the token until the tab is closed; an empty one is forgotten. */
+export function keepToken(given: string): void {
+  if (given.trim()) sessionStorage.setItem(KEY, given.trim());
+  else sessionStorage.removeItem(KEY);
+}
