@@ -10,9 +10,14 @@ import { AnswerRefused } from "./failures.js";
 import {
   type Blob as WireBlob,
   BlobService,
+  type ReadBlobRequest,
+  type ReadBlobResponse,
+  type ReadTensorsRequest,
   type ReadTensorsRequestSchema,
+  type ReadTensorsResponse,
+  type TensorsFile,
 } from "./gen/vertebra/blob/v1/blob_service_pb.js";
-import { resumed } from "./resumed.js";
+import { type Open, resumed } from "./resumed.js";
 
 export interface ReadOptions extends Asked {
   /** First byte wanted. */
@@ -25,6 +30,8 @@ export interface ReadAllOptions extends Asked {
   /** Told how many bytes are there, and of how many. */
   readonly onBytes?: (numBytes: number, ofBytes: number | undefined) => void;
 }
+
+export type TensorsWanted = MessageInitShape<typeof ReadTensorsRequestSchema>;
 
 /** Reads blobs of one service; `.blobs` of the other clients. */
 export class BlobClient {
@@ -78,32 +85,64 @@ export class BlobClient {
     return new Blob(pieces, { type: "application/octet-stream" });
   }
 
+  /** Returns chosen tensors of a built model or a blob as one safetensors file on its way. */
+  tensors(wanted: TensorsWanted, { signal }: Asked = {}): TensorsFileOnItsWay {
+    return new TensorsFileOnItsWay(this.connection, wanted, signal);
+  }
+
   /**
-   * Yields chosen tensors of a built model or a blob as one safetensors file on its way, and
-   * returns what the file is.
+   * Yields the bytes of chosen tensors, as `tensors`.
    *
    * @throws AnswerRefused the bytes that came are not the file's.
    * @throws RpcFailed as ReadTensors in the contract says.
    */
-  async *readTensors(wanted: MessageInitShape<typeof ReadTensorsRequestSchema>, asked?: Asked) {
-    const cursor = new TensorsCursor(wanted);
-    const sha256 = new Sha256();
-    const { signal } = asked ?? {};
-    const open = this.#stub.readTensors.bind(this.#stub);
-    for await (const piece of resumed(this.connection, open, cursor, signal)) {
-      sha256.update(piece);
-      yield piece;
-    }
-    const isWhole = !wanted.offset && !cursor.file?.isNotModified;
-    if (isWhole && sha256.digest !== cursor.digest) {
-      throw otherBytes(this.connection.address, `the tensors of ${wanted.name}`);
-    }
-    return { file: cursor.file, digest: cursor.digest };
+  readTensors(wanted: TensorsWanted, asked?: Asked): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.tensors(wanted, asked).pieces();
   }
 
   private pieces(cursor: BlobCursor, signal?: AbortSignal) {
-    const open = this.#stub.readBlob.bind(this.#stub);
+    const open: Open<ReadBlobRequest, ReadBlobResponse> = (wanted, options) =>
+      this.#stub.readBlob(wanted, options);
     return resumed(this.connection, open, cursor, signal);
+  }
+}
+
+/** One safetensors file that a stream brings. */
+export class TensorsFileOnItsWay {
+  readonly #cursor: TensorsCursor;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly wanted: TensorsWanted,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.#cursor = new TensorsCursor(wanted);
+  }
+
+  /** What the file is, once the stream has begun. */
+  get file(): TensorsFile | undefined {
+    return this.#cursor.file;
+  }
+
+  /** `sha256:<hex>` of the whole file, when it is complete. */
+  get digest(): string {
+    return this.#cursor.digest;
+  }
+
+  /** Yields its bytes, compared with its digest at the end; a part of a file cannot be compared. */
+  async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    const stub = this.connection.client(BlobService);
+    const open: Open<ReadTensorsRequest, ReadTensorsResponse> = (wanted, options) =>
+      stub.readTensors(wanted, options);
+    const sha256 = new Sha256();
+    for await (const piece of resumed(this.connection, open, this.#cursor, this.signal)) {
+      sha256.update(piece);
+      yield piece;
+    }
+    const isWhole = !this.wanted.offset && !this.file?.isNotModified;
+    if (isWhole && sha256.digest !== this.digest) {
+      throw otherBytes(this.connection.address, `the tensors of ${this.wanted.name}`);
+    }
   }
 }
 
