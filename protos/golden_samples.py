@@ -24,7 +24,14 @@ PROTOS = Path(__file__).resolve().parent
 DEPTH = 2
 """The sample itself, and the messages in it."""
 
-TIME_S, MILLISECOND_NS = 1_700_000_000, 1_000_000
+KNOWN_JSON = {
+    "google.protobuf.Timestamp": '"2023-11-14T22:13:20.250Z"',
+    "google.protobuf.Duration": '"2.250s"',
+    "google.protobuf.Struct": '{"name": [1.5, true, null, {"inner": "Größe"}]}',
+    "google.protobuf.Value": '["one", 2]',
+}
+"""Messages whose JSON is not that of their fields."""
+
 BEYOND_DOUBLE = 2**53 + 1
 """A 64-bit number that JSON must carry as text."""
 
@@ -129,9 +136,8 @@ def put_entry(entries: Any, entry: Descriptor, depth: int) -> None:
 def fill_nested(message: Message, depth: int) -> None:
     """Set the fields of a message in a message, down to `depth`."""
     name = message.DESCRIPTOR.full_name
-    if name in ("google.protobuf.Timestamp", "google.protobuf.Duration"):
-        first = TIME_S if name.endswith("Timestamp") else depth
-        message.MergeFrom(type(message)(seconds=first, nanos=250 * MILLISECOND_NS))
+    if name in KNOWN_JSON:
+        json_format.Parse(KNOWN_JSON[name], message)
     elif depth > 1:
         fill(message, depth=depth - 1)
 

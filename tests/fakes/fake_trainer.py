@@ -31,7 +31,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     break_every: int = 0
     """Break each stream after so many events; 0 means never."""
     break_how: str = "unavailable"
-    """`unavailable`, `rst`, `cancelled`, `silent`, `rotate`, `draining` or `slow`."""
+    """`unavailable`, `rst`, `cancelled`, `silent`, `rotate`, `draining`, `slow` or `expired`."""
     lie: str = ""
     """`gap`, `repeat`, `log`, `bookmark` or `end`."""
     batch_size: int = 2
@@ -220,6 +220,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
             "rotate": END.REASON_ROTATE,
             "draining": END.REASON_DRAINING,
             "slow": END.REASON_SLOW_CONSUMER,
+            "expired": END.REASON_AUTH_EXPIRED,
         }
         statuses = {
             "unavailable": (grpc.StatusCode.UNAVAILABLE, "connection reset"),

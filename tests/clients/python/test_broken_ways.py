@@ -1,6 +1,5 @@
 """A watch over a network that breaks a hundred times: what came is what is stored, and no more."""
 
-import random
 import time
 from collections import Counter
 from contextlib import suppress
@@ -9,28 +8,17 @@ import grpc
 import pytest
 
 from tests.clients.python.conftest import QUICK, Serve
-from tests.fakes.fake_trainer import FakeTrainer, step
+from tests.fakes.fake_trainer import FakeTrainer
+from tests.fakes.long_job import NUM_DISCONNECTS, NUM_EVENTS, drawn_faults, long_script
 from tests.fakes.tcp_proxy import Break, Fault, slow, tcp_proxy
 from vertebra.connection import Pace
-from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
 from vertebra.trainer_client import TrainerClient
 from vertebra.watch_checker import Guarantee, violations
 from vertebra.watch_record import WatchOpening
 
-NUM_DISCONNECTS = 100
-NUM_EVENTS = 2000
-SEED = 17
 PATIENT = Pace(first_wait_s=0.01, longest_wait_s=0.05, first_patience_s=30.0)
-
-
-def long_script() -> list[events.TrainEvent]:
-    """Return a job of many steps."""
-    script = [step(1 + number // 100, number, 1 / number) for number in range(1, NUM_EVENTS + 1)]
-    for seq, event in enumerate(script, start=1):
-        event.seq, event.attempt = seq, 1
-    return script
 
 
 @pytest.fixture
@@ -45,15 +33,9 @@ def test_a_hundred_disconnects_lose_and_repeat_nothing(
     job_of_many_steps: FakeTrainer, serve: Serve
 ) -> None:
     """Cut and reset at bytes drawn by seed: in the handshake, in headers, within messages."""
-    drawn = random.Random(SEED)
-    hows = (Break.CUT, Break.RESET)
-    faults = [
-        Fault(after_bytes=drawn.randint(1, 2500), how=hows[number % 2])
-        for number in range(NUM_DISCONNECTS)
-    ]
     openings: list[WatchOpening] = []
     with (
-        tcp_proxy(serve(job_of_many_steps), faults) as proxy,
+        tcp_proxy(serve(job_of_many_steps), drawn_faults()) as proxy,
         TrainerClient(proxy.address, pace=PATIENT) as client,
     ):
         told = list(client.watch("abcd", record=openings))

@@ -1,0 +1,202 @@
+package vertebra
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+const (
+	defaultTimeout  = time.Minute
+	maxMessageBytes = 64 * 1024 * 1024
+	unaryAttempts   = 4
+)
+
+// serviceConfig is how gRPC itself repeats unary calls; streams are opened again at their cursor.
+// Source: gRFC A6.
+const serviceConfig = `{
+  "methodConfig": [
+    {"name": [
+      {"service": "vertebra.blob.v1.BlobService", "method": "ReadBlob"},
+      {"service": "vertebra.blob.v1.BlobService", "method": "ReadTensors"},
+      {"service": "vertebra.blob.v1.BlobService", "method": "WriteBlob"},
+      {"service": "vertebra.catalog.v1.ModelService", "method": "BuildModel"},
+      {"service": "vertebra.catalog.v1.StorageService", "method": "ExportBundle"},
+      {"service": "vertebra.catalog.v1.StorageService", "method": "VerifyCache"},
+      {"service": "vertebra.catalog.v1.WeightsService", "method": "EnsureWeights"},
+      {"service": "vertebra.diagnostics.v1.PathService"},
+      {"service": "vertebra.trainer.v1.TrainJobService", "method": "WatchTrainJob"}
+    ]},
+    {"name": [{}], "retryPolicy": {
+      "maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "5s", "backoffMultiplier": 3,
+      "retryableStatusCodes": ["UNAVAILABLE"]
+    }}
+  ],
+  "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1}
+}`
+
+// Options of a connection. The zero value is the usual.
+type Options struct {
+	Credentials Credentials
+	// Timeout is the deadline of every attempt of a call that is not a stream, where the caller's
+	// context has none that is sooner. Usually a minute.
+	Timeout time.Duration
+	Pace    Pace
+	// DialOptions are added to ours: statistics, interceptors, resolvers.
+	DialOptions []grpc.DialOption
+}
+
+// Connection is a channel to one service, with deadlines, retries, request ids and readable errors
+// on every call, also on those of stubs that are made with it. Goroutines may share it.
+type Connection struct {
+	*grpc.ClientConn
+	address string
+	timeout time.Duration
+	pace    Pace
+}
+
+// Dial returns a connection to host:port. Nothing is contacted before the first call.
+func Dial(address string, options Options) (*Connection, error) {
+	if err := options.Credentials.check(address); err != nil {
+		return nil, err
+	}
+	c := &Connection{address: address, timeout: options.Timeout, pace: options.Pace.complete()}
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
+	}
+	channel, err := grpc.NewClient(address, c.dialOptions(options)...)
+	if err != nil {
+		return nil, err
+	}
+	c.ClientConn = channel
+	return c, nil
+}
+
+// dialOptions: pings find a dead connection within 50 s; servers refuse them closer than 10 s. A
+// service that was away is looked for every 5 s.
+func (c *Connection) dialOptions(options Options) []grpc.DialOption {
+	ours := []grpc.DialOption{
+		grpc.WithDefaultServiceConfig(serviceConfig),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: 30 * time.Second, Timeout: 20 * time.Second,
+		}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: grpcbackoff.Config{
+				BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second,
+			},
+			MinConnectTimeout: 20 * time.Second,
+		}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
+		grpc.WithChainUnaryInterceptor(withRequestID, c.repeating),
+		grpc.WithChainStreamInterceptor(c.explaining),
+		grpc.WithUserAgent("vertebra-go"),
+	}
+	return append(append(ours, options.Credentials.dialOptions()...), options.DialOptions...)
+}
+
+// withRequestID gives every request that has one a request id, unless the caller did: however often
+// the way there repeats the call, it counts once.
+func withRequestID(
+	ctx context.Context, method string, request, answer any, channel *grpc.ClientConn,
+	call grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	if message, ok := request.(proto.Message); ok {
+		request = identified(message)
+	}
+	return call(ctx, method, request, answer, channel, options...)
+}
+
+func identified(request proto.Message) proto.Message {
+	fields := request.ProtoReflect()
+	field := fields.Descriptor().Fields().ByName("request_id")
+	if field == nil || field.Kind() != protoreflect.StringKind || fields.Get(field).String() != "" {
+		return request
+	}
+	request = proto.Clone(request)
+	request.ProtoReflect().Set(field, protoreflect.ValueOfString(uuid.NewString()))
+	return request
+}
+
+// repeating calls again when only the way there broke. Unary calls are safe to repeat: reads by
+// nature, the others because they carry a request id. gRPC itself repeats them on UNAVAILABLE; what
+// a proxy or an overloaded server does instead is repeated here.
+func (c *Connection) repeating(
+	ctx context.Context, method string, request, answer any, channel *grpc.ClientConn,
+	call grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	for numFailures := 0; ; numFailures++ {
+		err := c.attempt(ctx, func(ctx context.Context) error {
+			return call(ctx, method, request, answer, channel, options...)
+		})
+		if err == nil {
+			return nil
+		}
+		failure := failureOf(ctx, err, c.address)
+		isOurs := failure.mayPass() && failure.Code != codes.Unavailable
+		if numFailures+1 == unaryAttempts || !isOurs {
+			return failure
+		}
+		wait := max(failure.retryAfter(), c.pace.wait(numFailures))
+		if err := sleep(ctx, wait); err != nil {
+			failure.cause = err
+			return failure
+		}
+	}
+}
+
+func (c *Connection) attempt(ctx context.Context, once func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return once(ctx)
+}
+
+// persist returns what once returns, called again for as long as a stream would be opened again.
+func persist[T any](ctx context.Context, c *Connection, once func() (T, error)) (T, error) {
+	backoff := newBackoff(c.pace)
+	backoff.answered()
+	for {
+		backoff.opened()
+		answer, err := once()
+		var failure *Error
+		if err == nil || !errors.As(err, &failure) || !failure.mayPass() {
+			return answer, err
+		}
+		if err := backoff.wait(ctx, failure, failure.retryAfter()); err != nil {
+			return answer, err
+		}
+	}
+}
+
+// explaining gives the errors of streams their reasons and details.
+func (c *Connection) explaining(
+	ctx context.Context, description *grpc.StreamDesc, channel *grpc.ClientConn, method string,
+	open grpc.Streamer, options ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	stream, err := open(ctx, description, channel, method, options...)
+	if err != nil {
+		return nil, failureOf(ctx, err, c.address)
+	}
+	return &explainedStream{ClientStream: stream, address: c.address}, nil
+}
+
+type explainedStream struct {
+	grpc.ClientStream
+	address string
+}
+
+func (s *explainedStream) RecvMsg(message any) error {
+	err := s.ClientStream.RecvMsg(message)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return failureOf(s.Context(), err, s.address)
+}
