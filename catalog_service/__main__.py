@@ -20,6 +20,7 @@ from catalog_service.catalog_metrics import CatalogMetrics
 from catalog_service.errors import VertebraError
 from catalog_service.make_objects import Objects, make_objects
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.door_settings import doors_of
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.path_servicer import PathServicer, path_registration
 from catalog_service.serving.run import Service, leave_at_once, serve_until_signalled
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 async def _serve(settings: CatalogSettings) -> None:
-    parts = ServerParts()
+    parts = ServerParts(doors=doors_of(settings))
     objects = make_objects(settings, CatalogMetrics(parts.telemetry.registry))
     StoreMetrics(parts.telemetry, objects.catalog.store, budget_bytes=settings.cache_bytes)
     servicers = Servicers(objects, settings, parts)

@@ -123,6 +123,12 @@ class Denied(VertebraError):
     reason = "ACCESS_DENIED"
 
 
+class Unauthenticated(VertebraError):
+    """Who calls is not known: show something, or something else."""
+
+    reason = "CREDENTIALS_MISSING"
+
+
 KINDS = (
     InvalidRequest,
     NotFound,
@@ -133,6 +139,7 @@ KINDS = (
     Corrupt,
     Unavailable,
     Denied,
+    Unauthenticated,
 )
 """Every kind there is; `serving/status.py` has a status for each."""
 

@@ -12,8 +12,9 @@ from pydantic import (
     Field,
     SecretStr,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from catalog_service.serving.door_settings import DoorSettings
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.settings_reader import (
     Address,
@@ -100,7 +101,7 @@ class HttpTable(BaseModel):
     origin: HttpRules = HttpRules()
 
 
-class CatalogSettings(BaseSettings):
+class CatalogSettings(DoorSettings):
     """Each field is the variable `VERTEBRA_CATALOG_<FIELD>`, unless it says otherwise."""
 
     model_config = SettingsConfigDict(

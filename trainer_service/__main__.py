@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from catalog_service.blobs.disk import ensure_folder
 from catalog_service.blobs.store import BlobStore
-from catalog_service.errors import VertebraError
+from catalog_service.errors import VertebraError, Violation
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.door_settings import doors_of
 from catalog_service.serving.drain import Drain, DrainTiming
 from catalog_service.serving.logs import configure_logging
 from catalog_service.serving.path_servicer import PathServicer, path_registration
 from catalog_service.serving.run import Service, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
-from catalog_service.serving.settings_reader import read_settings
+from catalog_service.serving.settings_reader import read_settings, settings_invalid
+from catalog_service.serving.store_metrics import StoreMetrics
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.planning import TrainingHost
 from trainer_service.api.rooms import TrainerRooms
@@ -30,6 +32,7 @@ from trainer_service.job_store import JobStore
 from trainer_service.jobs import HostDevice, HostRecord
 from trainer_service.jobs.run_spec import EngineName
 from trainer_service.settings import (
+    ENV_PREFIX,
     TrainerSettings,
     num_cores,
     visible_gpus,
@@ -38,13 +41,18 @@ from trainer_service.settings import (
 from trainer_service.supervisor import Rooms, Supervisor
 from trainer_service.supervisor.devices import cpu_devices, cuda_devices, require_cuda
 from trainer_service.supervisor.host_home import host_id
+from trainer_service.supervisor.job_metrics import JobMetrics
+from trainer_service.supervisor.queue_metrics import QueueMetrics
 from trainer_service.supervisor.supervision import Supervision
 from vertebra.catalog_client import CatalogClient
+from vertebra.credentials import Credentials, CredentialsUnusable
 from vertebra.malloc import keep_freed_megabytes
 
 NUM_THREADS = 32
 """That wait for the disk and the database: as many as asyncio has on large hosts. On two cores it
 would have six, which a few jobs and their watchers fill."""
+SPOOLS_EVERY_S = 5.0
+"""Between two looks at how much workers said that is not stored."""
 HOOKS_S = 15.0
 """Beside the workers' grace, for what the service itself has to close."""
 
@@ -63,16 +71,23 @@ def main() -> None:
 
 async def _serve(settings: TrainerSettings) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NUM_THREADS))
-    parts = ServerParts(timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S))
+    parts = ServerParts(
+        timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S), doors=doors_of(settings)
+    )
     ensure_folder(settings.home)
     blobs = BlobStore(settings.blobs_folder)
-    client = CatalogClient(settings.catalog)
+    client = _catalog_client(settings)
     gateway = CatalogGateway(client, blobs)
     host = await asyncio.to_thread(_host, settings)
-    rooms = _rooms(settings, gateway, blobs, host)
+    telemetry = parts.telemetry
+    rooms = _rooms(settings, gateway, blobs, host, JobMetrics(telemetry.registry))
+    supervisor = Supervisor(rooms, host)
     supervision = Supervision(
-        Supervisor(rooms, host), parts.drain.draining, preempts=settings.on_stop == "preempt"
+        supervisor, parts.drain.draining, preempts=settings.on_stop == "preempt"
     )
+    StoreMetrics(telemetry, blobs)
+    QueueMetrics(telemetry.registry, telemetry.figures, rooms.store)
+    telemetry.figures.add("spools", supervisor.measure_spools, every_s=SPOOLS_EVERY_S)
 
     async def start() -> None:
         if settings.supervise:
@@ -95,6 +110,27 @@ async def _serve(settings: TrainerSettings) -> None:
         on_stop=stop,
     )
     await serve_until_signalled(service)
+
+
+def _catalog_client(settings: TrainerSettings) -> CatalogClient:
+    """Return a client that shows the catalog who this trainer is.
+
+    Raises:
+        SettingsInvalid: certificates or a token that cannot be used.
+    """
+    try:
+        shown = Credentials(
+            tls=settings.catalog_tls,
+            ca=settings.catalog_ca,
+            cert=settings.catalog_cert,
+            key=settings.catalog_key,
+            token_file=settings.catalog_token_file,
+            server_name=settings.catalog_server_name,
+        )
+        return CatalogClient(settings.catalog, credentials=shown)
+    except CredentialsUnusable as error:
+        which = f"{ENV_PREFIX}CATALOG_*"
+        raise settings_invalid([Violation(field=which, description=str(error))]) from error
 
 
 def _host(settings: TrainerSettings) -> HostRecord:
@@ -121,7 +157,11 @@ def _devices(settings: TrainerSettings) -> tuple[HostDevice, ...]:
 
 
 def _rooms(
-    settings: TrainerSettings, gateway: CatalogGateway, blobs: BlobStore, host: HostRecord
+    settings: TrainerSettings,
+    gateway: CatalogGateway,
+    blobs: BlobStore,
+    host: HostRecord,
+    metrics: JobMetrics,
 ) -> Rooms:
     num_threads = max(1, num_cores() // len(host.devices))
     return Rooms(
@@ -140,6 +180,7 @@ def _rooms(
         grace_s=settings.grace_s,
         max_remote_jobs=settings.ray_jobs,
         events_kept=settings.events_kept,
+        metrics=metrics,
     )
 
 
@@ -160,10 +201,12 @@ def _engines(
 
 
 def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Registration]:
+    feed = EventFeed(rooms.store, drain.draining)
+    feed.readers.show(rooms.metrics.registry)
     trainer = TrainerRooms(
         store=rooms.store,
         catalog=rooms.catalog,
-        feed=EventFeed(rooms.store, drain.draining),
+        feed=feed,
         host=TrainingHost(
             allowed_roots=rooms.allowed_roots,
             device=rooms.device,

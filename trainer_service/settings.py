@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from catalog_service.serving.door_settings import DoorSettings
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.settings_reader import (
     Address,
@@ -26,7 +27,7 @@ DEFAULT_HOST_TIMEOUT_S = 60.0
 """A restart of the service, or of the database, takes less."""
 
 
-class TrainerSettings(BaseSettings):
+class TrainerSettings(DoorSettings):
     """Each field is the variable `VERTEBRA_TRAINER_<FIELD>`."""
 
     model_config = SettingsConfigDict(
@@ -57,6 +58,26 @@ class TrainerSettings(BaseSettings):
 
     catalog: str = "127.0.0.1:50551"
     """Where the catalog answers."""
+
+    catalog_tls: bool = False
+    """Whether the catalog is reached by TLS and shows a certificate that this host's authorities
+    vouch for; with `catalog_ca` or `catalog_cert` it is anyway."""
+
+    catalog_ca: OptionalPath = None
+    """PEM file with the authorities of the catalog's certificate."""
+
+    catalog_cert: OptionalPath = None
+    """PEM file with the certificate that this trainer shows the catalog; read again when it
+    changes, as its key and the token."""
+
+    catalog_key: OptionalPath = None
+    """PEM file with its private key."""
+
+    catalog_token_file: OptionalPath = None
+    """File with the token that this trainer shows the catalog."""
+
+    catalog_server_name: str = ""
+    """The name in the catalog's certificate, where it is not the address."""
 
     data_roots: PathList = (Path("~").expanduser(),)
     """Folders below which images may be read."""

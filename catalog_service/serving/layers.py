@@ -89,6 +89,7 @@ class AccessLog:
             "reason": call.reason,
             "duration_ms": round(duration_s * 1000, 3),
             "peer": call.context.peer(),
+            "principal": call.principal.name,
             "sent_bytes": call.num_sent_bytes,
             "received_bytes": call.num_received_bytes,
         }

@@ -94,6 +94,8 @@ async def _serve(service: Service) -> None:
     try:
         admin = await _start_admin(service, lag)
         _announce(service.ready_file, server, admin)
+        for worry in service.parts.doors.worries(service.listen):
+            log.warning(worry)
         await service.parts.drain.draining.wait()
         log.info("draining", extra={"calls_in_flight": server.in_flight.num_calls})
     finally:

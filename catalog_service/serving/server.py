@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from catalog_service.serving.call import Layers
+from catalog_service.serving.doors import Doors
 from catalog_service.serving.drain import Drain, DrainTiming, InFlight, Step
 from catalog_service.serving.health import Health
 from catalog_service.serving.interceptors import LayeredCalls
@@ -49,6 +50,8 @@ class ServerParts:
     timing: DrainTiming = field(default_factory=DrainTiming)
     options: Mapping[str, int] = field(default_factory=dict)
     """Server options that replace ours."""
+    doors: Doors = field(default_factory=Doors)
+    """Plain text, everybody to everything, unless given."""
 
 
 class RunningServer:
@@ -127,6 +130,7 @@ async def start_server(
             RequestIds(),
             AccessLog(parts.telemetry),
             ErrorMapper(),
+            *parts.doors.layers(),
             Admission(limits, parts.telemetry, in_flight),
         ]
     )
@@ -135,7 +139,7 @@ async def start_server(
         options=server_options(dict(parts.options)),
     )
     health = _add_services(server, registrations)
-    port = _bind(server, listen)
+    port = _bind(server, listen, parts.doors)
     await server.start()
     health.set_serving(is_serving=True)
     return RunningServer(
@@ -158,9 +162,12 @@ def _add_services(server: grpc.aio.Server, registrations: Sequence[Registration]
     return health
 
 
-def _bind(server: grpc.aio.Server, listen: Listen) -> int:
+def _bind(server: grpc.aio.Server, listen: Listen, doors: Doors) -> int:
     with contextlib.suppress(RuntimeError):
-        port = server.add_insecure_port(str(listen))
+        if doors.certificates is None:
+            port = server.add_insecure_port(str(listen))
+        else:
+            port = server.add_secure_port(str(listen), doors.certificates.credentials())
         if port:
             return port
     raise PortUnavailable(

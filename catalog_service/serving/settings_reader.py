@@ -96,9 +96,9 @@ def read_settings(cls: type[SettingsT]) -> SettingsT:
     try:
         settings = cls()
     except ValidationError as error:
-        raise _invalid([*_violations(cls, error.errors()), *unknown]) from None
+        raise settings_invalid([*_violations(cls, error.errors()), *unknown]) from None
     if unknown:
-        raise _invalid(unknown)
+        raise settings_invalid(unknown)
     return settings
 
 
@@ -159,7 +159,8 @@ def _description(error: ErrorDetails) -> str:
     return problem if _SECRET.search(_field(error)) else f"{problem}, not {error['input']!r}"
 
 
-def _invalid(violations: list[Violation]) -> SettingsInvalid:
+def settings_invalid(violations: list[Violation]) -> SettingsInvalid:
+    """Return one error for all of them, one line each."""
     lines = "\n".join(f"  {v.field}: {v.description}" for v in violations)
     return SettingsInvalid(
         f"{len(violations)} settings cannot be used:\n{lines}", violations=violations

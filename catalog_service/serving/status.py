@@ -34,6 +34,7 @@ from catalog_service.errors import (
     NotFound,
     OutOfRange,
     Precondition,
+    Unauthenticated,
     Unavailable,
     VertebraError,
 )
@@ -68,6 +69,7 @@ CODES: dict[type[VertebraError], grpc.StatusCode] = {
     Corrupt: grpc.StatusCode.DATA_LOSS,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     Denied: grpc.StatusCode.PERMISSION_DENIED,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
 }
 
 

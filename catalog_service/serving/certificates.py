@@ -1,0 +1,171 @@
+"""The server's certificate, its key and whom it asks for theirs: read from files, and read again
+when they change, without a restart.
+
+gRPC asks before each handshake. Files that are half-written or do not fit together are not taken:
+the last good ones stay until the files change again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from catalog_service.errors import Precondition
+
+log = logging.getLogger(__name__)
+
+_UNREADABLE = (ValueError, TypeError)
+"""What `cryptography` raises for bytes that are no PEM, and for a key that wants a password."""
+
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class CertificateUnusable(Precondition):
+    """The certificate files do not let anybody in."""
+
+    reason = "CERTIFICATE_UNUSABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """Files in PEM."""
+
+    cert: Path
+    """The server's certificate, then those that link it to an authority."""
+    key: Path
+    client_ca: Path | None = None
+    """Authorities of callers' certificates; every caller then shows one. None: nobody is asked."""
+
+    def present(self) -> tuple[Path, ...]:
+        """Return the files that there are."""
+        return tuple(file for file in (self.cert, self.key, self.client_ca) if file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Material:
+    cert: bytes
+    key: bytes
+    client_ca: bytes | None
+    ends: datetime
+
+    def configuration(self) -> grpc.ServerCertificateConfiguration:
+        """Return it as gRPC wants it."""
+        return grpc.ssl_server_certificate_configuration(
+            [(self.key, self.cert)], root_certificates=self.client_ca
+        )
+
+
+class Certificates:
+    """What is shown in handshakes.
+
+    Raises:
+        CertificateUnusable: when it is made; later, the last good files count.
+    """
+
+    def __init__(self, files: CertificateFiles) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._stamp = _stamp(files)
+        self._material = read_certificates(files)
+        self._tell("serving with a certificate")
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Return what a server's port is opened with."""
+        return grpc.dynamic_ssl_server_credentials(
+            self._material.configuration(),
+            cast(Callable[[], grpc.ServerCertificateConfiguration], self.if_changed),
+            require_client_authentication=self._files.client_ca is not None,
+        )
+
+    def if_changed(self) -> grpc.ServerCertificateConfiguration | None:
+        """Return what the files hold now; None where that is what it was. gRPC's threads call it.
+
+        Source: grpc.dynamic_ssl_server_credentials, `certificate_configuration_fetcher`.
+        """
+        with self._lock:
+            stamp = _stamp(self._files)
+            if stamp == self._stamp:
+                return None
+            self._stamp = stamp
+            try:
+                self._material = read_certificates(self._files)
+            except CertificateUnusable as error:
+                log.warning("certificate files changed and are not taken: %s", error.message)
+                return None
+            self._tell("took the new certificate")
+            return self._material.configuration()
+
+    def _tell(self, what: str) -> None:
+        ends = self._material.ends
+        level = logging.WARNING if ends <= datetime.now(UTC) else logging.INFO
+        state = "expired" if level == logging.WARNING else "ends"
+        log.log(level, "%s from %s that %s %s", what, self._files.cert, state, ends.isoformat())
+
+
+def read_certificates(files: CertificateFiles) -> _Material:
+    """Return what the files hold.
+
+    Raises:
+        CertificateUnusable: one cannot be read, or the key is another certificate's.
+    """
+    cert, key = _read(files.cert), _read(files.key)
+    client_ca = _read(files.client_ca) if files.client_ca else None
+    leaf = _certificates(cert, files.cert)[0]
+    if client_ca is not None:
+        _certificates(client_ca, files.client_ca)
+    try:
+        private = load_pem_private_key(key, password=None)
+    except _UNREADABLE as error:
+        raise CertificateUnusable(
+            f"{files.key} holds no private key in PEM without a password"
+        ) from error
+    wanted, found = (
+        one.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        for one in (leaf.public_key(), private.public_key())
+    )
+    if wanted != found:
+        raise CertificateUnusable(f"the key in {files.key} is not that of {files.cert}")
+    return _Material(cert=cert, key=key, client_ca=client_ca, ends=leaf.not_valid_after_utc)
+
+
+def _certificates(pem: bytes, file: Path | None) -> list[x509.Certificate]:
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+    except _UNREADABLE as error:
+        raise CertificateUnusable(f"{file} holds no certificates in PEM") from error
+    if len(found) != pem.count(_BEGIN):  # the parser passes over a last one that is cut short
+        raise CertificateUnusable(f"{file} ends in the middle of a certificate")
+    return found
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CertificateUnusable(f"cannot read {file}: {error.strerror}") from error
+
+
+def _stamp(files: CertificateFiles) -> Stamp:
+    """Return what changes when a file does; also when Kubernetes moves a link to a new folder."""
+    return tuple(map(_stamp_of, files.present()))
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
