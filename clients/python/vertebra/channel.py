@@ -6,15 +6,14 @@ end on the one that they began on.
 """
 
 import json
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import grpc
 
+from vertebra.credential_files import Stamp, TokenSource, read_certificates, stamp_of
 from vertebra.credentials import PLAIN, Credentials, CredentialsUnusable
 
 UNARY_ATTEMPTS = 4
@@ -68,12 +67,14 @@ NO_PROXY = (("grpc.enable_http_proxy", 0),)
 LONGEST_STREAM_S = 2400.0
 """Streams rotate after 30 min; then a channel whose certificate was replaced has no calls left."""
 
-Stamp = tuple[tuple[int, int, int], ...]
-"""Inode, size and time of change of some files."""
 
-
-def open_channel(address: str, credentials: Credentials | None = None) -> grpc.Channel:
+def open_channel(
+    address: str, credentials: Credentials | None = None, *, options: Options = ()
+) -> grpc.Channel:
     """Return a channel to `host:port`.
+
+    Args:
+        options: of gRPC, beside `CHANNEL_OPTIONS` and instead of those of the same name.
 
     Raises:
         CredentialsUnusable: files that cannot be read or do not fit, or a token in plain text.
@@ -81,8 +82,8 @@ def open_channel(address: str, credentials: Credentials | None = None) -> grpc.C
     shown = credentials or PLAIN
     shown.require_fit_for(address)
     if not shown.is_encrypted and not shown.has_token:
-        return grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-    return RenewedChannel(address, shown)
+        return grpc.insecure_channel(address, options=(*CHANNEL_OPTIONS, *options))
+    return RenewedChannel(address, shown, options)
 
 
 class RenewedChannel(grpc.Channel):
@@ -92,14 +93,15 @@ class RenewedChannel(grpc.Channel):
         CredentialsUnusable: when it is made; later, the last files that could be read count.
     """
 
-    def __init__(self, address: str, credentials: Credentials) -> None:
+    def __init__(self, address: str, credentials: Credentials, options: Options = ()) -> None:
         self._address = address
+        self._options = (*CHANNEL_OPTIONS, *options)
         self._credentials = credentials
         self._lock = threading.Lock()
         self._retired: list[tuple[float, grpc.Channel]] = []
-        self._stamp = _stamp(credentials.certificate_files)
-        self._channel = _made(address, credentials)
-        self._token = _Token(credentials)
+        self._stamp = stamp_of(credentials.certificate_files)
+        self._channel = self._made()
+        self._token = TokenSource(credentials)
 
     def current(self) -> grpc.Channel:
         """Return the channel for the next call."""
@@ -153,7 +155,7 @@ class RenewedChannel(grpc.Channel):
 
     def _new_stamp(self) -> Stamp | None:
         try:
-            stamp = _stamp(self._credentials.certificate_files)
+            stamp = stamp_of(self._credentials.certificate_files)
         except CredentialsUnusable:
             return None  # being replaced: the next call looks again
         return stamp if stamp != self._stamp else None
@@ -164,7 +166,7 @@ class RenewedChannel(grpc.Channel):
             if stamp == self._stamp:
                 return
             try:
-                made = _made(self._address, self._credentials)
+                made = self._made()
             except CredentialsUnusable:
                 return
             now = time.monotonic()
@@ -174,6 +176,18 @@ class RenewedChannel(grpc.Channel):
                 retired[1].close()
             self._retired.append((now, self._channel))
             self._channel, self._stamp = made, stamp
+
+    def _made(self) -> grpc.Channel:
+        shown, options = self._credentials, self._options
+        if not shown.is_encrypted:
+            return grpc.insecure_channel(self._address, options=(*options, *NO_PROXY))
+        if shown.server_name:
+            options = (*options, ("grpc.ssl_target_name_override", shown.server_name))
+        certificates = read_certificates(shown)
+        credentials = grpc.ssl_channel_credentials(
+            certificates.root, certificates.key, certificates.chain
+        )
+        return grpc.secure_channel(self._address, credentials, options=options)
 
 
 class _Method:
@@ -200,92 +214,3 @@ class _Method:
         if made is None or made[0] is not channel:
             made = self._made = (channel, self._make(channel))
         return made[1]
-
-
-class _Token:
-    """The token, read again when its file changes; one that cannot be read now stays the last."""
-
-    def __init__(self, credentials: Credentials) -> None:
-        self._file = credentials.token_file
-        self._token = credentials.token
-        self._stamp: Stamp = ()
-        if self._file is not None:
-            self._stamp = _stamp((self._file,))
-            self._token = _token_in(self._file)
-
-    def read(self) -> str:
-        if self._file is None:
-            return self._token
-        try:
-            stamp = _stamp((self._file,))
-            if stamp != self._stamp:
-                self._token, self._stamp = _token_in(self._file), stamp
-        except CredentialsUnusable:
-            pass
-        return self._token
-
-
-def _made(address: str, credentials: Credentials) -> grpc.Channel:
-    if not credentials.is_encrypted:
-        return grpc.insecure_channel(address, options=(*CHANNEL_OPTIONS, *NO_PROXY))
-    before = _stamp(credentials.certificate_files)
-    root, key, chain = map(_read, (credentials.ca, credentials.key, credentials.cert))
-    _require_pair(credentials)
-    if _stamp(credentials.certificate_files) != before:
-        raise CredentialsUnusable("the certificate files changed while they were read")
-    options = CHANNEL_OPTIONS
-    if credentials.server_name:
-        options = (*options, ("grpc.ssl_target_name_override", credentials.server_name))
-    return grpc.secure_channel(
-        address, grpc.ssl_channel_credentials(root, key, chain), options=options
-    )
-
-
-def _require_pair(credentials: Credentials) -> None:
-    """Raise CredentialsUnusable unless the files hold what they should: gRPC would not say why."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        if credentials.ca is not None:
-            context.load_verify_locations(credentials.ca)
-    except ssl.SSLError as error:
-        raise CredentialsUnusable(f"{credentials.ca} holds no certificates (PEM)") from error
-    if credentials.cert is None or credentials.key is None:
-        return
-    try:
-        context.load_cert_chain(credentials.cert, credentials.key, password=_no_password)
-    except (ssl.SSLError, ValueError) as error:
-        raise CredentialsUnusable(
-            f"{credentials.cert} and {credentials.key} are not a certificate and its private key"
-            " in PEM, or the key wants a password"
-        ) from error
-
-
-def _no_password() -> str:
-    """Keep OpenSSL from asking the terminal."""
-    return ""
-
-
-def _read(file: Path | None) -> bytes | None:
-    try:
-        return file.read_bytes() if file is not None else None
-    except OSError as error:
-        raise CredentialsUnusable(f"cannot read {file}: {error.strerror}") from error
-
-
-def _token_in(file: Path) -> str:
-    """Return the file's only line."""
-    try:
-        token = (_read(file) or b"").decode("ascii").strip()
-    except UnicodeDecodeError:
-        token = ""
-    if not token or not token.isprintable() or " " in token:
-        raise CredentialsUnusable(f"{file} does not hold one token on one line")
-    return token
-
-
-def _stamp(files: tuple[Path, ...]) -> Stamp:
-    try:
-        stats = [file.stat() for file in files]
-    except OSError as error:
-        raise CredentialsUnusable(f"cannot read {error.filename}: {error.strerror}") from error
-    return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in stats)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from vertebra import credentials
 from vertebra.health import is_serving
 
 START_TIMEOUT_S = 90.0
@@ -22,7 +23,12 @@ ROUTINE = ("DEBUG", "INFO")
 ADMIN_OFFSET = 10
 """The admin port of a service is this much above its own; free ports have free admin ports."""
 
-CLIENT_VARIABLES = ("VERTEBRA_CATALOG_ADDRESS", "VERTEBRA_TRAINER_ADDRESS", "VERTEBRA_TRACEBACK")
+CLIENT_VARIABLES = (
+    "VERTEBRA_CATALOG_ADDRESS",
+    "VERTEBRA_TRAINER_ADDRESS",
+    "VERTEBRA_TRACEBACK",
+    *credentials.VARIABLES,
+)
 
 GRPC_SERVICES = {
     "catalog_service": "vertebra.catalog.v1.ModelService",
@@ -47,6 +53,7 @@ class Service:
         self._port = port
         self._ready_file = ready_file
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_encrypted = False
 
     @property
     def port(self) -> int:
@@ -68,11 +75,13 @@ class Service:
             f"{prefix}_ADMIN_LISTEN": f"127.0.0.1:{admin_port}",
             f"{prefix}_READY_FILE": str(self._ready_file),
         }
+        whole = {**_inherited(), **environment, **own}
+        self._is_encrypted = bool(whole.get(f"{prefix}_TLS_CERT"))
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self._module],
-                env={**_inherited(), **environment, **own},
+                env=whole,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -85,7 +94,13 @@ class Service:
         self._wait_for(self._is_listening, deadline)
 
     def wait_until_serving(self, deadline: float) -> None:
-        """Return when it says that it serves. Raises LocalServicesFailed."""
+        """Return when it says that it serves. Raises LocalServicesFailed.
+
+        One with TLS is asked nothing, because we may not know its authority; its address is known
+        only once it serves.
+        """
+        if self._is_encrypted:
+            return
         self._wait_for(lambda: is_serving(self.address, self._grpc_service), deadline)
 
     def _wait_for(self, is_so: Callable[[], bool], deadline: float) -> None:

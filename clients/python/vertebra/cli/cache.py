@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from vertebra.catalog.v1 import storage_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table
 
@@ -71,7 +71,7 @@ def list_cache(filter_text: str, order_by: str, catalog_address: str, as_json: b
     Example:
       vertebra cache ls --filter 'kind = model' --order-by 'size_bytes desc'
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         rows = list(catalog.storage.list_entries(filter_text, order_by))
         state = catalog.storage.state()
     if as_json:
@@ -100,7 +100,7 @@ def verify_cache(names: tuple[str, ...], catalog_address: str, as_json: bool) ->
       vertebra cache verify resnet50 checkpoints/letters
     """
     page = screen()
-    with CatalogClient(catalog_address) as catalog, page.status("reading the store") as status:
+    with catalog_client(catalog_address) as catalog, page.status("reading the store") as status:
 
         def show(event: wire.VerifyProgress | wire.CorruptEntry) -> None:
             if isinstance(event, wire.VerifyProgress):
@@ -143,7 +143,7 @@ def prune_cache(
       vertebra cache prune --to 50GB --dry-run
       vertebra cache prune --to 0 --kind model
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         pruned = catalog.storage.prune(
             target_bytes=target_bytes,
             kinds=[KINDS[kind] for kind in kinds],
@@ -168,7 +168,7 @@ def pin(names: tuple[str, ...], owner: str, catalog_address: str, as_json: bool)
     Example:
       vertebra cache pin resnet50 checkpoints/letters
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         _print_pinned(catalog.storage.pin(names, owner=owner), as_json=as_json)
 
 
@@ -184,7 +184,7 @@ def unpin(names: tuple[str, ...], owner: str, catalog_address: str, as_json: boo
     Example:
       vertebra cache unpin resnet50
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         _print_pinned(catalog.storage.unpin(names, owner=owner), as_json=as_json)
 
 

@@ -7,10 +7,10 @@ import click
 from rich.table import Table
 
 from vertebra.cli import words
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import facts, print_json, screen, table
 from vertebra.trainer.v1 import train_run_pb2 as runs
-from vertebra.trainer_client import TrainerClient
 
 
 @click.command()
@@ -23,7 +23,7 @@ def capacity(trainer_address: str, as_json: bool) -> None:
     Example:
       vertebra capacity
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         found = trainer.capacity()
     if as_json:
         print_json(found)

@@ -2,10 +2,10 @@
 
 import click
 
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli.checkpoint_words import print_checkpoint, print_rows
 from vertebra.cli.checkpoints_identify import identify
 from vertebra.cli.checkpoints_register import register
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import print_json, print_json_list, screen
 
@@ -21,7 +21,7 @@ def list_checkpoints(filter_text: str, order_by: str, catalog_address: str, as_j
     Example:
       vertebra checkpoints ls --filter 'architecture_id = resnet18'
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         rows = list(catalog.list_checkpoints(filter_text, order_by))
     if as_json:
         print_json_list("checkpoints", rows)
@@ -40,7 +40,7 @@ def show(name: str, catalog_address: str, as_json: bool) -> None:
     Example:
       vertebra checkpoints show letters
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         checkpoint = catalog.get_checkpoint(name)
     if as_json:
         print_json(checkpoint)
@@ -60,7 +60,7 @@ def remove(name: str, force: bool, catalog_address: str, as_json: bool) -> None:
     Example:
       vertebra checkpoints rm letters
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         checkpoint = catalog.delete_checkpoint(name, force=force)
     if as_json:
         print_json(checkpoint)

@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from vertebra.catalog.v1 import checkpoint_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
 from vertebra.cli.uploaded_file import FILE, called_by_its_name
@@ -37,7 +37,7 @@ def identify(
     if (file is None) == (not path):
         raise click.UsageError("give a FILE to upload, or --path on the catalog's host")
     page = screen()
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         blob_name = ""
         if file is not None:
             with page.status(Text(f"uploading {file.name}, {words.size(file.stat().st_size)}")):

@@ -7,9 +7,9 @@ import click
 from rich.text import Text
 
 from vertebra.catalog.v1 import checkpoint_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
 from vertebra.cli.checkpoint_words import print_registered
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.model_options import Function, argument, image_size, structure_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import print_json, screen
@@ -103,7 +103,7 @@ def register(**flags: Any) -> None:
     if file is not None and flags["path"]:
         raise click.UsageError("give a FILE to upload or --path on the catalog's host, not both")
     page = screen()
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         blob_name = ""
         if file is not None:
             with page.status(Text(f"uploading {file.name}, {words.size(file.stat().st_size)}")):

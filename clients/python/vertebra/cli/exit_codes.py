@@ -43,6 +43,7 @@ def described(error: Exception) -> CliFailed | None:
     """Return what a failed call means to a person; None for what only a bug explains."""
     from vertebra.bundle_layout import BundleUnusable
     from vertebra.client_errors import RpcFailed, ServiceUnreachable
+    from vertebra.credentials import CredentialsUnusable
     from vertebra.local_service import LocalServicesFailed
     from vertebra.state_file import StateFileUnreadable
     from vertebra.wire_json import FieldInvalid
@@ -51,7 +52,7 @@ def described(error: Exception) -> CliFailed | None:
         return CliFailed(f"{error}; start both with `vertebra up`", UNREACHABLE)
     if isinstance(error, RpcFailed):
         return CliFailed(_with_violations(error), code_of(error))
-    if isinstance(error, FieldInvalid):
+    if isinstance(error, FieldInvalid | CredentialsUnusable):
         return CliFailed(str(error), USAGE)
     if isinstance(error, BundleUnusable | LocalServicesFailed | StateFileUnreadable | OSError):
         return CliFailed(str(error), REFUSED)

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.curve_words import curves_of_series
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
@@ -68,7 +69,7 @@ def list_jobs(**flags: Any) -> None:
       vertebra jobs ls --label team=vision --order 'priority desc'
     """
     wanted = joined_filter(flags["filter_text"], *label_filter(flags["labels"]))
-    with TrainerClient(flags["trainer_address"]) as trainer:
+    with trainer_client(flags["trainer_address"]) as trainer:
         rows = list(trainer.list(wanted, flags["order_by"]))
     if flags["quiet"]:
         click.echo("".join(f"{one.job_id}\n" for one in rows), nl=False)
@@ -91,7 +92,7 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
     Example:
       vertebra jobs show 9f3c
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         one = trainer.get(job) if job else newest(trainer)
         if as_json:
             print_json(one)
@@ -120,7 +121,7 @@ def plan_job(**flags: Any) -> None:
       vertebra jobs plan --backbone vgg11 --digits --epochs 3 --freeze frozen_backbone
     """
     spec = experiment(flags["file"], with_pretrained_model(flags))
-    with TrainerClient(flags["trainer_address"]) as trainer, named_flags(flags["file"]):
+    with trainer_client(flags["trainer_address"]) as trainer, named_flags(flags["file"]):
         answer = trainer.plan(spec)
     if flags["as_json"]:
         print_json(answer)
@@ -148,7 +149,7 @@ def watch_job(job: str, record: Path | None, trainer_address: str, as_json: bool
     Example:
       vertebra jobs watch 9f3c
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         one = trainer.get(job) if job else newest(trainer)
         openings: WatchRecord = []
         following = Following(record=openings if record else None)

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.curve_words import series_view
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import print_json, screen
 from vertebra.cli.written_values import MAX_AMOUNT
 from vertebra.trainer.v1 import train_run_pb2 as runs
-from vertebra.trainer_client import TrainerClient
 
 STEP = click.IntRange(min=0, max=MAX_AMOUNT)
 
@@ -41,7 +41,7 @@ def show_metrics(**flags: Any) -> None:
       vertebra jobs metrics 9f3c 'validation/*'
       vertebra jobs metrics 9f3c step/loss --from-step 1000 --csv > loss.csv
     """
-    with TrainerClient(flags["trainer_address"]) as trainer:
+    with trainer_client(flags["trainer_address"]) as trainer:
         answer = trainer.metrics(
             flags["job"],
             flags["series"],

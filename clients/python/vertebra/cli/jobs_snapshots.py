@@ -2,10 +2,10 @@
 
 import click
 
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import print_json, print_json_list, screen, title
 from vertebra.cli.snapshot_words import snapshot_id, snapshot_name, snapshots_view
-from vertebra.trainer_client import TrainerClient
 
 
 @click.command("snapshots")
@@ -19,7 +19,7 @@ def list_snapshots(job: str, trainer_address: str, as_json: bool) -> None:
     Example:
       vertebra jobs snapshots 9f3c
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         found = list(trainer.list_snapshots(job))
     if as_json:
         print_json_list("snapshots", found)
@@ -60,7 +60,7 @@ def unpin_snapshot(job: str, snapshot: str, trainer_address: str, as_json: bool)
 
 
 def _set_pin(job: str, snapshot: str, address: str, *, as_json: bool, pinned: bool) -> None:
-    with TrainerClient(address) as trainer:
+    with trainer_client(address) as trainer:
         name = snapshot_name(trainer.get(job).name, snapshot)
         one = trainer.pin_snapshot(name, pinned=pinned)
     if as_json:

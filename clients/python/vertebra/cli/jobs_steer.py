@@ -5,6 +5,7 @@ from collections.abc import Callable
 import click
 
 from vertebra.cli import exit_codes
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.job_words import going_on_text
 from vertebra.cli.live import Following, watch_to_end
@@ -31,7 +32,7 @@ def cancel_job(jobs: tuple[str, ...], reason: str, trainer_address: str, as_json
     Example:
       vertebra jobs cancel 9f3c --reason 'wrong data'
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         _print_states([trainer.cancel(job, reason) for job in jobs], as_json=as_json)
 
 
@@ -65,7 +66,7 @@ def pause_job(
       vertebra jobs pause 9f3c
       vertebra jobs pause $(vertebra jobs ls -q --label team=vision --filter 'state = running')
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         asked = [trainer.pause(job, reason, within_s=within_s) for job in jobs]
         found = asked if no_wait else [_settled(trainer, job) for job in asked]
     _print_states(found, as_json=as_json)
@@ -99,7 +100,7 @@ def resume_job(
     """
     if (watch or snapshot) and len(jobs) > 1:
         raise click.UsageError("--watch and --from take one job")
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         name = snapshot_name(trainer.get(jobs[0]).name, snapshot) if snapshot else ""
         found = [trainer.resume(job, reason, snapshot=name) for job in jobs]
         if not watch or not as_json:
@@ -126,7 +127,7 @@ def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str) -> None:
     Example:
       vertebra jobs delete 9f3c --yes
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         found = [trainer.get(job) for job in jobs]
         if not yes:
             _confirm(found)

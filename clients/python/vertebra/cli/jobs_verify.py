@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.options import trainer_option
 from vertebra.cli.screen import screen
-from vertebra.trainer_client import TrainerClient
 from vertebra.watch_checker import violations
 from vertebra.watch_record import WatchRecord, read_record
 
@@ -31,7 +31,7 @@ def verify_record(file: Path, job: str, trainer_address: str) -> int:
       vertebra jobs verify watch.jsonl 9f3c
     """
     openings = _record(file)
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         stored = list(trainer.history(job)) if job else []
     found = violations(openings, stored)
     page = screen()

@@ -5,10 +5,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from vertebra.cli import exit_codes
+from vertebra.cli.credential_flags import credential_flags
+from vertebra.credentials import Credentials
 from vertebra.malloc import keep_freed_megabytes
 
 COMMANDS = {
@@ -55,6 +58,8 @@ class LazyGroup(click.Group):
                 [
                     ("VERTEBRA_CATALOG_ADDRESS", "the catalog's host:port; localhost:50551"),
                     ("VERTEBRA_TRAINER_ADDRESS", "the trainer's host:port; localhost:50552"),
+                    ("VERTEBRA_TOKEN", "the token to show them"),
+                    ("VERTEBRA_TLS, _CA, ...", "as the options above: VERTEBRA_TOKEN_FILE"),
                     ("NO_COLOR", "any value switches colours off"),
                 ]
             )
@@ -62,7 +67,9 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vertebra", prog_name="vertebra", message="%(prog)s %(version)s")
-def cli() -> None:
+@credential_flags
+@click.pass_context
+def cli(context: click.Context, /, **given: Any) -> None:
     """Pretrained vision backbones, fine-tuned and handed back.
 
     \b
@@ -71,6 +78,8 @@ def cli() -> None:
       vertebra models ls 'resnet*'      what there is
       vertebra train --backbone resnet18 --digits --freeze frozen_backbone --epochs 3
     """
+    token = "" if given["token_file"] else os.environ.get("VERTEBRA_TOKEN", "")
+    context.obj = Credentials(token=token, **given)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from vertebra.bundle_layout import BundleManifest
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.ensure_view import live_rows
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.mirror_plan import licence_lines
@@ -45,7 +46,7 @@ def export_mirror(target: Path, **flags: Any) -> None:
       vertebra mirror export bundle resnet50 checkpoints/letters
       vertebra mirror export more.tar --task segmentation --base bundle/manifest.json
     """
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         order = BundleOrder(
             selection=selection_of(catalog, flags),
             target=target,

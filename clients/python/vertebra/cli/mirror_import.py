@@ -9,8 +9,8 @@ from rich.text import Text
 from vertebra.bundle_files import manifest_of, open_bundle
 from vertebra.bundle_import import ImportedBundle, check_announced, import_bundle
 from vertebra.catalog.v1 import storage_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.ensure_view import live_rows
 from vertebra.cli.mirror_verify import announced_option, bundle_argument, show_defects
 from vertebra.cli.mirror_view import ImportRow
@@ -50,7 +50,7 @@ def import_mirror(
         manifest = manifest_of(files)
         check_announced(manifest, announced)
         watcher = ImportRow(manifest.total_bytes)
-        with CatalogClient(catalog_address) as catalog, live_rows(page, [watcher.row]):
+        with catalog_client(catalog_address) as catalog, live_rows(page, [watcher.row]):
             imported = import_bundle(catalog, files, manifest, watcher, dry_run=dry_run)
     if as_json:
         print_json(imported.report)

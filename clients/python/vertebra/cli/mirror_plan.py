@@ -8,8 +8,8 @@ from rich.table import Table
 
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.catalog.v1 import weights_service_pb2 as weights_wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.mirror_selection import base_manifest, selection_of, selection_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, table
@@ -36,7 +36,7 @@ def plan_mirror(**flags: Any) -> None:
       vertebra mirror plan resnet50 checkpoints/letters
       vertebra mirror plan --architecture 'resnet*' --task classification
     """
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         plan = catalog.plan_bundle(selection_of(catalog, flags), base_manifest=base_manifest(flags))
     if flags["as_json"]:
         print_json(plan)

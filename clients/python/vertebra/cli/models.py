@@ -4,8 +4,8 @@ import click
 from rich.console import Console
 
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.fitting_table import AT_HAND
 from vertebra.cli.models_advise import advise
 from vertebra.cli.models_build import build
@@ -29,7 +29,7 @@ def show_model(name: str, catalog_address: str, as_json: bool) -> None:
     Example:
       vertebra models show resnet50
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         one = catalog.get_architecture(name)
     if as_json:
         print_json(one)

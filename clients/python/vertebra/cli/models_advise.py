@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vertebra.catalog.v1 import model_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.fitting_table import AT_HAND, fitting_table
 from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
 from vertebra.cli.models_list import gflops
@@ -86,7 +86,7 @@ def advise(**flags: Any) -> None:
         max_candidates=flags["candidates"] or 0,
         cached_only=flags["cached"],
     )
-    with CatalogClient(flags["catalog_address"]) as catalog, named_options(OPTIONS):
+    with catalog_client(flags["catalog_address"]) as catalog, named_options(OPTIONS):
         answer = catalog.advise_transfer(request)
     if flags["as_json"]:
         print_json(answer)

@@ -10,6 +10,7 @@ from rich.text import Text
 from vertebra.catalog.v1 import model_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import contract_words, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.model_options import model_options, model_spec, named_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
@@ -48,7 +49,7 @@ def build(**flags: Any) -> None:
         raise click.UsageError("--definition-only has no numbers to --save")
     page, spec = screen(), model_spec(flags)
     with (
-        CatalogClient(flags["catalog_address"]) as catalog,
+        catalog_client(flags["catalog_address"]) as catalog,
         named_options(),
         page.status("asking the catalog", spinner="dots") as status,
     ):

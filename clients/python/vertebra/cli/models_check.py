@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vertebra.catalog.v1 import model_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.model_flags import TASKS_OF_HEADS
 from vertebra.cli.model_options import (
     TASKS,
@@ -68,7 +68,7 @@ def check(**flags: Any) -> int:
     """
     height, width = image_size(flags["size"])
     spec = model_spec({**flags, "size": flags["built_for"], "channels": None})
-    with CatalogClient(flags["catalog_address"]) as catalog, named_options():
+    with catalog_client(flags["catalog_address"]) as catalog, named_options():
         answer = catalog.check_input(
             spec,
             height_px=height,
@@ -158,7 +158,7 @@ def compose(**flags: Any) -> None:
         ),
         flags["filter_text"],
     )
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         if flags["backbone"]:
             catalog.get_architecture(flags["backbone"])
         rows = list(catalog.list_compositions(wanted, flags["order_by"]))

@@ -13,6 +13,7 @@ from rich.text import Text
 from vertebra.catalog.v1 import model_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.cli import contract_words, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.contract_words import ROLES
 from vertebra.cli.model_options import model_options, model_spec, named_options
 from vertebra.cli.options import catalog_option, json_option
@@ -71,7 +72,7 @@ def describe(**flags: Any) -> None:
     spec = model_spec(flags)
     page = screen()
     with (
-        CatalogClient(flags["catalog_address"]) as catalog,
+        catalog_client(flags["catalog_address"]) as catalog,
         named_options(),
         page.status("describing", spinner="dots"),
     ):
@@ -128,7 +129,7 @@ def diagram(**flags: Any) -> None:
     file = flags["file"]
     spec = model_spec(flags)
     by_name = "dot" if file is not None and file.suffix in (".dot", ".gv") else "svg"
-    with CatalogClient(flags["catalog_address"]) as catalog, named_options():
+    with catalog_client(flags["catalog_address"]) as catalog, named_options():
         drawn = catalog.render_model(
             spec, format=flags["drawing"] or by_name, freeze_mode=flags["freeze"]
         )

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.fitting_table import AT_HAND, fitting_table
 from vertebra.cli.options import (
     catalog_option,
@@ -97,7 +97,7 @@ def list_models(**flags: Any) -> None:
         ),
         flags["filter_text"],
     )
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         found = catalog.list_architectures(wanted, flags["order_by"] or DEFAULT_ORDER)
         rows = [one for one in found if _is_from(one, flags["source"])]
     if flags["as_json"]:

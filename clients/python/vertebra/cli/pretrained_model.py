@@ -7,6 +7,7 @@ import click
 import grpc
 
 from vertebra.catalog_client import CatalogClient
+from vertebra.cli.clients import catalog_client
 from vertebra.client_errors import RpcFailed
 
 
@@ -22,7 +23,7 @@ def with_pretrained_model(flags: Mapping[str, Any]) -> dict[str, Any]:
         return dict(flags)
     if taken := [flag for flag in ("weights", "pretrained") if flags[flag] is not None]:
         raise click.UsageError(f"--pretrained-model says what --{taken[0]} says; give one")
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         backbone, weights = _found(catalog, name)
     if flags["backbone"] not in (None, backbone):
         raise click.UsageError(

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_words import how_to_go_on
 from vertebra.cli.live import watch_to_end
@@ -13,7 +14,6 @@ from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.screen import print_json, print_json_line, screen, title
 from vertebra.cli.sections import SectionedCommand
 from vertebra.cli.train_options import train_options
-from vertebra.trainer_client import TrainerClient
 from vertebra.wire_json import to_json
 
 
@@ -59,7 +59,7 @@ def train(**flags: Any) -> int:
     """
     page = screen()
     spec = experiment(flags["file"], with_pretrained_model(flags))
-    with TrainerClient(flags["trainer_address"]) as trainer:
+    with trainer_client(flags["trainer_address"]) as trainer:
         with named_flags(flags["file"]):
             plan = trainer.plan(spec).plan
         if not flags["as_json"]:

@@ -4,10 +4,10 @@ import click
 from google.protobuf.struct_pb2 import Value
 from rich.table import Table
 
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import print_json, screen, table, title
 from vertebra.trainer.v1 import train_form_pb2 as forms
-from vertebra.trainer_client import TrainerClient
 
 TOGGLE = forms.FormField.Kind.KIND_TOGGLE
 
@@ -24,7 +24,7 @@ def train_options(shows_all: bool, trainer_address: str, as_json: bool) -> None:
       vertebra train options
       vertebra train options --all
     """
-    with TrainerClient(trainer_address) as trainer:
+    with trainer_client(trainer_address) as trainer:
         form = trainer.form()
     if as_json:
         print_json(form)

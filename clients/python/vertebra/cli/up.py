@@ -12,12 +12,12 @@ from typing import Any
 import click
 
 from vertebra.cli import exit_codes, words
+from vertebra.cli.clients import trainer_client
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.screen import facts, screen
 from vertebra.client_errors import RpcFailed
 from vertebra.local_service import Service
 from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices
-from vertebra.trainer_client import TrainerClient
 
 DEFAULT_HOME = "~/.local/share/vertebra"
 PORT = click.IntRange(0, 65535)
@@ -123,7 +123,7 @@ def fate(num_running: int | None, on_stop: str) -> str:
 
 def _num_running(trainer_address: str) -> int | None:
     """Return how many jobs run; None where the trainer does not say at once."""
-    with TrainerClient(trainer_address, timeout_s=ASKING_S) as trainer:
+    with trainer_client(trainer_address, timeout_s=ASKING_S) as trainer:
         try:
             return trainer.capacity().num_running_jobs
         except RpcFailed:

@@ -6,8 +6,8 @@ import click
 from rich.console import Console
 
 from vertebra.catalog.v1 import weights_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.options import (
     catalog_option,
     filter_options,
@@ -41,7 +41,7 @@ def list_weights(**flags: Any) -> None:
     wanted = joined_filter(
         pattern_filter("architecture_id", flags["pattern"]), flags["filter_text"]
     )
-    with CatalogClient(flags["catalog_address"]) as catalog:
+    with catalog_client(flags["catalog_address"]) as catalog:
         rows = list(catalog.list_weights(wanted, flags["order_by"]))
     if flags["as_json"]:
         print_json_list("weights", rows)
@@ -63,7 +63,7 @@ def show_weights(name: str, catalog_address: str, as_json: bool) -> None:
       vertebra weights show ResNet50_Weights.IMAGENET1K_V2
       vertebra weights show resnet50
     """
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         one = catalog.get_weights(name)
     if as_json:
         print_json(one)

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vertebra.catalog.v1 import weights_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import exit_codes, trail_words, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.ensure_view import EnsureRow, live_rows
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.options import catalog_option, json_option
@@ -60,7 +60,7 @@ def ensure_weights(names: tuple[str, ...], catalog_address: str, as_json: bool) 
 def _ensured(page: Console, address: str, names: Sequence[str]) -> list[Outcome]:
     """Return what became of each name, in their order."""
     rows = [EnsureRow(name) for name in names]
-    with ThreadPoolExecutor(MAX_AT_ONCE) as threads, CatalogClient(address) as catalog:
+    with ThreadPoolExecutor(MAX_AT_ONCE) as threads, catalog_client(address) as catalog:
 
         def ensure(name: str, row: EnsureRow) -> Outcome:
             try:

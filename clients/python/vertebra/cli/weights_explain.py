@@ -4,8 +4,8 @@ import click
 from rich.console import Console
 
 from vertebra.catalog.v1 import weights_service_pb2 as wire
-from vertebra.catalog_client import CatalogClient
 from vertebra.cli import trail_words, words
+from vertebra.cli.clients import catalog_client
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
 
@@ -36,7 +36,7 @@ def explain_weights(name: str, probe: bool, catalog_address: str, as_json: bool)
       vertebra weights explain facebook/dinov3-vits16-pretrain-lvd1689m --probe
     """
     page = screen()
-    with CatalogClient(catalog_address) as catalog:
+    with catalog_client(catalog_address) as catalog:
         if probe:
             with page.status("asking every server", spinner="dots"):
                 found = catalog.explain_weights(name, probe=True)
