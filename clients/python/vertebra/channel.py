@@ -67,6 +67,8 @@ NO_PROXY = (("grpc.enable_http_proxy", 0),)
 LONGEST_STREAM_S = 2400.0
 """Streams rotate after 30 min; then a channel whose certificate was replaced has no calls left."""
 
+Options = tuple[tuple[str, Any], ...]
+
 
 def open_channel(
     address: str, credentials: Credentials | None = None, *, options: Options = ()
