@@ -12,7 +12,7 @@ from trainer_service.train_form.field import FormChoice, FormField, FormSection,
 
 SOURCES = FormField(
     path="dataset",
-    label="Images",
+    label="Image source",
     help="Where they are. Paths are the trainer's host's.",
     kind="choice",
     is_required=True,
@@ -248,7 +248,7 @@ DRAWN = (
 USED = (
     FormField(
         path="dataset.dataRatio",
-        label="Share that is used",
+        label="Share used",
         help="Of the training images: stratified and nested, so that 0.1 is a part of 0.2.",
         kind="number",
         default=1.0,
@@ -258,7 +258,7 @@ USED = (
     ),
     FormField(
         path="dataset.validationRatio",
-        label="Share to validate on",
+        label="Validation share",
         help="Where the source has no validation images; 0.2, of drawn scenes 0.5, where empty.",
         kind="number",
         minimum=0,
@@ -268,7 +268,7 @@ USED = (
     ),
     FormField(
         path="dataset.maxUnusableRatio",
-        label="Share that may be unusable",
+        label="Unusable share",
         help="Such images are left out and named; with one more the job fails.",
         kind="number",
         default=0.0,

@@ -91,7 +91,7 @@ FREEZING = FormSection(
         ),
         FormField(
             path="freeze.norm",
-            label="Batch-norm statistics",
+            label="Batch norm",
             help="Those of frozen parts never move, but for the one pass of `Set once`.",
             kind="choice",
             choices=(

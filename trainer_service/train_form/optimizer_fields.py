@@ -37,7 +37,7 @@ OPTIMIZER = (
     ),
     FormField(
         path="optimizer.backboneLrRatio",
-        label="Backbone's part of it",
+        label="Backbone ratio",
         help="The backbone's learning rate is the head's times this.",
         kind="number",
         default=1.0,
@@ -78,7 +78,7 @@ OPTIMIZER = (
     ),
     FormField(
         path="optimizer.lrRule",
-        label="Learning rate means",
+        label="Learning rate is",
         help="Whether the number is scaled by the batch.",
         kind="choice",
         choices=(
@@ -104,7 +104,7 @@ OPTIMIZER = (
     ),
     FormField(
         path="maxGradNorm",
-        label="Largest gradient norm",
+        label="Gradient norm",
         help="Larger ones are cut to it; 0 cuts none.",
         kind="number",
         default=0.0,
@@ -117,8 +117,8 @@ OPTIMIZER = (
 SCHEDULE = (
     FormField(
         path="schedule.kind",
-        label="Course of the learning rate",
-        help="After the warm-up.",
+        label="Schedule",
+        help="The course of the learning rate after the warm-up.",
         kind="choice",
         default="KIND_CONSTANT",
         choices=(
@@ -153,8 +153,8 @@ SCHEDULE = (
     ),
     FormField(
         path="schedule.finalLrRatio",
-        label="Last learning rate",
-        help="As a share of the first.",
+        label="Final ratio",
+        help="The last learning rate as a share of the first.",
         kind="number",
         default=0.0,
         minimum=0,

@@ -25,8 +25,8 @@ COMPUTING = (
     ),
     FormField(
         path="microBatchSize",
-        label="Images at a time",
-        help="Less memory, the same gradient; all of a step where empty.",
+        label="Micro-batch size",
+        help="Images at a time: less memory, the same gradient; the whole batch where empty.",
         kind="integer",
         minimum=1,
         unit="images",

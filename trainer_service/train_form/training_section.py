@@ -20,8 +20,8 @@ LENGTH = (
     ),
     FormField(
         path="batchSize",
-        label="Images a step",
-        help="The batch: what one step of the optimizer sees.",
+        label="Batch size",
+        help="Images that one step of the optimizer sees, on all devices together.",
         kind="integer",
         default=DEFAULT_BATCH_SIZE,
         minimum=1,
@@ -54,8 +54,8 @@ LENGTH = (
 STOPPING = (
     FormField(
         path="earlyStopping.patienceEpochs",
-        label="Stop early after",
-        help="So many epochs without a better validation; all epochs are trained where empty.",
+        label="Early stopping",
+        help="After so many epochs without a better validation; all are trained where empty.",
         kind="integer",
         minimum=1,
         unit="epochs",

@@ -1,5 +1,240 @@
-/** Training. */
-import { Empty } from "../../parts/notice";
+/**
+ * Training: images and how is learned at the left, the model in the middle, at the right what would
+ * happen. Everything that is asked comes from the trainer's form.
+ */
+
+import { toJson, toJsonString } from "@bufbuild/protobuf";
+import { newRequestId } from "@vertebra/client";
+import { TrainJobSpecSchema, type TrainForm } from "@vertebra/client/v1/trainer";
+import { useMemo, useState } from "preact/hooks";
+
+import { addressOf, go } from "../../address";
+import { useAsked } from "../../parts/asked";
+import { Button } from "../../parts/button";
+import type { Suggestion } from "../../parts/combobox";
+import { Empty, Failure, Notice } from "../../parts/notice";
+import { Panel } from "../../parts/panel";
+import { services } from "../../services";
+import { useDraft } from "./draft";
+import { FieldView } from "./field_view";
+import { type Choices, type Chosen, Form, type FormField, type FormSection, Kind } from "./form";
+import { PlanView, TrainingShare } from "./plan_view";
+import { type Problems, problemsOf, specOf, useDescription, usePlan } from "./preview";
+import { useArchitectures, useWeights } from "./suggestions";
+
+/** Sections of the middle; all others stand at the left. */
+const MIDDLE = new Set(["model", "freezing", "head"]);
+
 export function TrainingPage({ query }: { query: URLSearchParams }) {
-  return <Empty>Training {query.get("like")}</Empty>;
+  const form = useAsked(async (signal) => (await services.trainer.jobs.getTrainForm({}, { signal })).form, []);
+  if (form.value) return <Training of={form.value} query={query} />;
+  return form.failure ? <Failure of={form.failure} /> : <Empty>Asking the trainer what can be chosen</Empty>;
+}
+
+function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
+  const form = useMemo(() => new Form(of), [of]);
+  const [failure, setFailure] = useState<Error>();
+  const { draft, choose, clear } = useDraft(form, query, setFailure);
+  const { choices, rest } = draft;
+  const shown = form.shown(choices);
+  const missing = form.missing(choices);
+  const unreadable = form.unreadable(choices);
+  const isReadable = unreadable.size === 0;
+  const json = useMemo(() => (isReadable ? form.spec(choices, rest) : {}), [choices, rest]);
+  const plan = usePlan(json, isReadable && missing.length === 0);
+  const description = useDescription(json);
+  const refusal = plan.failure ?? (missing.length ? description.failure : undefined);
+  const found = problemsOf(isReadable ? refusal : undefined, form, shown);
+  const problems = { ...found, beside: new Map([...found.beside, ...unreadable]) };
+
+  const given = { form, choices, choose, problems, usual: usualOf(plan.value?.spec) };
+  const isReady = isReadable && !missing.length && plan.value !== undefined && !plan.failure;
+  return (
+    <div class="training">
+      <h1 class="unseen">Training</h1>
+      <div class="column">
+        {form.sections.filter(({ id }) => !MIDDLE.has(id)).map((one) => (
+          <Section key={one.id} section={one} {...given} />
+        ))}
+      </div>
+      <div class="column middle">
+        {form.sections.filter(({ id }) => MIDDLE.has(id)).map((one) => (
+          <Section key={one.id} section={one} {...given} />
+        ))}
+        {Object.keys(rest).length > 0 && (
+          <Notice kind="remark">
+            Also as in that job: {Object.keys(rest).join(", ")}. <Button onPress={clear}>Begin anew</Button>
+          </Notice>
+        )}
+      </div>
+      <div class="column plan-column">
+        <Panel
+          title="Plan"
+          aside={
+            <div class="buttons">
+              <CopyJson of={json} />
+              <Button onPress={clear}>Clear</Button>
+              <Start of={json} isReady={isReady} onFailure={setFailure} onStart={() => setFailure(undefined)} />
+            </div>
+          }
+        >
+          <div class="body plan-body" aria-live="polite" aria-busy={plan.isAsking}>
+            <Failure of={failure} />
+            {problems.others.map((text) => (
+              <Notice kind="error" key={text}>
+                <span class="lines">{text}</span>
+              </Notice>
+            ))}
+            {missing.length > 0 && <Missing fields={missing} />}
+            {!missing.length && plan.value?.plan ? (
+              <PlanView plan={plan.value.plan} />
+            ) : (
+              description.value && (
+                <TrainingShare
+                  numTrainable={description.value.numTrainableParameters}
+                  numFrozen={description.value.numFrozenParameters}
+                  parts={description.value.parts}
+                />
+              )
+            )}
+          </div>
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+interface SectionGiven {
+  readonly form: Form;
+  readonly choices: Choices;
+  readonly choose: (path: string, chosen: Chosen) => void;
+  readonly problems: Problems;
+  readonly usual: (path: string) => string;
+}
+
+function Section({ section, ...given }: SectionGiven & { section: FormSection }) {
+  const { form, choices, problems } = given;
+  const shown = section.fields.filter((field) => form.isShown(choices, field));
+  const plain = shown.filter((field) => !field.isAdvanced);
+  const folded = shown.filter((field) => field.isAdvanced);
+  const isOpen = folded.some(({ path }) => problems.beside.has(path) || choices[path]);
+  if (!shown.length) return null;
+  return (
+    <Panel title={section.label}>
+      <div class="body fields">
+        {plain.map((field) => (
+          <OneField key={field.path} field={field} {...given} />
+        ))}
+        {folded.length > 0 && (
+          <details open={isOpen}>
+            <summary>More</summary>
+            {folded.map((field) => (
+              <OneField key={field.path} field={field} {...given} />
+            ))}
+          </details>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function OneField({ field, form, choices, choose, problems, usual }: SectionGiven & { field: FormField }) {
+  return (
+    <Suggesting field={field} choices={choices}>
+      {(suggestions) => (
+        <FieldView
+          field={field}
+          chosen={choices[field.path]}
+          value={form.value(choices, field.path)}
+          onChosen={(chosen) => choose(field.path, chosen)}
+          usual={usual(field.path) || usualText(field)}
+          problem={problems.beside.get(field.path)}
+          suggestions={suggestions}
+        />
+      )}
+    </Suggesting>
+  );
+}
+
+interface SuggestingGiven {
+  readonly field: FormField;
+  readonly choices: Choices;
+  readonly children: (suggestions: readonly Suggestion[]) => preact.ComponentChildren;
+}
+
+/** Asks the catalog for names where the setting takes one. */
+function Suggesting({ field, choices, children }: SuggestingGiven) {
+  if (field.kind === Kind.ARCHITECTURE) return <Architectures>{children}</Architectures>;
+  if (field.kind !== Kind.WEIGHTS) return <>{children([])}</>;
+  return <WeightsOf of={String(choices["model.backbone"] ?? "")}>{children}</WeightsOf>;
+}
+
+function Architectures({ children }: Pick<SuggestingGiven, "children">) {
+  return <>{children(useArchitectures().value ?? [])}</>;
+}
+
+function WeightsOf({ of, children }: Pick<SuggestingGiven, "children"> & { of: string }) {
+  return <>{children(useWeights(of).value ?? [])}</>;
+}
+
+/** Returns what to show in an empty line: what the server says it would take. */
+function usualOf(spec: ReturnType<typeof specOf> | undefined): (path: string) => string {
+  const json = spec ? toJson(TrainJobSpecSchema, spec) : {};
+  return (path) => {
+    let at: unknown = json;
+    for (const name of path.split(".")) at = (at as Record<string, unknown> | undefined)?.[name];
+    const isPlain = typeof at === "string" || typeof at === "number";
+    return Array.isArray(at) ? at.join("\n") : isPlain ? String(at) : "";
+  };
+}
+
+function usualText({ defaultValue }: FormField): string {
+  const { kind } = defaultValue ?? {};
+  return kind?.case === "numberValue" || kind?.case === "stringValue" ? String(kind.value) : "";
+}
+
+function Missing({ fields }: { fields: readonly FormField[] }) {
+  return (
+    <p class="quiet missing">
+      Still to choose: {fields.map(({ label }) => label.toLowerCase()).join(", ")}.
+    </p>
+  );
+}
+
+interface StartGiven {
+  readonly of: ReturnType<Form["spec"]>;
+  readonly isReady: boolean;
+  readonly onStart: () => void;
+  readonly onFailure: (failure: Error) => void;
+}
+
+function Start({ of, isReady, onStart, onFailure }: StartGiven) {
+  // The same spec that is sent twice is one job.
+  const requestId = useMemo(newRequestId, [JSON.stringify(of)]);
+  const start = async (): Promise<void> => {
+    onStart();
+    const job = await services.trainer.create(specOf(of), { requestId });
+    go(addressOf("/jobs", { name: job.jobId }));
+  };
+  return (
+    <Button kind="main" disabled={!isReady} onPress={start} onFailure={onFailure}>
+      Start training
+    </Button>
+  );
+}
+
+/** Copies the experiment file. */
+function CopyJson({ of }: { of: ReturnType<Form["spec"]> }) {
+  const [isCopied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    const text = toJsonString(TrainJobSpecSchema, specOf(of), { prettySpaces: 2, useProtoFieldName: true });
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return (
+    <Button onPress={copy} title="The experiment file, for `vertebra train`">
+      {isCopied ? "Copied" : "Copy JSON"}
+    </Button>
+  );
 }

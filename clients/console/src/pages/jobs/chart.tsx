@@ -1,0 +1,116 @@
+/** Curves of one metric over the steps, with their values under the pointer. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+
+import { THEME_CHANGED } from "../../theme";
+import { metric as written } from "../../words";
+import type { Group } from "./curves";
+
+const HEIGHT_PX = 176;
+/** Charts of one page move their pointers together. */
+const POINTER = uPlot.sync("steps");
+/** Colours by split, so that a split looks the same in every chart. */
+const COLOURS: Record<string, string> = { validation: "--curve-2", train: "--curve-1", step: "--curve-5" };
+
+export function Chart({ group }: { group: Group }) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | undefined>(undefined);
+  const splits = group.curves.map(([split]) => split).join();
+  const [isLog, setLog] = useState(false);
+  const canLog = group.curves.every(([, { values }]) => values.every((value) => !(value <= 0)));
+
+  useEffect(() => {
+    const host = place.current as HTMLDivElement;
+    const draw = (): void => {
+      chart.current?.destroy();
+      chart.current = new uPlot(optionsOf(group, host.clientWidth, isLog && canLog), dataOf(group), host);
+    };
+    draw();
+    const sized = new ResizeObserver(() => {
+      chart.current?.setSize({ width: host.clientWidth, height: HEIGHT_PX });
+    });
+    sized.observe(host);
+    window.addEventListener(THEME_CHANGED, draw);
+    return () => {
+      sized.disconnect();
+      window.removeEventListener(THEME_CHANGED, draw);
+      chart.current?.destroy();
+    };
+  }, [splits, group.metric, isLog && canLog]);
+  useEffect(() => chart.current?.setData(dataOf(group)), [group]);
+
+  return (
+    <figure class="chart" data-metric={group.metric}>
+      <figcaption>
+        <h3>{group.metric.replaceAll("_", " ")}</h3>
+        <LastValues group={group} />
+        {canLog && (
+          <label class="log">
+            <input type="checkbox" checked={isLog} onChange={(event) => setLog(event.currentTarget.checked)} />
+            log
+          </label>
+        )}
+      </figcaption>
+      <div ref={place} role="img" aria-label={`${group.metric} over the steps; the newest values stand above`} />
+    </figure>
+  );
+}
+
+/** The newest value of each curve, which says also which colour is whose. */
+function LastValues({ group }: { group: Group }) {
+  return (
+    <span class="last-values">
+      {group.curves.map(([split, { values }]) => (
+        <span key={split} class={`split ${split}`} data-split={split}>
+          <i aria-hidden="true" />
+          {split} <b>{written(values.at(-1) ?? Number.NaN)}</b>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function dataOf({ curves }: Group): uPlot.AlignedData {
+  const tables = curves.map(([, { steps, values }]): uPlot.AlignedData => [steps, values]);
+  return tables.length > 1 ? uPlot.join(tables) : (tables[0] ?? [[]]);
+}
+
+function optionsOf({ curves }: Group, width: number, isLog: boolean): uPlot.Options {
+  const colour = colours();
+  const axis = {
+    stroke: colour("--quiet"),
+    font: `11px ${colour("--font")}`,
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width,
+    height: HEIGHT_PX,
+    padding: [8, 8, 0, 0],
+    cursor: { sync: { key: POINTER.key }, points: { size: 6 }, y: false },
+    legend: { live: true },
+    scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
+    axes: [
+      { ...axis, size: 24, values: (_, splits) => splits.map((step) => step.toLocaleString("en")) },
+      { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))) },
+    ],
+    series: [
+      { label: "step", value: (_, step) => (step === null ? "" : step.toLocaleString("en")) },
+      ...curves.map(([split, { values }]): uPlot.Series => ({
+        label: split,
+        stroke: colour(COLOURS[split] ?? "--curve-3"),
+        width: split === "step" ? 1 : 1.75,
+        spanGaps: true,
+        points: { show: values.length < 30, size: 5, fill: colour(COLOURS[split] ?? "--curve-3") },
+        value: (_, value) => (value === null || value === undefined ? "" : written(value)),
+      })),
+    ],
+  };
+}
+
+/** Returns what gives the colours of the page as it is now. */
+function colours(): (name: string) => string {
+  const style = getComputedStyle(document.documentElement);
+  return (name) => style.getPropertyValue(name).trim();
+}

@@ -1,0 +1,228 @@
+/**
+ * The form of a training as data, and the spec that follows from what was chosen. No page here.
+ *
+ * What a setting is called and means is the trainer's to say (GetTrainForm); here is only how a
+ * value goes to its place in the JSON of a TrainJobSpec.
+ */
+
+import { type DescField, type DescMessage, type JsonValue, ScalarType, toJson } from "@bufbuild/protobuf";
+import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type FormChoice,
+  type FormField,
+  FormField_Kind as Kind,
+  type FormSection,
+  type TrainForm,
+  TrainJobSpecSchema,
+} from "@vertebra/client/v1/trainer";
+
+export { Kind };
+export type { FormChoice, FormField, FormSection, TrainForm };
+
+/** What was chosen: numbers as they were typed, lists as their lines. */
+export type Chosen = boolean | string;
+
+/** Path -> what was chosen there. What is not in it is as the server has it. */
+export type Choices = Readonly<Record<string, Chosen>>;
+
+type Json = { [name: string]: JsonValue };
+
+const LONG = new Set([ScalarType.INT64, ScalarType.UINT64]);
+
+/** The form, with its fields by their paths. */
+export class Form {
+  readonly sections: readonly FormSection[];
+  readonly fields: ReadonlyMap<string, FormField>;
+
+  constructor({ sections }: TrainForm) {
+    this.sections = sections;
+    this.fields = new Map(sections.flatMap(({ fields }) => fields.map((one) => [one.path, one])));
+  }
+
+  /** Returns what holds at a path: what was chosen, else the default, else null. */
+  value(choices: Choices, path: string): JsonValue {
+    const chosen = choices[path];
+    const field = this.fields.get(path);
+    if (chosen !== undefined && chosen !== "") return field ? jsonOf(field, chosen) : chosen;
+    return field ? plain(field.defaultValue) : null;
+  }
+
+  /** Whether a setting is asked for, as the others stand. */
+  isShown(choices: Choices, { shownWhen }: FormField): boolean {
+    return shownWhen.every(({ path, values }) => {
+      const held = this.value(choices, path);
+      return values.some((one) => plain(one) === held);
+    });
+  }
+
+  /** Returns the settings that are asked for. */
+  shown(choices: Choices): FormField[] {
+    return [...this.fields.values()].filter((field) => this.isShown(choices, field));
+  }
+
+  /** Returns what must be chosen and is not. */
+  missing(choices: Choices): FormField[] {
+    return this.shown(choices).filter(
+      (field) => field.isRequired && this.value(choices, field.path) === null,
+    );
+  }
+
+  /** Returns what was typed and cannot be read: path -> why. */
+  unreadable(choices: Choices): Map<string, string> {
+    const found = new Map<string, string>();
+    for (const field of this.shown(choices)) {
+      const why = unreadable(field, choices[field.path]);
+      if (why) found.set(field.path, why);
+    }
+    return found;
+  }
+
+  /**
+   * Returns the JSON of the spec: what differs from the server's own defaults.
+   *
+   * @param rest what the form does not ask for, such as labels of a job that is trained again.
+   */
+  spec(choices: Choices, rest: Json = {}): Json {
+    const spec = structuredClone(rest);
+    for (const field of this.shown(choices)) {
+      const value = this.value(choices, field.path);
+      const isDefault = value === plain(field.defaultValue) || value === null;
+      if (!isDefault) put(spec, field, value);
+    }
+    return spec;
+  }
+
+  /** Returns the choices that a spec's JSON amounts to, and what of it the form does not ask for. */
+  choicesOf(spec: Json): { choices: Choices; rest: Json } {
+    const rest = structuredClone(spec);
+    const choices: Record<string, Chosen> = {};
+    for (const field of this.fields.values()) {
+      const chosen = chosenOf(field, valueAt(spec, field.path));
+      if (chosen !== undefined) choices[field.path] = chosen;
+      if (!isMessage(field)) remove(rest, field.path.split("."));
+    }
+    return { choices, rest: withoutEmpty(rest) };
+  }
+
+  /** Returns the path of the setting that a refused field belongs to; undefined for none. */
+  pathOf(refused: string): string | undefined {
+    const names = refused.replace(/\[[^\]]*\]/g, "").split(".").map(camel);
+    if (names[0] === "spec") names.shift();
+    for (; names.length > 0; names.pop()) {
+      const path = names.join(".");
+      if (this.fields.has(path)) return path;
+    }
+    return undefined;
+  }
+}
+
+/** Returns a value of the form as JSON; null where there is none. */
+export function plain(value: Value | undefined): JsonValue {
+  return value ? toJson(ValueSchema, value) : null;
+}
+
+function camel(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Returns the contract's field at a path. */
+function place(path: string): DescField | undefined {
+  let message: DescMessage | undefined = TrainJobSpecSchema;
+  let found: DescField | undefined;
+  for (const name of path.split(".")) {
+    found = message?.fields.find((field: DescField) => field.jsonName === name);
+    message = found?.message;
+  }
+  return found;
+}
+
+/** Whether the setting chooses which message is there, not a value. */
+function isMessage(field: FormField): boolean {
+  return (
+    (field.kind === Kind.CHOICE || field.kind === Kind.TOGGLE) &&
+    place(field.path)?.fieldKind === "message"
+  );
+}
+
+function jsonOf(field: FormField, chosen: Chosen): JsonValue {
+  if (typeof chosen === "boolean") return chosen;
+  if (field.kind === Kind.INTEGER || field.kind === Kind.NUMBER) return numberOf(field, chosen.trim());
+  if (field.kind !== Kind.LIST) return chosen.trim() || null;
+  const lines = linesOf(chosen);
+  return lines.length ? (isOfNumbers(field) ? lines.map(Number) : lines) : null;
+}
+
+/** Whether a list's lines are numbers. */
+function isOfNumbers({ path }: FormField): boolean {
+  const found = place(path);
+  return found?.fieldKind === "list" && found.scalar !== undefined && found.scalar !== ScalarType.STRING;
+}
+
+function numberOf(field: FormField, text: string): JsonValue {
+  const { scalar } = place(field.path) ?? {};
+  const isLong = scalar !== undefined && LONG.has(scalar as ScalarType) && !Number.isSafeInteger(Number(text));
+  return isLong ? text : Number(text);
+}
+
+function linesOf(text: string): string[] {
+  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+}
+
+function unreadable(field: FormField, chosen: Chosen | undefined): string {
+  if (typeof chosen !== "string" || !chosen.trim()) return "";
+  const text = chosen.trim();
+  if (field.kind === Kind.INTEGER && !/^[+-]?\d+$/.test(text)) return `${text} is no whole number`;
+  if (field.kind === Kind.NUMBER && !Number.isFinite(Number(text))) return `${text} is no number`;
+  const lines = field.kind === Kind.LIST && isOfNumbers(field) ? linesOf(text) : [];
+  const odd = lines.find((line) => !Number.isFinite(Number(line)));
+  return odd === undefined ? "" : `${odd} is no number`;
+}
+
+function put(spec: Json, field: FormField, value: JsonValue): void {
+  const names = field.path.split(".");
+  if (isMessage(field)) {
+    if (field.kind === Kind.CHOICE) names.push(String(value));
+    else if (!value) return;
+    reach(spec, names);
+    return;
+  }
+  reach(spec, names.slice(0, -1))[names.at(-1) as string] = value;
+}
+
+function reach(spec: Json, names: readonly string[]): Json {
+  return names.reduce((at, name) => (at[name] ??= {}) as Json, spec);
+}
+
+function valueAt(spec: Json, path: string): JsonValue | undefined {
+  let at: JsonValue | undefined = spec;
+  for (const name of path.split(".")) {
+    if (typeof at !== "object" || at === null || Array.isArray(at)) return undefined;
+    at = at[name];
+  }
+  return at;
+}
+
+function chosenOf(field: FormField, value: JsonValue | undefined): Chosen | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (isMessage(field)) {
+    if (field.kind === Kind.TOGGLE) return true;
+    return field.choices.map((one) => String(plain(one.value))).find((name) => name in (value as Json));
+  }
+  if (typeof value === "boolean") return value;
+  return Array.isArray(value) ? value.join("\n") : String(value);
+}
+
+function remove(spec: Json, [name, ...inner]: readonly string[]): void {
+  const held = name === undefined ? undefined : spec[name];
+  if (name === undefined || held === undefined) return;
+  if (inner.length === 0) delete spec[name];
+  else if (typeof held === "object" && held !== null && !Array.isArray(held)) remove(held, inner);
+}
+
+function withoutEmpty(spec: Json): Json {
+  const kept = Object.entries(spec).map(([name, value]): [string, JsonValue] => {
+    const isInner = typeof value === "object" && value !== null && !Array.isArray(value);
+    return [name, isInner ? withoutEmpty(value) : value];
+  });
+  return Object.fromEntries(kept.filter(([, value]) => JSON.stringify(value) !== "{}"));
+}
