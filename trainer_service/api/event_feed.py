@@ -14,6 +14,7 @@ from trainer_service.api.bell import Bell
 from trainer_service.api.event_blocks import EventBlocks, read_elements
 from trainer_service.api.event_bytes import SerialisedEvents, serialised
 from trainer_service.api.job_log import JobLog
+from trainer_service.api.readers import Readers
 from trainer_service.job_store import JobStore
 
 NEW_EVENTS = 500
@@ -38,6 +39,7 @@ class EventFeed:
 
     def __init__(self, store: JobStore, draining: asyncio.Event, *, poll_s: float = POLL_S) -> None:
         self.draining = draining
+        self.readers = Readers()
         self._store = store
         self._poll_s = poll_s
         self._loop = asyncio.get_running_loop()

@@ -111,10 +111,26 @@ class Watch:
         self._cursor = after_seq
         self._feed = feed
         self._timing = timing
+        self._log: JobLog | None = None
+        self._taken = after_seq
+        self._behind_since: float | None = None
+
+    @property
+    def lag_events(self) -> int:
+        """How many events the reader has not taken."""
+        return self._log.last_seq - self._taken if self._log is not None else 0
+
+    @property
+    def lag_s(self) -> float:
+        """Since when it is not up to date."""
+        since = self._behind_since
+        return time.monotonic() - since if since is not None and self.lag_events else 0.0
 
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Yield batches of events and bookmarks, and the end as the last message: serialised."""
-        async with self._feed.reading(self._ends.job_id, self._ends.last_seq) as (log, bell):
+        reading = self._feed.reading(self._ends.job_id, self._ends.last_seq)
+        async with reading as (log, bell), self._feed.readers.watching(self):
+            self._log = log
             clock = asyncio.get_running_loop().time
             rotate_at = clock() + self._timing.max_duration_s
             bookmark_at = clock() + self._timing.heartbeat_s
@@ -124,7 +140,11 @@ class Watch:
                     message = self._bookmark()
                 if message is not None:
                     sent_at = clock()
+                    self._behind_since = self._behind_since or time.monotonic()
                     yield message
+                    self._taken = self._cursor
+                    if not self.lag_events:
+                        self._behind_since = None
                     bookmark_at = clock() + self._timing.heartbeat_s
                     if clock() - sent_at > self._timing.slow_reader_s:
                         reason = StreamEnd.REASON_SLOW_CONSUMER

@@ -12,15 +12,17 @@ from trainer_service.job_store.many_rows import upsert
 from trainer_service.job_store.moves import move
 from trainer_service.job_store.records import (
     CapacityNumbers,
+    JobFigures,
     Placement,
     WaitingJob,
 )
 from trainer_service.job_store.rows import host_of, host_row
 from trainer_service.job_store.schema import ATTEMPTS, HOSTS, JOBS
-from trainer_service.jobs import JobFailure, JobState
+from trainer_service.jobs import FINAL_STATES, JobFailure, JobState
 from trainer_service.jobs.host import HostRecord
 
 IS_QUEUED = JOBS.c.state == JobState.QUEUED.value
+UNFINISHED = [state.value for state in JobState if state not in FINAL_STATES]
 
 
 class Hosts:
@@ -118,6 +120,23 @@ class Hosts:
                 )
                 for job_id, state, owner, indices in connection.execute(query)
             ]
+
+        return self._database.read(work)
+
+    def figures(self) -> JobFigures:
+        """Return how many jobs are where. Jobs that are over are not looked at, however many."""
+        counted = sql.select(JOBS.c.state, sql.func.count()).where(JOBS.c.state.in_(UNFINISHED))
+        ready = IS_QUEUED & (JOBS.c.not_before <= self._database.now())
+        oldest = sql.select(JOBS.c.queue_time).where(ready).order_by(JOBS.c.queue_time).limit(1)
+        hosts = sql.select(sql.func.count()).select_from(HOSTS)
+
+        def work(connection: sql.Connection) -> JobFigures:
+            rows = connection.execute(counted.group_by(JOBS.c.state))
+            return JobFigures(
+                num_in_state={JobState(state): int(number) for state, number in rows},
+                oldest_ready_time=connection.execute(oldest).scalar() or 0.0,
+                num_hosts=int(connection.execute(hosts).scalar_one()),
+            )
 
         return self._database.read(work)
 

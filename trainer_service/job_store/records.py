@@ -104,6 +104,17 @@ class JobLook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobFigures:
+    """How many jobs are where, of those that are not over."""
+
+    num_in_state: Mapping[JobState, int]
+    oldest_ready_time: float
+    """Since when the first of those waits that wait for devices only; 0 where there is none."""
+    num_hosts: int
+    """Hosts that were ever heard of and have not ended in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEnds:
     """Where a job's log begins and ends: cheap to ask for."""
 

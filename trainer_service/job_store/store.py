@@ -64,6 +64,7 @@ class JobStore:
         self.fail_waiting = hosts.fail_waiting
         self.placements = hosts.placements
         self.capacity = hosts.capacity
+        self.figures = hosts.figures
         self.pin_model = holders.pin_model
         self.say = holders.say
         self.append_lines = holders.append_lines

@@ -37,7 +37,7 @@ from trainer_service.supervisor.endings import (
     sent_away,
 )
 from trainer_service.supervisor.exporting import discard_unfinished, export_outcome
-from trainer_service.supervisor.interrupted import Interrupted
+from trainer_service.supervisor.interrupted import Interrupted, uninterrupted
 from trainer_service.supervisor.ordering import model_for, order_attempt
 from trainer_service.supervisor.room_reserve import use_reserve
 from trainer_service.supervisor.rooms import Rooms, Timing
@@ -97,6 +97,10 @@ class JobRun:
         if self._watch is not None:
             self._watch.leave_within_s = within_s
 
+    def num_unread_bytes(self) -> int:
+        """Return how much the worker said that nobody has read yet."""
+        return self._watch.num_unread_bytes() if self._watch is not None else 0
+
     async def abandon(self) -> None:
         """See that no process of the attempt is left, without a word to the store or from it."""
         worker = self._worker or await asyncio.to_thread(
@@ -146,6 +150,7 @@ class JobRun:
         if 0 < job.deadline < time.time():
             await self._end(over_time(job.spec.run.time_limit_s))
             return
+        began_at = time.monotonic()
         try:
             asking = model_for(job, self._rooms.catalog, self._timing)
             model = await self._while_in({JobState.PREPARING}, asking)
@@ -154,6 +159,7 @@ class JobRun:
         except VertebraError as error:
             await self._end(refused(error))
         else:
+            self._rooms.metrics.prepared(time.monotonic() - began_at)
             await self._order(job, model)
 
     async def _order(self, job: JobRecord, model: JobModel) -> None:
@@ -237,6 +243,7 @@ class JobRun:
         move = self._rooms.store.move
         to_state, reason = following.to_state, following.reason
         await asyncio.to_thread(move, self._hold, to_state, reason, not_before=not_before, end=end)
+        self._rooms.metrics.attempt_ended(end.exit_class)
 
     async def _following(self, job: JobRecord, end: AttemptEnd) -> Following:
         if job.state is JobState.PAUSING and end.exit_class is ExitClass.PAUSED:
@@ -251,8 +258,10 @@ class JobRun:
     async def _finish(self, outcome: Outcome, end: AttemptEnd | None = None) -> None:
         """Move the job to a final state. No process of it is left by now."""
         await asyncio.to_thread(discard_unfinished, self._folder)
-        given = replace(outcome, end=end or AttemptEnd(exit_class=ExitClass.REFUSED))
-        await asyncio.to_thread(self._rooms.store.finish, self._hold, given)
+        end = end or AttemptEnd(exit_class=ExitClass.REFUSED)
+        await asyncio.to_thread(self._rooms.store.finish, self._hold, replace(outcome, end=end))
+        self._rooms.metrics.attempt_ended(end.exit_class)
+        self._rooms.metrics.job_ended(outcome.state)
 
     # What the steps share
 
@@ -277,15 +286,7 @@ class JobRun:
         """Return what `work` returns; raise Interrupted as soon as the job is in another state, or
         is to leave this host before it runs.
         """
-        task = asyncio.ensure_future(work)  # first: work that nobody awaits is complained about
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=self._timing.poll_s)
-                if not task.done() and not await self._may_go_on(states):
-                    raise Interrupted
-            return task.result()
-        finally:
-            task.cancel()
+        return await uninterrupted(work, lambda: self._may_go_on(states), self._timing.poll_s)
 
     async def _may_go_on(self, states: Collection[JobState]) -> bool:
         if self._leave_within_s is not None and JobState.PREPARING in states:

@@ -1,7 +1,7 @@
 """What the supervisor works with, and how long it waits for what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from trainer_service.engines.engine import Engine
 from trainer_service.job_store import JobStore
 from trainer_service.jobs.run_spec import EngineName
 from trainer_service.jobs.snapshot import SNAPSHOTS_FOLDER
+from trainer_service.supervisor.job_metrics import JobMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Rooms:
     """The most that run at once on a cluster, which has devices of its own."""
     events_kept: int = 200_000
     """The most events of a job that are kept; the oldest go first."""
+    metrics: JobMetrics = field(default_factory=JobMetrics)
 
     def attempt_folder(self, job_id: str, attempt: int) -> Path:
         """Return where the worker of an attempt meets the supervisor."""

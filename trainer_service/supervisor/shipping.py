@@ -1,6 +1,7 @@
 """From the spool into the store: every line once, in order, to the end."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from trainer_service.errors import SpoolGap
 from trainer_service.job_store import Hold, JobStore
@@ -9,9 +10,20 @@ from trainer_service.supervisor.spool_tail import SpoolTail
 
 
 class Shipping:
-    """Stores what one attempt's worker says."""
+    """Stores what one attempt's worker says.
 
-    def __init__(self, store: JobStore, hold: Hold, tail: SpoolTail) -> None:
+    Args:
+        told: told of lines that are stored.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        hold: Hold,
+        tail: SpoolTail,
+        told: Callable[[Sequence[SpoolLine]], None] = lambda _: None,
+    ) -> None:
+        self._told = told
         self._store = store
         self._hold = hold
         self._tail = tail
@@ -33,6 +45,7 @@ class Shipping:
         shipped = self._unstored
         if shipped:
             await asyncio.to_thread(self._store.append_lines, self._hold, shipped)
+            self._told(shipped)
         self._unstored = []
         return shipped
 

@@ -23,6 +23,13 @@ class SpoolTail:
         self.last_word: LastWord | None = None
         """What the worker said last, once it was read. Nothing is read after it."""
 
+    def num_unread_bytes(self) -> int:
+        """Return how much was said that nobody has read yet."""
+        try:
+            return max(0, self._path.stat().st_size - self._offset)
+        except OSError:
+            return 0
+
     def skip(self, num_lines: int) -> list[SpoolLine]:
         """Go on behind so many lines, which are not parsed; return the newest of them, as far as
         they are whole: a host that lost its power may have lost their end.

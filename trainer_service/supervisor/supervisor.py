@@ -3,37 +3,26 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
 from trainer_service.errors import JobNotFound, LeaseLost, StoreUnavailable
 from trainer_service.job_store import Hold, WaitingJob
-from trainer_service.jobs import HostRecord, TransitionRefused
+from trainer_service.jobs import ExitClass, HostRecord, TransitionRefused
 from trainer_service.supervisor.device_board import DeviceBoard
+from trainer_service.supervisor.followed import Followed
 from trainer_service.supervisor.host_care import HostCare
 from trainer_service.supervisor.host_home import lock_home
 from trainer_service.supervisor.job_run import JobRun
 from trainer_service.supervisor.leases import Leases
+from trainer_service.supervisor.repeated import repeated
 from trainer_service.supervisor.rooms import Rooms, Timing
 from trainer_service.supervisor.waiting_line import Room, jobs_to_start
 from trainer_service.supervisor.what_follows import backoff_s
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, kw_only=True)
-class Followed:
-    """A job that this host holds."""
-
-    hold: Hold
-    run: JobRun
-    is_remote: bool
-    """Its devices are a cluster's."""
-    is_lost: bool = False
-    """Another host may have it by now."""
-    task: asyncio.Task[None] | None = None
 
 
 class Supervisor:
@@ -56,6 +45,19 @@ class Supervisor:
         """There may be jobs that this host holds and nobody follows."""
         self._loops: list[asyncio.Task[None]] = []
         self._lock: TextIOWrapper | None = None
+        self._show()
+
+    def _show(self) -> None:
+        """Show how this host is used, from now on."""
+        metrics, board = self._rooms.metrics, self._board
+        metrics.devices.set(board.num_devices)
+        metrics.devices_in_use.set_function(lambda: board.num_devices - board.num_free)
+        metrics.jobs_held.set_function(lambda: len(self._followed))
+
+    def measure_spools(self) -> None:
+        """Look how much workers said that nobody has read yet; from any thread."""
+        unread = [one.run.num_unread_bytes() for one in list(self._followed.values())]
+        self._rooms.metrics.spool_lag.set(max(unread, default=0))
 
     async def start(self) -> None:
         """Adopt the workers that are there, and begin to give out devices.
@@ -71,13 +73,16 @@ class Supervisor:
                 loop.call_soon_threadsafe(self._changed.set)
 
         self._rooms.store.subscribe(wake)
+        trouble = self._rooms.metrics.trouble.inc
         self._loops = [
             asyncio.create_task(repeating)
             for repeating in (
-                _repeat(self._give_out_devices, self._until_changed),
-                _repeat(self._keep_leases, lambda: asyncio.sleep(self._leases.every_s)),
-                _repeat(self._end_what_ran_out, lambda: asyncio.sleep(self._timing.tick_s)),
-                _repeat(self._take_care, lambda: asyncio.sleep(self._timing.care_s)),
+                repeated(self._give_out_devices, self._until_changed, trouble),
+                repeated(self._keep_leases, lambda: asyncio.sleep(self._leases.every_s), trouble),
+                repeated(
+                    self._end_what_ran_out, lambda: asyncio.sleep(self._timing.tick_s), trouble
+                ),
+                repeated(self._take_care, lambda: asyncio.sleep(self._timing.care_s), trouble),
             )
         ]
 
@@ -156,6 +161,7 @@ class Supervisor:
             self._must_adopt = True  # it may be ours, and only the answer was lost
             raise
         else:
+            self._rooms.metrics.claimed(time.time() - job.queue_time)
             self._follow(attempt.hold, indices, asked_at)
 
     def _room(self) -> Room:
@@ -212,6 +218,7 @@ class Supervisor:
                 return
             except LeaseLost:
                 log.warning("job %s has another host by now", followed.hold.job_id)
+                self._rooms.metrics.lease_losses.inc()
                 await followed.run.abandon()
                 return
             except StoreUnavailable as error:  # no trouble of the job
@@ -248,6 +255,8 @@ class Supervisor:
             timeout_s,
             backoff_s=lambda times: backoff_s(times, self._timing),
         )
+        for _ in taken:
+            self._rooms.metrics.attempt_ended(ExitClass.HOST_LOST)
         if taken:
             log.warning("%d jobs of lost hosts wait again: %s", len(taken), ", ".join(taken[:5]))
             self._changed.set()
@@ -257,6 +266,7 @@ class Supervisor:
         followed = self._followed.get(job_id)
         if followed is not None and followed.task is not None and not followed.is_lost:
             log.warning("the lease of job %s is lost; its worker is killed", job_id)
+            self._rooms.metrics.lease_losses.inc()
             followed.is_lost = True
             followed.task.cancel()
 
@@ -280,15 +290,3 @@ class Supervisor:
             async with asyncio.timeout(self._timing.tick_s):
                 await self._changed.wait()
         self._changed.clear()
-
-
-async def _repeat(step: Callable[[], Awaitable[None]], wait: Callable[[], Awaitable[None]]) -> None:
-    """Do one thing again and again, whatever goes wrong."""
-    while True:
-        try:
-            await step()
-        except StoreUnavailable as error:
-            log.warning("asking the job store again: %s", error)
-        except Exception:
-            log.exception("a step of the supervisor failed; trying again")
-        await wait()

@@ -58,7 +58,8 @@ class WorkerWatch:
         self._worker = worker
         self._folder = folder
         self._tail = SpoolTail(folder / SPOOL_FILE)
-        self.shipping = Shipping(rooms.store, hold, self._tail)
+        self.shipping = Shipping(rooms.store, hold, self._tail, rooms.metrics.stored)
+        self.num_unread_bytes = self._tail.num_unread_bytes
         self.control = ControlFile(folder)
         self._pauses = PauseDesk(rooms.store, hold, self.control)
         self._hang: HangWatch | None = None

@@ -8,6 +8,7 @@ from tests.fakes.stored_jobs import (
     HOST,
     all_events,
     cancel,
+    claimed_job,
     pause,
     queued_job,
     resume,
@@ -156,3 +157,21 @@ def test_a_job_without_a_limit_is_never_overdue(store, clock):
 
     assert store.overdue() == []
     assert started_again(store, hold.job_id).attempt == 2
+
+
+def test_figures_leave_out_what_is_over_and_tell_what_waits_for_devices_alone(store, clock):
+    over = queued_job(store)
+    cancel(store, over)
+    running_job(store)
+    lost = claimed_job(store)
+    store.move(lost.hold, JobState.QUEUED, "tried again", not_before=clock.now + 10)
+    clock.now += 1
+    since = clock.now
+    queued_job(store)
+    clock.now += 1
+    queued_job(store)
+
+    figures = store.figures()
+
+    assert figures.num_in_state == {JobState.RUNNING: 1, JobState.QUEUED: 3}
+    assert figures.oldest_ready_time == since
