@@ -5,7 +5,8 @@
 The script says what to do: {"steps": 3, "pause_s": 0.01, "end": "finished" | "failed" | "crash" |
 "hang" | "silent" | "torn" | "other_bytes" | "half_an_export" | "stuck" | "eats" | ..., or "ends",
 one an attempt; "snapshot_every": 2, "save": "fails", "save_s": 1, "best_step": 4, "is_deaf": true,
-"ignore_sigterm": true, "child": true}.
+"ignore_sigterm": true, "child": true, "waits": {"5": "go"}}. It waits after those steps until the
+attempt's folder has a file of that name.
 """
 
 import contextlib
@@ -137,10 +138,18 @@ class FakeWork:
             self._step += 1
             self._spool.write(step(self._step))
             time.sleep(float(str(self._script.get("pause_s", 0.01))))
+            self._wait()
             if every and self._step % every == 0:
                 self._save(0)
         self._spool.write(epoch_metrics(1, 0.75))
         return self._end(self._how())
+
+    def _wait(self) -> None:
+        """Wait for a file, where the script says so."""
+        waits = self._script.get("waits")
+        name = waits.get(str(self._step)) if isinstance(waits, dict) else None
+        while name and not (self._folder / name).exists():
+            time.sleep(0.01)
 
     def _how(self) -> str:
         """Return how this attempt is to end."""

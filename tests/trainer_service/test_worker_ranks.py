@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes.kill_points import Fault
+from tests.fakes.mortal_worker import fault_file, write_fault
 from tests.fakes.work_orders import write_tiny_order
 from trainer_service.engines.process import ProcessEngine, WorkerProcess
 from trainer_service.jobs import (
@@ -38,6 +40,7 @@ from trainer_service.run_job import run_job
 from trainer_service.stop_switch import StopSwitch
 
 FULL = (pytest.mark.full, pytest.mark.timeout(900))
+MORTAL_WORKER = (sys.executable, "-m", "tests.fakes.mortal_worker")
 PATIENCE_S = 300.0
 """Only what never happens takes so long."""
 
@@ -98,15 +101,20 @@ Start = Callable[[WorkOrder], Attempt]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the worker of an order; whatever is left of it is killed in the end."""
+    """Start the worker of an order, to which happens what its fault says; whatever is left of it
+    is killed in the end.
+    """
     started: list[Attempt] = []
-    engine = ProcessEngine(environment=dict(os.environ), num_threads=1)
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    engine = ProcessEngine(environment=environment, num_threads=1)
+    mortal = ProcessEngine(environment=environment, num_threads=1, command=MORTAL_WORKER)
 
     def begin(order: WorkOrder) -> Attempt:
         folder = tmp_path / f"attempt-{order.attempt}"
         folder.mkdir()
         write_order(folder, replace(order, export_dir=str(folder / "export")))
-        attempt = Attempt(folder=folder, worker=engine.start(folder, order.nonce))
+        chosen = mortal if fault_file(folder).exists() else engine
+        attempt = Attempt(folder=folder, worker=chosen.start(folder, order.nonce))
         started.append(attempt)
         return attempt
 
@@ -161,7 +169,9 @@ def test_two_processes_train_as_one_and_another_number_goes_on(
     """Saved in the middle by two, ended by one: what both told is what one tells that was never
     interrupted.
     """
-    order = order_for(tmp_path, 2, num_epochs=30)
+    order = order_for(tmp_path, 2, num_epochs=10)
+    wait = Fault(kind="wait", step="tell.step_metrics", when="after")
+    write_fault(tmp_path / "attempt-1", wait)
     shared = start(order)
     shared.until(lambda: shared.of(StepMetrics))
     write_control(shared.folder, Control(command="pause", number=1))

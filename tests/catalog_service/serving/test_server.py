@@ -126,7 +126,7 @@ async def test_a_call_that_never_ends_is_cancelled_in_bounded_time():
 
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
     assert cancelled.is_set()
-    assert 0.5 <= took_s < 5.0
+    assert 0.5 <= took_s < 25.0, "below the 30 s that calls in flight are given"
 
 
 @in_loop

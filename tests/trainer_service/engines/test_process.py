@@ -45,7 +45,7 @@ def engine_for(program: str, **environment: str) -> ProcessEngine:
     )
 
 
-def wait_until(is_so, seconds: float = 10.0) -> None:
+def wait_until(is_so, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be so"

@@ -88,7 +88,7 @@ class Bench:
         finally:
             await supervisor.stop()
 
-    async def until(self, is_so: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, is_so: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
         while not is_so():

@@ -156,7 +156,7 @@ def test_a_drained_host_starts_nothing(bench):
 def test_a_worker_whose_lease_ran_out_is_killed_though_the_store_is_away(bench, monkeypatch):
     """Another host may have the job by then. Where none took it, this one goes on with it."""
     bench.worker_does(steps=10_000, is_deaf=True)
-    renew, is_away = bench.store.renew, [True]
+    renew, is_away = bench.store.renew, []
 
     def renew_unless_away(*arguments):
         if is_away:
@@ -164,13 +164,14 @@ def test_a_worker_whose_lease_ran_out_is_killed_though_the_store_is_away(bench, 
         return renew(*arguments)
 
     monkeypatch.setattr(bench.store, "renew", renew_unless_away)
-    rooms = replace(bench.rooms, host_timeout_s=0.5)
+    rooms = replace(bench.rooms, host_timeout_s=2.0)
     job_id = bench.create()
 
     async def scenario():
         supervisor = Supervisor(rooms, this_host(rooms), timing=replace(QUICK, first_backoff_s=0))
         await supervisor.start()
         await bench.until_running(job_id)
+        is_away.append(True)
         (worker,) = bench.processes()
         await bench.until(lambda: not worker.is_running())
         is_away.clear()

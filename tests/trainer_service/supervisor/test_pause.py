@@ -5,7 +5,7 @@ import os
 import signal
 
 from tests.trainer_service.supervisor.test_adoption import start_program
-from trainer_service.jobs import ExitClass, JobState, RolledBack
+from trainer_service.jobs import CONTROL_FILE, ExitClass, JobState, RolledBack
 from trainer_service.supervisor import job_run
 from trainer_service.supervisor.ordering import order_attempt
 
@@ -28,7 +28,7 @@ async def pause_and_wait(bench, job_id, *, after_steps=3, then=PAUSED, **how):
 
 
 def test_a_pause_saves_frees_the_device_and_a_resume_goes_on_from_there(bench):
-    bench.worker_does(steps=100, pause_s=0.02)
+    bench.worker_does(steps=10_000, pause_s=0.02)
     job_id = bench.create()
 
     async def scenario():
@@ -98,7 +98,7 @@ def test_a_save_that_takes_longer_than_it_may_is_withdrawn(bench):
 
 
 def test_a_job_that_finishes_before_it_can_pause_has_succeeded(bench):
-    bench.worker_does(steps=10, pause_s=0.05, is_deaf=True)
+    bench.worker_does(steps=5, is_deaf=True, waits={"4": CONTROL_FILE})
     job_id = bench.create()
 
     async def scenario():

@@ -27,7 +27,7 @@ def program(*arguments: str, **environment: str):
 
 def found_below(home, pid) -> list:
     """Return the workers found once the process shows its command; a new one has none yet."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (found := [one for one in workers_of(home) if one.pid == pid]):
         if time.monotonic() > deadline:
             break
