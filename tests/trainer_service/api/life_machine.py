@@ -119,7 +119,7 @@ class Lives(RuleBasedStateMachine):
         expected = ANSWERS["Resume"][life.state]
         if life.state in (S.PREPARING, S.RUNNING):
             expected = "JOB_RUNNING"
-        elif snapshot_id == "99-7" and expected in JobState:
+        elif snapshot_id == "99-7" and isinstance(expected, JobState):
             expected = "SNAPSHOT_NOT_FOUND"
         name = f"trainJobs/{life.job_id}/snapshots/{snapshot_id}"
         fields = {"request_id": str(uuid.uuid4()), "snapshot": name}
