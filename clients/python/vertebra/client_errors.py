@@ -22,6 +22,22 @@ TRIED_LONG_ENOUGH = frozenset({"WEIGHTS_UNREACHABLE"})
 """Reasons of UNAVAILABLE that a service gives after it has tried again itself."""
 
 
+HANDSHAKES = {
+    "WRONG_VERSION_NUMBER": "does not speak TLS: leave out --tls, --ca and --cert",
+    "Hostname Verification": "shows a certificate of another name: --server-name says which",
+    "certificate has expired": "shows a certificate that has expired",
+    "CERTIFICATE_VERIFY_FAILED": "shows a certificate of an authority that we do not know: --ca",
+}
+"""What gRPC says of a handshake that failed, as seen with grpcio 1.85, and what it means."""
+
+NOT_CONNECTED = "failed to connect to all addresses"
+CLOSED = (
+    "closes the connection at once: it may want TLS (--ca), or a certificate of ours that it"
+    " believes (--cert, --key)"
+)
+"""A server that asks for a certificate does not say that it got none, or a bad one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One thing wrong with a request: a field path such as `spec.model.backbone`, and why."""
@@ -91,6 +107,10 @@ class ServiceUnreachable(RpcFailed):
     """Nothing answers at the address. Nothing was done."""
 
 
+class HandshakeFailed(RpcFailed):
+    """Something answers at the address, and the two do not agree on TLS. Nothing was sent."""
+
+
 class AnswerRefused(RpcFailed):
     """The service answered something that cannot be true: bytes, offsets or events out of line."""
 
@@ -143,6 +163,11 @@ def _seconds(retry: error_details_pb2.RetryInfo) -> float:
 def _without_details(code: grpc.StatusCode, details: str, address: str) -> RpcFailed:
     """Return an error of the transport itself, which knows nothing of reasons."""
     if code is grpc.StatusCode.UNAVAILABLE:
+        why = next((why for sign, why in HANDSHAKES.items() if sign in details), None)
+        if why is not None:
+            return HandshakeFailed(code, f"{address} {why}")
+        if details.startswith(NOT_CONNECTED) and details.endswith("Socket closed"):
+            return HandshakeFailed(code, f"{address} {CLOSED}")
         return ServiceUnreachable(code, f"no service answers at {address} ({_last(details)})")
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return RpcFailed(code, f"{address} did not answer in time; it may still be working on it")
