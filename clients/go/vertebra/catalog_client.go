@@ -77,7 +77,7 @@ func (c *CatalogClient) BuildModel(
 	ctx context.Context, request *catalogv1.BuildModelRequest,
 	onProgress func(*catalogv1.BuildProgress),
 ) (*catalogv1.BuiltModel, error) {
-	cursor := &resultCursor[*catalogv1.BuildModelResponse, *catalogv1.BuildProgress, *catalogv1.BuiltModel]{
+	cursor := &building{
 		what: "the build",
 		call: func(ctx context.Context) (messages[*catalogv1.BuildModelResponse], error) {
 			return c.Models.BuildModel(ctx, request)
@@ -97,7 +97,7 @@ func (c *CatalogClient) EnsureWeights(
 	ctx context.Context, name string, onProgress func(*catalogv1.EnsureProgress),
 ) (*catalogv1.EnsuredWeights, error) {
 	request := &catalogv1.EnsureWeightsRequest{Name: name}
-	cursor := &resultCursor[*catalogv1.EnsureWeightsResponse, *catalogv1.EnsureProgress, *catalogv1.EnsuredWeights]{
+	cursor := &ensuring{
 		what: name,
 		call: func(ctx context.Context) (messages[*catalogv1.EnsureWeightsResponse], error) {
 			return c.Weights.EnsureWeights(ctx, request)
@@ -108,8 +108,8 @@ func (c *CatalogClient) EnsureWeights(
 	return resultOf(ctx, c.Connection, cursor, onProgress)
 }
 
-// SaveState gives path the state of a built model as one verified safetensors file. ROLE_UNSPECIFIED
-// is all of it; dtype is F32, F16 or BF16, or empty for as it is.
+// SaveState gives path the state of a built model as one verified safetensors file.
+// ROLE_UNSPECIFIED is all of it; dtype is F32, F16 or BF16, or empty for as it is.
 //
 // Errors: as BlobClient.SaveTensors.
 func (c *CatalogClient) SaveState(

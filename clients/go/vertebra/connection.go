@@ -11,6 +11,7 @@ import (
 	grpcbackoff "google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -53,13 +54,21 @@ type Options struct {
 	Pace    Pace
 	// DialOptions are added to ours: statistics, interceptors, resolvers.
 	DialOptions []grpc.DialOption
+
+	// service tells a gateway in front of both whose bytes are meant; empty: the catalog's.
+	service string
 }
+
+// serviceHeader says which of two services behind one address is meant, where both have what is
+// called.
+const serviceHeader = "x-vertebra-service"
 
 // Connection is a channel to one service, with deadlines, retries, request ids and readable errors
 // on every call, also on those of stubs that are made with it. Goroutines may share it.
 type Connection struct {
 	*grpc.ClientConn
 	address string
+	service string
 	timeout time.Duration
 	pace    Pace
 }
@@ -69,7 +78,10 @@ func Dial(address string, options Options) (*Connection, error) {
 	if err := options.Credentials.check(address); err != nil {
 		return nil, err
 	}
-	c := &Connection{address: address, timeout: options.Timeout, pace: options.Pace.complete()}
+	c := &Connection{
+		address: address, service: options.service,
+		timeout: options.Timeout, pace: options.Pace.complete(),
+	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -154,9 +166,16 @@ func (c *Connection) repeating(
 }
 
 func (c *Connection) attempt(ctx context.Context, once func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeout(c.addressed(ctx), c.timeout)
 	defer cancel()
 	return once(ctx)
+}
+
+func (c *Connection) addressed(ctx context.Context) context.Context {
+	if c.service == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, serviceHeader, c.service)
 }
 
 // persist returns what once returns, called again for as long as a stream would be opened again.
@@ -181,7 +200,7 @@ func (c *Connection) explaining(
 	ctx context.Context, description *grpc.StreamDesc, channel *grpc.ClientConn, method string,
 	open grpc.Streamer, options ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	stream, err := open(ctx, description, channel, method, options...)
+	stream, err := open(c.addressed(ctx), description, channel, method, options...)
 	if err != nil {
 		return nil, failureOf(ctx, err, c.address)
 	}

@@ -51,6 +51,8 @@ func eventsCompacted(name string, gap EventGap) *EventsCompactedError {
 	}}
 }
 
+type watchMessage = trainerv1.WatchTrainJobResponse
+
 // eventCursor has the last event that came; the next one must be its successor.
 type eventCursor struct {
 	stub  trainerv1.TrainJobServiceClient
@@ -61,14 +63,14 @@ type eventCursor struct {
 	idle  time.Duration
 }
 
-func (e *eventCursor) open(ctx context.Context) (messages[*trainerv1.WatchTrainJobResponse], error) {
+func (e *eventCursor) open(ctx context.Context) (messages[*watchMessage], error) {
 	heartbeat := min(usualHeartbeat, max(shortestHeartbeat, e.idle/heartbeats))
 	return e.stub.WatchTrainJob(ctx, &trainerv1.WatchTrainJobRequest{
 		Name: e.name, LogId: e.logID, AfterSeq: e.seq, Heartbeat: durationpb.New(heartbeat),
 	})
 }
 
-func (e *eventCursor) take(message *trainerv1.WatchTrainJobResponse) ([]*trainerv1.TrainEvent, error) {
+func (e *eventCursor) take(message *watchMessage) ([]*trainerv1.TrainEvent, error) {
 	if err := e.checkLog(message.GetLogId()); err != nil {
 		return nil, err
 	}

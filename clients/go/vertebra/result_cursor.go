@@ -3,7 +3,17 @@ package vertebra
 import (
 	"context"
 
+	catalogv1 "github.com/vertebra/vertebra/clients/go/catalog/v1"
 	modelv1 "github.com/vertebra/vertebra/clients/go/model/v1"
+)
+
+type (
+	building = resultCursor[
+		*catalogv1.BuildModelResponse, *catalogv1.BuildProgress, *catalogv1.BuiltModel,
+	]
+	ensuring = resultCursor[
+		*catalogv1.EnsureWeightsResponse, *catalogv1.EnsureProgress, *catalogv1.EnsuredWeights,
+	]
 )
 
 // resultCursor follows a stream of progress until its result comes: calling again with the same
@@ -16,7 +26,9 @@ type resultCursor[M any, P, R comparable] struct {
 	result     R
 }
 
-func (r *resultCursor[M, P, R]) open(ctx context.Context) (messages[M], error) { return r.call(ctx) }
+func (r *resultCursor[M, P, R]) open(ctx context.Context) (messages[M], error) {
+	return r.call(ctx)
+}
 
 func (r *resultCursor[M, P, R]) take(message M) ([]P, error) {
 	var noProgress P

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 
 	modelv1 "github.com/vertebra/vertebra/clients/go/model/v1"
 )
@@ -22,6 +24,17 @@ type cursor[M, T any] interface {
 	finish(end *modelv1.StreamEnd) error
 }
 
+// resumedHeader tells the service what had ended the stream that is opened again: a reason of
+// StreamEnd in lower case, or one of the words below, for its metrics.
+const resumedHeader = "x-vertebra-resumed-after"
+
+const (
+	byCut         = "cut"
+	byUnavailable = "unavailable"
+	byDeadline    = "deadline"
+	byIdle        = "idle"
+)
+
 type messages[M any] interface{ Recv() (M, error) }
 
 type ending interface{ GetEnd() *modelv1.StreamEnd }
@@ -34,7 +47,9 @@ var (
 // resumed yields what a stream brings until it says COMPLETED, opening it again wherever it breaks.
 // The last pair may be an error: the service refuses the call, contradicts itself, or brought
 // nothing for Pace.Patience. Leaving the loop cancels the stream.
-func resumed[M ending, T any](ctx context.Context, c *Connection, at cursor[M, T]) iter.Seq2[T, error] {
+func resumed[M ending, T any](
+	ctx context.Context, c *Connection, at cursor[M, T],
+) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		r := &reading[M, T]{connection: c, cursor: at, backoff: newBackoff(c.pace), yield: yield}
 		if err := r.untilCompleted(ctx); err != nil && !errors.Is(err, errLeft) {
@@ -51,9 +66,10 @@ type reading[M ending, T any] struct {
 	backoff     *backoff
 	yield       func(T, error) bool
 	isCompleted bool
-	// failure and wait: how the last opening ended.
+	// failure, wait and endedBy: how the last opening ended.
 	failure *Error
 	wait    time.Duration
+	endedBy string
 }
 
 func (r *reading[M, T]) untilCompleted(ctx context.Context) error {
@@ -71,7 +87,10 @@ func (r *reading[M, T]) untilCompleted(ctx context.Context) error {
 func (r *reading[M, T]) once(outer context.Context) error {
 	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
-	r.wait, r.failure = 0, &Error{
+	if r.endedBy != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, resumedHeader, r.endedBy)
+	}
+	r.wait, r.endedBy, r.failure = 0, byCut, &Error{
 		Code: codes.Unavailable, Reason: "STREAM_CUT",
 		Message: "the stream from " + r.connection.address +
 			" broke again and again without bringing more",
@@ -79,7 +98,7 @@ func (r *reading[M, T]) once(outer context.Context) error {
 	r.backoff.opened()
 	stream, err := r.cursor.open(ctx)
 	if err != nil {
-		return r.broken(outer, err)
+		return r.broken(outer, ctx, err)
 	}
 	guard := time.AfterFunc(r.connection.pace.Idle, func() { cancel(errSilent) })
 	defer guard.Stop()
@@ -90,7 +109,7 @@ func (r *reading[M, T]) once(outer context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return r.broken(outer, err)
+			return r.broken(outer, ctx, err)
 		}
 		if err := r.take(message); err != nil {
 			return err
@@ -100,7 +119,7 @@ func (r *reading[M, T]) once(outer context.Context) error {
 }
 
 // broken keeps a failure that may pass; deadlines that are not the caller's are proxies' own.
-func (r *reading[M, T]) broken(outer context.Context, err error) error {
+func (r *reading[M, T]) broken(outer, ctx context.Context, err error) error {
 	failure := failureOf(outer, err, r.connection.address)
 	if cause := outer.Err(); cause != nil {
 		failure.cause = cause
@@ -113,6 +132,14 @@ func (r *reading[M, T]) broken(outer context.Context, err error) error {
 		return failure
 	}
 	r.failure, r.wait = failure, failure.retryAfter()
+	switch {
+	case context.Cause(ctx) == errSilent:
+		r.endedBy = byIdle
+	case failure.Code == codes.Unavailable:
+		r.endedBy = byUnavailable
+	case failure.Code == codes.DeadlineExceeded:
+		r.endedBy = byDeadline
+	}
 	return nil
 }
 
@@ -135,6 +162,7 @@ func (r *reading[M, T]) take(message M) error {
 		return nil
 	}
 	r.wait = end.GetRetryAfter().AsDuration()
+	r.endedBy = strings.ToLower(strings.TrimPrefix(end.GetReason().String(), "REASON_"))
 	if end.GetReason() == modelv1.StreamEnd_REASON_COMPLETED {
 		r.isCompleted = true
 		return r.cursor.finish(end)

@@ -20,6 +20,7 @@ type TrainerClient struct {
 
 // DialTrainer returns a client of the trainer at host:port. Close it; jobs go on.
 func DialTrainer(address string, options Options) (*TrainerClient, error) {
+	options.service = "trainer"
 	connection, err := Dial(address, options)
 	if err != nil {
 		return nil, err
