@@ -25,6 +25,7 @@ from catalog_service.api.weights_wire import WEIGHTS, Listed
 from catalog_service.errors import Exhausted, Unavailable
 from catalog_service.resolve.bundles import Bundles, Exported, Importing
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import ending
 from catalog_service.weights.search import Search
 from vertebra.catalog.v1 import storage_service_pb2 as pb
 from vertebra.model.v1.stream_pb2 import StreamEnd
@@ -101,19 +102,20 @@ class BundleCalls:
         messages: asyncio.Queue[pb.ExportBundleResponse] = asyncio.Queue()
         has_left = threading.Event()
         export = self._start(request, messages, has_left)
-        stream = messages_of(
-            export,
-            messages,
-            until=self._drain.draining,
-            silence_s=self._heartbeat_s,
-            heartbeat=heartbeat_message,
-        )
-        async with aclosing(stream) as told:
-            async for message in told:
-                yield message
-        if not export.done():
-            yield end_message(StreamEnd.REASON_DRAINING)
-            return
+        async with ending(self._drain.draining) as ends:
+            stream = messages_of(
+                export,
+                messages,
+                until=ends.over,
+                silence_s=self._heartbeat_s,
+                heartbeat=heartbeat_message,
+            )
+            async with aclosing(stream) as told:
+                async for message in told:
+                    yield message
+            if not export.done():
+                yield end_message(ends.reason)
+                return
         yield manifest_message(export.result())
         yield end_message(StreamEnd.REASON_COMPLETED)
 

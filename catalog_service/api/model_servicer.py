@@ -26,6 +26,7 @@ from catalog_service.resolve.description import DescribedModel, training_of
 from catalog_service.resolve.rendering import draw
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import ending
 from catalog_service.serving.server import Registration
 from catalog_service.weights.progress import Progress
 from vertebra.catalog.v1 import model_service_pb2 as pb
@@ -123,19 +124,20 @@ class ModelServicer:
         spec = _spec_of(request)
         progress: asyncio.Queue[pb.BuildModelResponse] = asyncio.Queue()
         build = self._start(spec, request.definition_only, progress)
-        stream = messages_of(
-            build,
-            progress,
-            until=self._drain.closing,
-            silence_s=self._heartbeat_s,
-            heartbeat=heartbeat_message,
-        )
-        async with aclosing(stream) as messages:
-            async for message in messages:
-                yield message
-        if not build.done():
-            yield end_message(StreamEnd.REASON_DRAINING)
-            return
+        async with ending(self._drain.closing) as ends:
+            stream = messages_of(
+                build,
+                progress,
+                until=ends.over,
+                silence_s=self._heartbeat_s,
+                heartbeat=heartbeat_message,
+            )
+            async with aclosing(stream) as messages:
+                async for message in messages:
+                    yield message
+            if not build.done():
+                yield end_message(ends.reason)
+                return
         yield model_message(_result(build))
         yield end_message(StreamEnd.REASON_COMPLETED)
 

@@ -23,6 +23,7 @@ from catalog_service.resolve.storage import Event, Storage, VerifyProgress
 from catalog_service.serving.call import Context
 from catalog_service.serving.disk_threads import DiskThreads
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import Ending, ending
 from catalog_service.serving.server import Registration
 from vertebra.catalog.v1 import storage_service_pb2 as pb
 from vertebra.catalog.v1 import storage_service_pb2_grpc as stubs
@@ -140,23 +141,33 @@ class StorageServicer:
         self, events: Generator[Event, None, None]
     ) -> AsyncGenerator[pb.VerifyCacheResponse, None]:
         """Yield a check's events, heartbeats on silence, and the end."""
-        told_at = 0.0
         try:
-            while not self._drain.draining.is_set():
-                step = asyncio.ensure_future(self._reading.run(next, events, None))
-                async with aclosing(self._silence(step)) as heartbeats:
-                    async for heartbeat in heartbeats:
-                        yield heartbeat
-                event = step.result()
-                if event is None:
-                    yield end_message(StreamEnd.REASON_COMPLETED)
-                    return
-                if not isinstance(event, VerifyProgress) or time.monotonic() - told_at >= PACE_S:
-                    told_at = time.monotonic()
-                    yield event_message(event)
-            yield end_message(StreamEnd.REASON_DRAINING)
+            async with (
+                ending(self._drain.draining) as ends,
+                aclosing(self._until(ends, events)) as messages,
+            ):
+                async for message in messages:
+                    yield message
         finally:
             await self._reading.run(events.close)
+
+    async def _until(
+        self, ends: Ending, events: Generator[Event, None, None]
+    ) -> AsyncGenerator[pb.VerifyCacheResponse, None]:
+        told_at = 0.0
+        while not ends.is_near:
+            step = asyncio.ensure_future(self._reading.run(next, events, None))
+            async with aclosing(self._silence(step)) as heartbeats:
+                async for heartbeat in heartbeats:
+                    yield heartbeat
+            event = step.result()
+            if event is None:
+                yield end_message(StreamEnd.REASON_COMPLETED)
+                return
+            if not isinstance(event, VerifyProgress) or time.monotonic() - told_at >= PACE_S:
+                told_at = time.monotonic()
+                yield event_message(event)
+        yield end_message(ends.reason)
 
     async def _silence(
         self, step: "asyncio.Future[Event | None]"

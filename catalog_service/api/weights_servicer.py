@@ -20,6 +20,7 @@ from catalog_service.resolve import Catalog
 from catalog_service.resolve.ensure import Ensured
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import Ending, ending
 from catalog_service.serving.server import Registration
 from catalog_service.weights.references import published_reference
 from vertebra.catalog.v1 import weights_service_pb2 as pb
@@ -90,13 +91,14 @@ class WeightsServicer:
         its result.
         """
         reference = await asyncio.to_thread(self._catalog.canonical_reference, request.name)
-        with self._flights.joined(reference) as watch:
-            async with aclosing(self._progress(watch)) as told:
-                async for message in told:
-                    yield message
-            if not watch.is_over:
-                yield end_message(StreamEnd.REASON_DRAINING)
-                return
+        async with ending(self._drain.draining) as ends:
+            with self._flights.joined(reference) as watch:
+                async with aclosing(self._progress(watch, ends)) as told:
+                    async for message in told:
+                        yield message
+                if not watch.is_over:
+                    yield end_message(ends.reason)
+                    return
             yield ensured_message(watch.result())
             yield end_message(StreamEnd.REASON_COMPLETED)
 
@@ -106,10 +108,10 @@ class WeightsServicer:
         self._explanations.close()
 
     async def _progress(
-        self, watch: Watch[Ensured]
+        self, watch: Watch[Ensured], ends: Ending
     ) -> AsyncGenerator[pb.EnsureWeightsResponse, None]:
         """Yield reports, and heartbeats on silence, until the work ends or the server does."""
-        reports = watch.reports(until=self._drain.draining, silence_s=self._heartbeat_s)
+        reports = watch.reports(until=ends.over, silence_s=self._heartbeat_s)
         async with aclosing(reports):
             async for report in reports:
                 yield heartbeat_message() if report is None else progress_message(report)

@@ -9,6 +9,7 @@ from catalog_service.blobs.chunk_stream import Chunk
 from catalog_service.serving.blob_wire import Piece, encoded_chunk
 from catalog_service.serving.disk_threads import DiskThreads
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import ending
 from catalog_service.serving.stream_ends import say_end
 from vertebra.model.v1.stream_pb2 import StreamEnd
 
@@ -47,18 +48,21 @@ class Download:
         self._drain = drain
         self._heartbeat_s = heartbeat_s
         self.is_completed = False
+        self._reason: StreamEnd.Reason = StreamEnd.REASON_DRAINING
 
     async def messages(self, chunks: Chunks) -> AsyncGenerator[bytes, None]:
         """Yield serialised messages: until all chunks are sent, or the server closes."""
         prepared = self._prepared(chunks)
         ahead = self._next(prepared)
         try:
-            while (message := await ahead) is not None:
-                ahead = self._next(prepared)
-                encoded, self._position = message
-                yield encoded
-                if self._drain.closing.is_set():
-                    return
+            async with ending(self._drain.closing) as ends:
+                while (message := await ahead) is not None:
+                    ahead = self._next(prepared)
+                    encoded, self._position = message
+                    yield encoded
+                    if ends.is_near:
+                        self._reason = ends.reason
+                        return
             self.is_completed = True
         finally:
             ahead.cancel()
@@ -68,7 +72,7 @@ class Download:
 
     def end(self) -> Piece:
         """Return the last message, with the reason of the end and where to resume."""
-        reason = StreamEnd.REASON_COMPLETED if self.is_completed else StreamEnd.REASON_DRAINING
+        reason = StreamEnd.REASON_COMPLETED if self.is_completed else self._reason
         last = self._introduce()
         last.offset = self._position
         say_end(reason)

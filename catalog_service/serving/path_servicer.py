@@ -16,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from catalog_service.errors import Exhausted, Unavailable, Violation, invalid
 from catalog_service.serving.call import Context
 from catalog_service.serving.drain import Drain
+from catalog_service.serving.ending import Ending, ending
 from catalog_service.serving.principals import caller
 from catalog_service.serving.server import Registration
 from vertebra.diagnostics.v1 import path_service_pb2 as pb
@@ -112,12 +113,13 @@ class PathServicer:
         duration_s, interval_s = _hold_times(request)
         ends_at = time.monotonic() + duration_s
         reason = StreamEnd.REASON_COMPLETED
-        while (left_s := ends_at - time.monotonic()) > 0:
-            if await self._is_draining_within(min(interval_s, left_s)):
-                reason = StreamEnd.REASON_DRAINING
-                break
-            if time.monotonic() < ends_at:
-                yield _heartbeat()
+        async with ending(self._drain.draining) as ends:
+            while (left_s := ends_at - time.monotonic()) > 0:
+                if await _is_near_within(ends, min(interval_s, left_s)):
+                    reason = ends.reason
+                    break
+                if time.monotonic() < ends_at:
+                    yield _heartbeat()
         yield pb.HoldStreamResponse(end=StreamEnd(reason=reason))
 
     async def CountCalls(  # noqa: N802
@@ -137,10 +139,11 @@ class PathServicer:
         headers = _headers(context.invocation_metadata(), ATTEMPT_NAMES.__contains__)
         return pb.CountCallsResponse(num_calls=num_calls, headers=headers)
 
-    async def _is_draining_within(self, timeout_s: float) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._drain.draining.wait(), timeout_s)
-        return self._drain.draining.is_set()
+
+async def _is_near_within(ends: Ending, timeout_s: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ends.over.wait(), timeout_s)
+    return ends.is_near
 
 
 def path_registration(servicer: PathServicer) -> Registration:
