@@ -17,6 +17,7 @@ from pathlib import Path
 
 import grpc
 
+from catalog_service.serving.garbage import collect_seldom
 from catalog_service.serving.limits import Limits
 from catalog_service.serving.server import Listen, ServerParts, start_server
 from tests.benchmarks.naive_grpc import event_message
@@ -67,6 +68,7 @@ class Ours:
             limits=Limits(max_streams=MAX_CALLS),
         )
         self._server = server
+        collect_seldom()
         return server.address
 
     def tell(self, first: int, num_steps: int) -> None:
