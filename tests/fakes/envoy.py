@@ -6,13 +6,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ENVOY = Path(sys.executable).with_name("envoy")
 START_TIMEOUT_S = 60
+
+HTTP2 = {"http2_protocol_options": {}}
 
 RETRIES = {
     "retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
@@ -22,77 +24,113 @@ RETRIES = {
 """What Istio does unasked, a little more often and sooner. Source: istio.io, "Retries"."""
 
 
+HTTP1 = {"http_protocol_options": {}}
+"""An `upstream_protocol`: what Envoy speaks where nobody told it that gRPC is HTTP/2."""
+
+
+def buffer_filter(max_bytes: int) -> dict[str, Any]:
+    """Return a filter that refuses larger requests."""
+    kind = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer"
+    return {
+        "name": "envoy.filters.http.buffer",
+        "typed_config": {"@type": kind, "max_request_bytes": max_bytes},
+    }
+
+
 @contextmanager
-def running_envoy(folder: Path, upstream: str, **route: Any) -> Iterator[str]:
+def running_envoy(folder: Path, upstream: str, **way: Any) -> Iterator[str]:
     """Yield `host:port` of an Envoy that sends everything to `upstream`.
 
     Args:
-        route: fields of Envoy's RouteAction, such as `timeout="1s"` or `retry_policy=RETRIES`.
+        way: as `running_envoys` has it, such as `timeout="1s"` or `retry_policy=RETRIES`.
     """
-    port = _free_port()
+    with running_envoys(folder, upstream, {"only": way}) as addresses:
+        yield addresses["only"]
+
+
+@contextmanager
+def running_envoys(
+    folder: Path, upstream: str, ways: Mapping[str, dict[str, Any]]
+) -> Iterator[dict[str, str]]:
+    """Yield `host:port` of several ways to `upstream` through one Envoy, by their names.
+
+    Args:
+        ways: fields of Envoy's RouteAction; beside them `manager`, fields of the
+            HttpConnectionManager; `filters`, before the router, such as `buffer_filter(1000)`; and
+            `upstream_protocol`, such as `HTTP1`; HTTP/2 where it is absent, as gRPC needs it.
+    """
+    ports = {name: _free_port() for name in ways}
+    made = {
+        "listeners": [_listener(name, ports[name], dict(way)) for name, way in ways.items()],
+        "clusters": [_cluster(name, upstream, way) for name, way in ways.items()],
+    }
     config = folder / "envoy.json"
-    config.write_text(json.dumps(_config(port, upstream, route)))
-    log = (folder / "envoy.log").open("ab")
+    config.write_text(json.dumps({"static_resources": made}))
+    with running_config(config, list(ports.values())):
+        yield {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+
+
+@contextmanager
+def running_config(config: Path, ports: Sequence[int]) -> Iterator[None]:
+    """Run an Envoy with a configuration of any kind until it listens on all these ports."""
+    log = config.with_suffix(".log").open("ab")
     command = [str(ENVOY), "-c", str(config), "--use-dynamic-base-id", "--concurrency", "1"]
     with log, subprocess.Popen([*command, "-l", "warning"], stdout=log, stderr=log) as process:
         try:
-            _wait_for(port, process, folder / "envoy.log")
-            yield f"127.0.0.1:{port}"
+            for port in ports:
+                _wait_for(port, process, config.with_suffix(".log"))
+            yield
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _config(port: int, upstream: str, route: dict[str, Any]) -> dict[str, Any]:
-    host, _, upstream_port = upstream.rpartition(":")
-    h2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+def _listener(name: str, port: int, way: dict[str, Any]) -> dict[str, Any]:
+    fields, filters = way.pop("manager", {}), way.pop("filters", ())
+    way.pop("upstream_protocol", None)
+    router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
     manager = {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager"
         ".v3.HttpConnectionManager",
         "codec_type": "AUTO",
-        "stat_prefix": "in",
+        "stat_prefix": name,
         "route_config": {
             "virtual_hosts": [
                 {
                     "name": "all",
                     "domains": ["*"],
                     "include_request_attempt_count": True,
-                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "up", **route}}],
+                    "routes": [{"match": {"prefix": "/"}, "route": {"cluster": name, **way}}],
                 }
             ]
         },
-        "http_filters": [
-            {
-                "name": "router",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
-                },
-            }
-        ],
+        "http_filters": [*filters, {"name": "router", "typed_config": {"@type": router}}],
+        **fields,
     }
-    filters = [{"name": "http", "typed_config": manager}]
-    cluster = {
-        "name": "up",
+    return {
+        "name": name,
+        **_address("127.0.0.1", port),
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+
+
+def _cluster(name: str, upstream: str, way: Mapping[str, Any]) -> dict[str, Any]:
+    host, _, port = upstream.rpartition(":")
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    protocol = {
+        "@type": f"type.googleapis.com/{kind}",
+        "explicit_http_config": way.get("upstream_protocol", HTTP2),
+    }
+    return {
+        "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",
         "load_assignment": {
-            "cluster_name": "up",
-            "endpoints": [{"lb_endpoints": [{"endpoint": _address(host, int(upstream_port))}]}],
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": _address(host, int(port))}]}],
         },
-        "typed_extension_protocol_options": {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3"
-                ".HttpProtocolOptions",
-                **h2,
-            }
-        },
+        "typed_extension_protocol_options": {kind: protocol},
     }
-    listener = {
-        "name": "in",
-        **_address("127.0.0.1", port),
-        "filter_chains": [{"filters": filters}],
-    }
-    return {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def open_channel(
     """Return a channel to `host:port`.
 
     Args:
-        options: of gRPC, beside `CHANNEL_OPTIONS` and instead of those of the same name.
+        options: of gRPC, before `CHANNEL_OPTIONS`: the first of a name counts.
 
     Raises:
         CredentialsUnusable: files that cannot be read or do not fit, or a token in plain text.
@@ -84,7 +84,7 @@ def open_channel(
     shown = credentials or PLAIN
     shown.require_fit_for(address)
     if not shown.is_encrypted and not shown.has_token:
-        return grpc.insecure_channel(address, options=(*CHANNEL_OPTIONS, *options))
+        return grpc.insecure_channel(address, options=(*options, *CHANNEL_OPTIONS))
     return RenewedChannel(address, shown, options)
 
 
@@ -97,7 +97,7 @@ class RenewedChannel(grpc.Channel):
 
     def __init__(self, address: str, credentials: Credentials, options: Options = ()) -> None:
         self._address = address
-        self._options = (*CHANNEL_OPTIONS, *options)
+        self._options = (*options, *CHANNEL_OPTIONS)
         self._credentials = credentials
         self._lock = threading.Lock()
         self._retired: list[tuple[float, grpc.Channel]] = []

@@ -13,6 +13,7 @@ from vertebra.cli import exit_codes
 from vertebra.cli.credential_flags import credential_flags
 from vertebra.credentials import Credentials
 from vertebra.malloc import keep_freed_megabytes
+from vertebra.tracing import start_tracing
 
 COMMANDS = {
     "demo": ("vertebra.cli.demo:demo", "Pretrain, hand the backbone back, fine-tune it."),
@@ -25,6 +26,7 @@ COMMANDS = {
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
     "jobs": ("vertebra.cli.jobs:jobs", "List, watch, pause, resume and cancel training jobs."),
     "capacity": ("vertebra.cli.capacity:capacity", "Say what there is to train on."),
+    "doctor": ("vertebra.cli.doctor:doctor", "Measure the way to a service; say what to set."),
 }
 """Where each command is, and its line in `vertebra --help`: nothing is imported to show it."""
 
@@ -90,7 +92,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code of one command; every failure is one sentence on stderr."""
+    """Return the exit code of one command; every failure is one sentence on stderr. Where traces
+    are asked for, all calls of a command are one.
+    """
+    tracing = start_tracing("vertebra-cli", os.environ)
+    if tracing is None:
+        return _run(arguments)
+    try:
+        with tracing.span(f"vertebra {_named(arguments or sys.argv[1:])}"):
+            return _run(arguments)
+    finally:
+        tracing.stop()
+
+
+def _named(arguments: Sequence[str]) -> str:
+    """Return the command of a command line: a name of ours, never a value of the caller's."""
+    return next((each for each in arguments if each in COMMANDS), "help")
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         outcome = cli.main(arguments, prog_name="vertebra", standalone_mode=False)
     except click.ClickException as error:
