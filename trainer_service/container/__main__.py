@@ -10,8 +10,13 @@ from trainer_service.container.restarts import Policy
 
 def main(arguments: list[str]) -> int:
     """Keep the command running; return the exit status of the container."""
+    return FirstProcess(options(arguments)).run()
+
+
+def options(arguments: list[str]) -> Orders:
+    """Return what the arguments say."""
     flags = _parser().parse_args(arguments)
-    orders = Orders(
+    return Orders(
         command=flags.command,
         live_url=flags.live,
         grace_s=flags.grace_s,
@@ -21,7 +26,6 @@ def main(arguments: list[str]) -> int:
             every_s=flags.silence_s / 12, silence_s=flags.silence_s, start_s=flags.start_s
         ),
     )
-    return FirstProcess(orders).run()
 
 
 def _parser() -> argparse.ArgumentParser:

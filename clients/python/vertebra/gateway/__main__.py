@@ -1,0 +1,112 @@
+"""`python -m vertebra.gateway`: writes the configuration of Envoy, then becomes Envoy. For
+containers; `vertebra up --console` runs the same gateway as its child."""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import vertebra
+from vertebra.gateway.config import GATEWAY_PORT, Gateway, ListenTls, ServiceTls, gateway_config
+from vertebra.gateway.descriptors import write_descriptors
+from vertebra.gateway.running import GatewayFailed, envoy_program
+
+UNUSABLE = 2
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """Become Envoy, or exit with 2 and a line that says why not."""
+    try:
+        flags = _parser().parse_args(arguments)
+        command = [*_command(flags), "-c", str(_written(_gateway(flags), flags.folder))]
+    except (GatewayFailed, FileNotFoundError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(UNUSABLE)
+    os.execv(command[0], command)
+
+
+def gateway_of(arguments: list[str]) -> Gateway:
+    """Return the gateway that arguments describe."""
+    return _gateway(_parser().parse_args(arguments))
+
+
+def _gateway(flags: argparse.Namespace) -> Gateway:
+    return Gateway(
+        catalog=flags.catalog,
+        trainer=flags.trainer,
+        listen=flags.listen,
+        console_folder=flags.console,
+        hosts=tuple(flags.host),
+        origins=tuple(flags.origin),
+        listen_tls=_listen_tls(flags),
+        service_tls=_service_tls(flags),
+        access_log=flags.access_log,
+    )
+
+
+def _listen_tls(flags: argparse.Namespace) -> ListenTls | None:
+    if flags.listen_cert is None and flags.listen_key is None:
+        return None
+    if flags.listen_cert is None or flags.listen_key is None:
+        raise ValueError("--listen-cert and --listen-key come together")
+    return ListenTls(cert=flags.listen_cert, key=flags.listen_key, client_ca=flags.listen_client_ca)
+
+
+def _service_tls(flags: argparse.Namespace) -> ServiceTls | None:
+    if flags.ca is None:
+        return None
+    return ServiceTls(ca=flags.ca, cert=flags.cert, key=flags.key)
+
+
+def _written(gateway: Gateway, folder: Path) -> Path:
+    """Write what Envoy reads; return its configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "gateway.yaml"
+    placed = replace(gateway, descriptor_file=write_descriptors(folder / "vertebra.binpb"))
+    config.write_text(gateway_config(placed), encoding="utf-8")
+    return config
+
+
+def _command(flags: argparse.Namespace) -> list[str]:
+    threads = str(flags.concurrency)
+    return [envoy_program(), "--concurrency", threads, "-l", "warning", "--use-dynamic-base-id"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vertebra.gateway", description="One Envoy in front of both services."
+    )
+    parser.add_argument("--catalog", metavar="HOST:PORT", required=True)
+    parser.add_argument("--trainer", metavar="HOST:PORT", required=True)
+    parser.add_argument("--listen", metavar="HOST:PORT", default=f"127.0.0.1:{GATEWAY_PORT}")
+    parser.add_argument("--folder", type=Path, required=True, help="for the configuration")
+    parser.add_argument(
+        "--console",
+        nargs="?",
+        type=Path,
+        const=Path(vertebra.__file__).parent / "console_files",
+        help="serve the console: of this package, or the built files in a folder",
+    )
+    for name, words in (
+        ("--host", "a name under which it may be called; repeat it"),
+        ("--origin", "an origin whose pages may call, too; repeat it"),
+    ):
+        parser.add_argument(name, action="append", default=[], help=words)
+    for name, words in (
+        ("--listen-cert", "PEM file with what callers are shown"),
+        ("--listen-key", "its private key"),
+        ("--listen-client-ca", "PEM file with authorities of callers' certificates"),
+        ("--ca", "PEM file with authorities of the services' certificates: they have TLS"),
+        ("--cert", "PEM file with what the services are shown"),
+        ("--key", "its private key"),
+    ):
+        parser.add_argument(name, type=Path, help=words)
+    parser.add_argument("--access-log", action="store_true", help="a line a call, as JSON")
+    parser.add_argument("--concurrency", type=int, default=2, help="threads (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,375 @@
+"""The chart renders what Kubernetes and the meshes take, refuses what contradicts itself, and its
+pods can start."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import trustme
+
+from catalog_service.serving.door_settings import doors_of
+from catalog_service.serving.drain import DrainTiming
+from catalog_service.serving.listen import Listen
+from catalog_service.serving.settings_reader import read_settings, variable_name
+from catalog_service.settings import CatalogSettings
+from tests.fakes.chart_pods import (
+    container_of,
+    environment,
+    labels_of,
+    may_connect,
+    named,
+    pod_of,
+    selects,
+    workloads,
+)
+from tests.fakes.chart_values import ALL_VALUES, MESHES, PRODUCTION, REFUSED
+from tests.fakes.charts import ROOT, ChartRefused
+from trainer_service import __main__ as trainer_main
+from trainer_service.container.__main__ import options
+from trainer_service.settings import TrainerSettings
+from vertebra.gateway.__main__ import gateway_of
+from vertebra.gateway.descriptors import service_names
+
+GOLDEN = Path(__file__).parent / "golden"
+SCHEMA = ROOT / "deploy/helm/vertebra/values.schema.json"
+SETTINGS = {"VERTEBRA_CATALOG_": CatalogSettings, "VERTEBRA_TRAINER_": TrainerSettings}
+NAME = "studio-vertebra"
+ACCESS = '[[caller]]\nname = "spiffe://*"\nroles = ["user"]\n'
+
+every_site = pytest.mark.parametrize("site", ALL_VALUES)
+production = pytest.mark.parametrize("site", ["production"])
+
+
+@every_site
+def test_kubernetes_and_the_meshes_take_every_document(chart, site):
+    """Strictly: a field that the schema does not know is an error."""
+    documents = chart.documents(ALL_VALUES[site])
+
+    assert chart.problems(documents) == []
+    assert chart.lint(ALL_VALUES[site]) == []
+
+
+def test_a_field_that_nobody_knows_is_found(chart):
+    """Otherwise the test above would show nothing."""
+    documents = [*chart.documents(MESHES["istio"]), *chart.documents(MESHES["gateway"])]
+    documents += chart.documents(MESHES["linkerd"])
+    by_kind = {one["kind"]: one for one in documents}
+    by_kind["Deployment"]["spec"]["template"]["spec"]["readOnly"] = True
+    by_kind["VirtualService"]["spec"]["http"][0]["timeOut"] = "0s"
+    by_kind["BackendTrafficPolicy"]["spec"]["timeout"]["http"]["requestTimeout"] = "forever"
+    by_kind["GRPCRoute"]["spec"]["rules"][0]["timeouts"] = {"request": "0s"}
+    by_kind["Server"]["spec"]["ports"] = [50551]
+
+    problems = "\n".join(chart.problems(list(by_kind.values())))
+
+    for word in ("readOnly", "timeOut", "forever", "timeouts", "ports"):
+        assert f"'{word}'" in problems
+
+
+@pytest.mark.parametrize("refusal", REFUSED)
+def test_what_contradicts_itself_is_refused_with_what_would_be_right(chart, refusal):
+    """Before anything reaches a cluster."""
+    values, words = REFUSED[refusal]
+
+    with pytest.raises(ChartRefused) as refused:
+        chart.text(values)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("mesh", [*MESHES, "production"])
+def test_what_is_rendered_is_what_was_looked_at(chart, mesh):
+    """`python -m tests.deploy.write_golden` writes them anew; look at the difference."""
+    written = (GOLDEN / f"{mesh}.yaml").read_text()
+
+    assert chart.text(ALL_VALUES[mesh]) == written
+
+
+@every_site
+def test_every_service_starts_with_the_settings_of_its_pod(chart, site, tmp_path, monkeypatch):
+    """The very classes that read the environment take it, with the doors that follow from it."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        found = environment(workload)
+        prefixes = [prefix for prefix in SETTINGS if f"{prefix}HOME" in found]
+        for prefix in prefixes:
+            with monkeypatch.context() as patched:
+                put_secrets(tmp_path)
+                for name, value in found.items():
+                    patched.setenv(name, value.replace("/etc/vertebra", str(tmp_path)))
+                settings = read_settings(SETTINGS[prefix])
+                doors = doors_of(settings)
+
+            assert settings.listen.host == "0.0.0.0"
+            assert settings.shares_paths is False
+            assert (doors.certificates is None) == settings.plaintext
+            assert (doors.access is None) == ("access" not in ALL_VALUES[site])
+
+
+def put_secrets(folder: Path) -> None:
+    """Write what the mounted secrets have."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert(NAME)
+    for name in ("tls", "access", "catalog-token"):
+        (folder / name).mkdir(exist_ok=True)
+    authority.cert_pem.write_to_path(folder / "tls/ca.crt")
+    certificate.cert_chain_pems[0].write_to_path(folder / "tls/tls.crt")
+    certificate.private_key_pem.write_to_path(folder / "tls/tls.key")
+    (folder / "access/access.toml").write_text(ACCESS)
+    (folder / "catalog-token/token").write_text("secret")
+
+
+@every_site
+def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
+    """Rendered into the configuration of Envoy, they name the services by their own addresses."""
+    documents = chart.documents(ALL_VALUES[site])
+    for workload in workloads(documents):
+        if workload["metadata"]["name"] != f"{NAME}-gateway":
+            continue
+        gateway = gateway_of(container_of(workload)["args"])
+
+        for address in (gateway.catalog, gateway.trainer):
+            service, port = address.split(":")
+            assert [one["port"] for one in named(documents, "Service", service)["spec"]["ports"]]
+            assert named(documents, "Service", service)["spec"]["ports"][0]["port"] == int(port)
+        assert (gateway.service_tls is None) == ("secrets" not in ALL_VALUES[site].get("tls", {}))
+
+
+@every_site
+def test_what_is_mounted_is_used_and_what_is_used_is_mounted(chart, site):
+    """A forgotten mount is a pod that does not start; a mount too many is a door."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        container, pod = container_of(workload), pod_of(workload)
+        mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        volumes = {volume["name"] for volume in pod.get("volumes", [])}
+        volumes |= {
+            one["metadata"]["name"] for one in workload["spec"].get("volumeClaimTemplates", [])
+        }
+        words = [*environment(workload).values(), *container.get("args", [])]
+        paths = [
+            part for word in words for part in word.partition("=")[2].split(":") + word.split(":")
+        ]
+        used = {Path(part) for part in paths if part.startswith("/") and not part.startswith("//")}
+
+        assert set(mounts.values()) == volumes
+        for path in mounts.keys() - {"/tmp", "/dev/shm"}:
+            assert any(one.is_relative_to(path) for one in used), path
+        for path in used:
+            assert any(path.is_relative_to(mount) for mount in mounts), path
+
+
+@every_site
+def test_pods_have_no_more_rights_than_they_need(chart, site):
+    """Nobody in particular, no tree to write in, no token of Kubernetes."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        pod, container = pod_of(workload), container_of(workload)
+
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+@every_site
+def test_selectors_find_pods_and_ports_that_there_are(chart, site):
+    """A service without endpoints, or a budget of nothing, is silent."""
+    documents = chart.documents(ALL_VALUES[site])
+    pods = [(labels_of(one), container_of(one)) for one in workloads(documents)]
+    selecting = [one for one in documents if "selector" in one.get("spec", {})]
+    for one in selecting:
+        selector = one["spec"]["selector"]
+        selector = selector.get("matchLabels", selector)
+        found = [container for labels, container in pods if selects(selector, labels)]
+        assert len(found) == 1, one["metadata"]["name"]
+        for port in one["spec"].get("ports", []):
+            assert port["targetPort"] in [had["name"] for had in found[0]["ports"]]
+            assert port["port"] in [had["containerPort"] for had in found[0]["ports"]]
+
+
+@every_site
+def test_ports_are_where_the_services_listen(chart, site):
+    """By the settings of the same pod; probes ask ports that there are."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        ports = {one["name"]: one["containerPort"] for one in container_of(workload)["ports"]}
+        for name, address in environment(workload).items():
+            if name.endswith("_ADMIN_LISTEN"):
+                assert Listen.parse(address).port == ports["admin"]
+            elif name.endswith("_LISTEN"):
+                assert Listen.parse(address).port == ports["grpc"]
+        for probe in ("startupProbe", "readinessProbe"):
+            assert container_of(workload)[probe]["httpGet"]["port"] in ports
+
+
+@every_site
+def test_a_pod_ends_before_it_is_killed(chart, site):
+    """Every wait of a shutdown, one after the other, fits into the pod's time with a margin."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        container, found = container_of(workload), environment(workload)
+        asleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        grace = pod_of(workload)["terminationGracePeriodSeconds"]
+        if found.get("VERTEBRA_TRAINER_ON_STOP"):
+            hooks_s = float(found["VERTEBRA_TRAINER_GRACE_S"]) + trainer_main.HOOKS_S
+            timing = DrainTiming(hooks_s=hooks_s)
+            orders = options(container["args"])
+            assert orders.grace_s >= timing.total_s + hooks_s
+            needed = orders.grace_s + orders.others_grace_s
+        else:
+            needed = DrainTiming().total_s + DrainTiming().hooks_s
+
+        assert asleep == 10
+        assert grace >= asleep + needed + 5
+
+
+def test_only_the_pod_that_runs_jobs_has_no_liveness_probe(chart):
+    """A kubelet would end the jobs with the API; process 1 asks instead and restarts the API."""
+    probed = {
+        one["metadata"]["name"].removeprefix(f"{NAME}-"): "livenessProbe" in container_of(one)
+        for one in workloads(chart.documents(PRODUCTION))
+    }
+    trainer = named(chart.documents(PRODUCTION), "StatefulSet", f"{NAME}-trainer")
+    orders = options(container_of(trainer)["args"])
+
+    assert probed == {"catalog": True, "gateway": True, "trainer": False, "trainer-api": True}
+    assert orders.live_url == "http://127.0.0.1:50562/live"
+    assert list(orders.command) == ["python", "-m", "trainer_service"]
+
+
+def test_gpus_are_asked_for_where_jobs_run_and_nowhere_else(chart):
+    """The pods that only answer are scheduled to any node."""
+    documents = chart.documents(PRODUCTION)
+    limits = {
+        one["metadata"]["name"]: container_of(one)["resources"]["limits"].get("nvidia.com/gpu")
+        for one in workloads(documents)
+    }
+    trainer = pod_of(named(documents, "StatefulSet", f"{NAME}-trainer"))
+    (term,) = trainer["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+        "nodeSelectorTerms"
+    ]
+
+    assert limits == {
+        f"{NAME}-catalog": None,
+        f"{NAME}-gateway": None,
+        f"{NAME}-trainer": 8,
+        f"{NAME}-trainer-api": None,
+    }
+    assert term["matchExpressions"][0]["values"] == ["NVIDIA-H200"]
+    assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in trainer[
+        "tolerations"
+    ]
+
+
+WAYS = [
+    ("trainer", "catalog", 50551, True),
+    ("trainer-api", "catalog", 50551, True),
+    ("gateway", "catalog", 50551, True),
+    ("gateway", "trainer-api", 50552, True),
+    ("gateway", "trainer", 50552, True),
+    ("catalog", "trainer", 50552, False),
+    ("trainer", "gateway", 50550, False),
+    ("gateway", "catalog", 50561, False),
+]
+
+
+@production
+@pytest.mark.parametrize(("source", "target", "port", "may"), WAYS)
+def test_network_policies_let_through_what_is_called_and_nothing_else(
+    chart, site, source, target, port, may
+):
+    """As the cluster would judge it."""
+    documents = chart.documents(ALL_VALUES[site])
+    labels = {
+        one["metadata"]["name"].removeprefix(f"{NAME}-"): labels_of(one)
+        for one in workloads(documents)
+    }
+
+    assert may_connect(documents, labels[source], labels[target], port) is may
+
+
+def test_a_stranger_reaches_nobody(chart):
+    """A pod of the same namespace that is none of ours."""
+    documents = chart.documents(PRODUCTION)
+    ports = (50550, 50551, 50552, 50561, 50562)
+    for workload, port in itertools.product(workloads(documents), ports):
+        assert not may_connect(documents, {"app": "stranger"}, labels_of(workload), port)
+
+
+def test_istio_repeats_nothing_and_cuts_nothing(chart):
+    """Its default runs a call up to three times."""
+    routes = [
+        one["spec"]["http"][0]
+        for one in chart.documents(MESHES["istio"])
+        if one["kind"] == "VirtualService"
+    ]
+
+    assert len(routes) == 3
+    assert {route["timeout"] for route in routes} == {"0s"}
+    assert [route["retries"] for route in routes] == [{"attempts": 0}] * 3
+
+
+def test_envoy_gateway_cuts_no_stream(chart):
+    """A GRPCRoute alone would be cut after 15 seconds; heartbeats come every 15 s."""
+    documents = chart.documents(MESHES["gateway"])
+    policy = named(documents, "BackendTrafficPolicy", NAME)["spec"]
+    route = named(documents, "GRPCRoute", NAME)
+
+    assert policy["targetRefs"][0]["name"] == route["metadata"]["name"]
+    assert policy["timeout"]["http"]["requestTimeout"] == "0s"
+    assert policy["timeout"]["http"]["maxStreamDuration"] == "0s"
+    assert policy["timeout"]["http"]["streamIdleTimeout"] == "300s"
+
+
+def test_a_site_gateway_routes_every_service_of_the_contract(chart):
+    """One that is missing would be answered UNIMPLEMENTED by nobody in particular."""
+    route = named(chart.documents(MESHES["gateway"]), "GRPCRoute", NAME)["spec"]["rules"]
+    routed = {match["method"]["service"] for rule in route for match in rule["matches"]}
+
+    assert routed == {name for name in service_names() if name.startswith("vertebra.")}
+
+
+def test_linkerd_lets_in_who_is_named_and_sets_no_timeout(chart):
+    """Its timeouts and retries would cut streams and repeat calls."""
+    documents = chart.documents(MESHES["linkerd"])
+    servers = [one for one in documents if one["kind"] == "Server"]
+    policies = {
+        one["spec"]["targetRef"]["name"]
+        for one in documents
+        if one["kind"] == "AuthorizationPolicy"
+    }
+
+    assert {one["spec"]["accessPolicy"] for one in servers} == {"deny"}
+    assert {one["metadata"]["name"] for one in servers} == policies
+    assert "timeout.linkerd.io/" not in json.dumps(documents)
+    assert "retry.linkerd.io/" not in json.dumps(documents)
+
+
+@pytest.mark.parametrize(
+    ("room", "cls"), [("catalog", CatalogSettings), ("trainer", TrainerSettings)]
+)
+def test_settings_that_values_may_have_are_all_that_the_chart_leaves_open(chart, room, cls):
+    """A new setting can be used by its name; a misspelt one is refused."""
+    schema = json.loads(SCHEMA.read_text())["properties"][room]["properties"]["settings"]
+    prefix = f"VERTEBRA_{room.upper()}_"
+    own = {"READY_FILE", "CATALOG_TLS", "CATALOG_SERVER_NAME"}
+    for values in (PRODUCTION, MESHES["none"], ALL_VALUES["tokens"]):
+        given = ALL_VALUES["none"].get(room, {}).get("settings", {}), values.get(room, {})
+        chosen = given[1].get("settings", {})
+        for workload in workloads(chart.documents(values)):
+            found = {name.removeprefix(prefix) for name in environment(workload) if prefix in name}
+            own |= found - chosen.keys()
+    every = {variable_name(cls, name) for name in cls.model_fields}
+    open_ones = {name.removeprefix(prefix) for name in every if name.startswith(prefix)} - own
+
+    assert sorted(schema["propertyNames"]["enum"]) == sorted(open_ones)
+
+
+def test_notes_say_what_somebody_should_know(chart):
+    """Where it answers, and what is open."""
+    notes = chart.notes(MESHES["none"])
+
+    assert f"catalog  {NAME}-catalog.ml.svc:50551" in notes
+    assert "Whoever reaches the services may do everything" in notes
+    assert "The network policy lets nobody else in" in notes
