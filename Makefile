@@ -12,7 +12,7 @@ CHARTS_STAMP := .venv-charts/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check protos lock index pictures bench clean
+.PHONY: help setup demo test test-full check protos console lock index pictures bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,10 +39,12 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP)  ## All tests but those that cost minutes
 	@deploy/test_tools.sh
+	-@deploy/console.sh
 	$(PYTEST) -m "not full and not gpu"
 
 test-full: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP)  ## All tests
 	@deploy/test_tools.sh
+	-@deploy/console.sh
 	$(PYTEST) -m "not gpu"
 
 check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated code is fresh
@@ -59,6 +61,9 @@ protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate stubs and golden samples after t
 	deploy/node.sh
 	cd protos && ../$(BIN)/buf format --write && ../$(BIN)/buf generate
 	$(BIN)/python protos/golden_samples.py
+
+console: $(STAMP)  ## Build the console of `vertebra up --console`
+	deploy/console.sh
 
 lock: $(STAMP)  ## Resolve the pinned requirements again
 	$(BIN)/python deploy/lock.py

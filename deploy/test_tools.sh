@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# System programs that tests drive as their users would: a PostgreSQL server, and strace.
+# System programs that tests drive as their users would: a PostgreSQL server, strace, a browser.
 # Installed where that can be done without asking; elsewhere the tests that need them say what is
 # missing and skip (tests/allowed_skips.txt has the reasons).
 set -euo pipefail
@@ -9,6 +9,7 @@ command -v strace >/dev/null || packages+=(strace)
 command -v unshare >/dev/null || packages+=(util-linux)
 ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || command -v pg_ctl >/dev/null ||
     packages+=(postgresql)
+command -v chromium >/dev/null || packages+=(chromium)
 
 if [ ${#packages[@]} -eq 0 ]; then
     exit 0

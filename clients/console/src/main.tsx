@@ -9,6 +9,7 @@ import "./styles/page.css";
 import "./styles/parts.css";
 import "./styles/training.css";
 import "./styles/jobs.css";
+import "./styles/browse.css";
 import { Shell } from "./shell";
 import { applyTheme } from "./theme";
 

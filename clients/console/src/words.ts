@@ -30,13 +30,17 @@ export function bytes(value: number | bigint): string {
   return `${number} B`;
 }
 
-/** Returns a metric with four significant digits: `0.9359`, `2.425`, `1.2e-5`. */
+/** Returns a metric: `0.9359`, `2.4252`, `312.5`, `0.001`, `1.2e-5`. */
 export function metric(value: number): string {
   if (Number.isNaN(value)) return NONE;
   if (!Number.isFinite(value)) return value > 0 ? "\u221e" : `${MINUS}\u221e`;
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("e-", `e${MINUS}`).replace("e+", "e");
-  return value.toLocaleString("en", size < 1 ? { minimumFractionDigits: 4, maximumFractionDigits: 4 } : { minimumFractionDigits: 2, maximumSignificantDigits: 5 }).replace("-", MINUS);
+  if (size !== 0 && (size < 0.01 || size >= 1e6)) return signed(String(Number(value.toPrecision(3))));
+  return signed(size < 10 ? value.toFixed(4) : String(Number(value.toPrecision(5))));
+}
+
+function signed(text: string): string {
+  return text.replace("-", MINUS).replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 
 /** Returns `1:53`, `2:04:09`, `3 d 4 h`. */

@@ -73,6 +73,9 @@ class LocalServices:
         self._mirrors = [folder.expanduser().absolute() for folder in folders]
         self._is_offline = is_offline
         self._slots = slots
+        self.on_listening: Callable[[LocalServices], None] | None = None
+        """Called once both listen, before they are asked whether they serve: the last moment to
+        start another process, since one that has used gRPC must not fork."""
         self._ready_folder = Path(tempfile.mkdtemp(prefix="vertebra-up-"))
         self.catalog = self._service("catalog_service", ports[0])
         self.trainer = self._service("trainer_service", ports[1])
@@ -132,6 +135,8 @@ class LocalServices:
         self.catalog.wait_until_listening(deadline)
         self.trainer.start(self._trainer_environment())
         self.trainer.wait_until_listening(deadline)
+        if self.on_listening is not None:
+            self.on_listening(self)
         # Only now: a process that has used gRPC must not fork.
         self.catalog.wait_until_serving(deadline)
         self.trainer.wait_until_serving(deadline)

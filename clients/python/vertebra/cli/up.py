@@ -13,9 +13,11 @@ import click
 
 from vertebra.cli import exit_codes, words
 from vertebra.cli.clients import trainer_client
+from vertebra.cli.console import Console
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.screen import facts, screen
 from vertebra.client_errors import RpcFailed
+from vertebra.gateway import GATEWAY_PORT
 from vertebra.local_service import Service
 from vertebra.local_services import CATALOG_PORT, TRAINER_PORT, LocalServices
 
@@ -50,6 +52,10 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     multiple=True,
     help="Jobs may read below it; repeat it. Default: your home folder.",
 )
+@click.option("--console", "has_console", is_flag=True, help="Serve the console for browsers, too.")
+@click.option(
+    "--console-port", type=PORT, default=GATEWAY_PORT, show_default=True, help="0 is a free one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def up(**flags: Any) -> int:
     """Start the catalog and the trainer on this machine, until Ctrl-C.
@@ -60,10 +66,12 @@ def up(**flags: Any) -> int:
     \b
     Example:
       vertebra up
+      vertebra up --console
       vertebra up --home /tmp/try --catalog-port 0 --trainer-port 0 --mirror /mnt/weights
       vertebra up --mirror https://weights.my-company.example
     """
     stopping = StoppingSignals()
+    console = Console(flags["home"], flags["console_port"] if flags["has_console"] else None)
     services = LocalServices(
         flags["home"],
         ports=(flags["catalog_port"], flags["trainer_port"]),
@@ -71,8 +79,11 @@ def up(**flags: Any) -> int:
         mirrors=flags["mirrors"],
         is_offline=flags["offline"],
     )
-    with stopping.caught(services.hurry):
-        stopped = _serve(services, stopping, as_json=flags["as_json"])
+    services.on_listening = console.start
+    with stopping.caught(services.hurry), console:
+        stopped = _serve(services, console, stopping, as_json=flags["as_json"])
+    if console.death:
+        raise CliFailed(console.death, exit_codes.JOB_FAILED)
     if stopped is None:
         return exit_codes.OK
     on_stop = "leave" if stopped is services.trainer else _on_stop()
@@ -80,18 +91,18 @@ def up(**flags: Any) -> int:
 
 
 def _serve(
-    services: LocalServices, stopping: "StoppingSignals", *, as_json: bool
+    services: LocalServices, console: Console, stopping: "StoppingSignals", *, as_json: bool
 ) -> Service | None:
-    """Run both until a signal comes; return the service that stopped by itself, if one did."""
+    """Run all until a signal comes; return the service that stopped by itself, if one did."""
     with ExitStack() as running:
         with screen().status("starting the catalog and the trainer"):
             running.enter_context(services)
         stopping.is_started = True
         if as_json:
-            click.echo(json.dumps(_addresses(services)))
+            click.echo(json.dumps(_addresses(services, console)))
         else:
-            _print_running(services)
-        stopped = services.wait_until(lambda: stopping.is_asked)
+            _print_running(services, console)
+        stopped = services.wait_until(lambda: stopping.is_asked or console.has_ended())
         if stopped is None:
             num_running = _num_running(services.trainer.address)
             click.echo(f"\nstopping; {fate(num_running, _on_stop())}", err=True)
@@ -158,21 +169,23 @@ class StoppingSignals:
                 signal.signal(number, handler)
 
 
-def _addresses(services: LocalServices) -> dict[str, str]:
+def _addresses(services: LocalServices, console: Console) -> dict[str, str]:
     return {
         "catalog": services.catalog.address,
         "trainer": services.trainer.address,
+        **({"console": console.url} if console.url else {}),
         "home": str(services.home),
     }
 
 
-def _print_running(services: LocalServices) -> None:
+def _print_running(services: LocalServices, console: Console) -> None:
     page = screen()
     catalog, trainer = services.catalog, services.trainer
     page.print(
         facts(
             ("catalog", catalog.address),
             ("trainer", trainer.address),
+            ("console", console.url),
             ("files", str(services.home)),
             ("logs", f"{catalog.log}\n{trainer.log}"),
         )

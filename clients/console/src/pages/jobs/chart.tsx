@@ -5,9 +5,9 @@ import uPlot from "uplot";
 
 import { THEME_CHANGED } from "../../theme";
 import { metric as written } from "../../words";
-import type { Group } from "./curves";
+import type { Curve, Group } from "./curves";
 
-const HEIGHT_PX = 176;
+const HEIGHT_PX = 168;
 /** Charts of one page move their pointers together. */
 const POINTER = uPlot.sync("steps");
 /** Colours by split, so that a split looks the same in every chart. */
@@ -18,13 +18,14 @@ export function Chart({ group }: { group: Group }) {
   const chart = useRef<uPlot | undefined>(undefined);
   const splits = group.curves.map(([split]) => split).join();
   const [isLog, setLog] = useState(false);
+  const [step, setStep] = useState<number>();
   const canLog = group.curves.every(([, { values }]) => values.every((value) => !(value <= 0)));
 
   useEffect(() => {
     const host = place.current as HTMLDivElement;
     const draw = (): void => {
       chart.current?.destroy();
-      chart.current = new uPlot(optionsOf(group, host.clientWidth, isLog && canLog), dataOf(group), host);
+      chart.current = new uPlot(optionsOf(group, host.clientWidth, isLog && canLog, setStep), dataOf(group), host);
     };
     draw();
     const sized = new ResizeObserver(() => {
@@ -44,7 +45,7 @@ export function Chart({ group }: { group: Group }) {
     <figure class="chart" data-metric={group.metric}>
       <figcaption>
         <h3>{group.metric.replaceAll("_", " ")}</h3>
-        <LastValues group={group} />
+        <Values group={group} step={step} />
         {canLog && (
           <label class="log">
             <input type="checkbox" checked={isLog} onChange={(event) => setLog(event.currentTarget.checked)} />
@@ -57,18 +58,25 @@ export function Chart({ group }: { group: Group }) {
   );
 }
 
-/** The newest value of each curve, which says also which colour is whose. */
-function LastValues({ group }: { group: Group }) {
+/** The value of each curve at a step, or the newest; it says also which colour is whose. */
+function Values({ group, step }: { group: Group; step: number | undefined }) {
   return (
-    <span class="last-values">
-      {group.curves.map(([split, { values }]) => (
+    <span class="values">
+      {step !== undefined && <span>step {step.toLocaleString("en")}</span>}
+      {group.curves.map(([split, curve]) => (
         <span key={split} class={`split ${split}`} data-split={split}>
           <i aria-hidden="true" />
-          {split} <b>{written(values.at(-1) ?? Number.NaN)}</b>
+          {split === "step" ? "batch" : split} <b>{written(valueAt(curve, step))}</b>
         </span>
       ))}
     </span>
   );
+}
+
+/** Returns the value at the last point that is not behind a step. */
+function valueAt({ steps, values }: Curve, step: number | undefined): number {
+  const at = step === undefined ? -1 : steps.findLastIndex((one) => one <= step);
+  return (step === undefined ? values.at(-1) : values[at]) ?? Number.NaN;
 }
 
 function dataOf({ curves }: Group): uPlot.AlignedData {
@@ -76,7 +84,9 @@ function dataOf({ curves }: Group): uPlot.AlignedData {
   return tables.length > 1 ? uPlot.join(tables) : (tables[0] ?? [[]]);
 }
 
-function optionsOf({ curves }: Group, width: number, isLog: boolean): uPlot.Options {
+type OnStep = (step: number | undefined) => void;
+
+function optionsOf({ curves }: Group, width: number, isLog: boolean, onStep: OnStep): uPlot.Options {
   const colour = colours();
   const axis = {
     stroke: colour("--quiet"),
@@ -89,21 +99,21 @@ function optionsOf({ curves }: Group, width: number, isLog: boolean): uPlot.Opti
     height: HEIGHT_PX,
     padding: [8, 8, 0, 0],
     cursor: { sync: { key: POINTER.key }, points: { size: 6 }, y: false },
-    legend: { live: true },
+    legend: { show: false },
+    hooks: { setCursor: [({ cursor, data }) => onStep(data[0][cursor.idx ?? -1])] },
     scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
     axes: [
       { ...axis, size: 24, values: (_, splits) => splits.map((step) => step.toLocaleString("en")) },
       { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))) },
     ],
     series: [
-      { label: "step", value: (_, step) => (step === null ? "" : step.toLocaleString("en")) },
+      {},
       ...curves.map(([split, { values }]): uPlot.Series => ({
         label: split,
         stroke: colour(COLOURS[split] ?? "--curve-3"),
         width: split === "step" ? 1 : 1.75,
         spanGaps: true,
         points: { show: values.length < 30, size: 5, fill: colour(COLOURS[split] ?? "--curve-3") },
-        value: (_, value) => (value === null || value === undefined ? "" : written(value)),
       })),
     ],
   };

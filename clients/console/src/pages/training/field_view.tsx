@@ -53,23 +53,42 @@ export function FieldView(given: FieldGiven) {
   );
 }
 
-/** What the setting means: beside toggles at once, elsewhere while one is at it. */
+/** What the setting means: beside toggles in sight, of others in `HelpLine` while one is at them. */
 function Told({ id, field, value, isOpen }: Control & { isOpen: boolean }) {
-  const choice = chosenOf(field, value);
-  const advice = choice?.advice;
-  if (isOpen) {
+  if (isOpen && field.kind === Kind.TOGGLE) {
+    const choice = chosenOf(field, value);
     return (
       <p class="help" id={`${id}-help`}>
-        {field.kind === Kind.TOGGLE ? choice?.help : field.help}
-        {field.kind === Kind.TOGGLE && advice && <em>{advice}</em>}
+        {choice?.help}
+        {choice?.advice && <em>{choice.advice}</em>}
       </p>
     );
   }
   return (
-    <p class="tip" id={`${id}-help`} role="tooltip">
-      {field.help}
-      {choice?.help && <b>{` ${choice.label}: ${choice.help}`}</b>}
-      {advice && <em>{advice}</em>}
+    <p class="unseen" id={`${id}-help`}>
+      {helpOf(field, value)}
+    </p>
+  );
+}
+
+/** What a setting means, and what its choice does and when to choose it, in one line. */
+function helpOf(field: FormField, value: unknown): string {
+  const choice = chosenOf(field, value);
+  const chosen = choice?.help ? `${choice.label}: ${choice.help}` : "";
+  return [field.help, chosen, choice?.advice].filter(Boolean).join(" ");
+}
+
+/** A line at the foot of the page about the setting that one is at. */
+export function HelpLine({ field, value }: { field: FormField | undefined; value: unknown }) {
+  return (
+    <p class="help-line" aria-hidden="true">
+      {field && (
+        <>
+          <b>{field.label}</b>
+          <span>{helpOf(field, value)}</span>
+          {field.flag && <code>{field.flag}</code>}
+        </>
+      )}
     </p>
   );
 }

@@ -16,7 +16,7 @@ import { Empty, Failure, Notice } from "../../parts/notice";
 import { Panel } from "../../parts/panel";
 import { services } from "../../services";
 import { useDraft } from "./draft";
-import { FieldView } from "./field_view";
+import { FieldView, HelpLine } from "./field_view";
 import { type Choices, type Chosen, Form, type FormField, type FormSection, Kind } from "./form";
 import { PlanView, TrainingShare } from "./plan_view";
 import { type Problems, problemsOf, specOf, useDescription, usePlan } from "./preview";
@@ -34,6 +34,7 @@ export function TrainingPage({ query }: { query: URLSearchParams }) {
 function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
   const form = useMemo(() => new Form(of), [of]);
   const [failure, setFailure] = useState<Error>();
+  const [atPath, setAtPath] = useState("");
   const { draft, choose, clear } = useDraft(form, query, setFailure);
   const { choices, rest } = draft;
   const shown = form.shown(choices);
@@ -48,9 +49,13 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
   const problems = { ...found, beside: new Map([...found.beside, ...unreadable]) };
 
   const given = { form, choices, choose, problems, usual: usualOf(plan.value?.spec) };
+  const at = (event: Event): void => {
+    const place = (event.target as Element).closest<HTMLElement>("[data-path]");
+    if (place?.dataset["path"]) setAtPath(place.dataset["path"]);
+  };
   const isReady = isReadable && !missing.length && plan.value !== undefined && !plan.failure;
   return (
-    <div class="training">
+    <div class="training" onFocusCapture={at} onMouseOver={at}>
       <h1 class="unseen">Training</h1>
       <div class="column">
         {form.sections.filter(({ id }) => !MIDDLE.has(id)).map((one) => (
@@ -86,6 +91,7 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
               </Notice>
             ))}
             {missing.length > 0 && <Missing fields={missing} />}
+            {!missing.length && plan.isAsking && !plan.value && <p class="quiet">Planning</p>}
             {!missing.length && plan.value?.plan ? (
               <PlanView plan={plan.value.plan} />
             ) : (
@@ -100,6 +106,7 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
           </div>
         </Panel>
       </div>
+      <HelpLine field={form.fields.get(atPath)} value={form.value(choices, atPath)} />
     </div>
   );
 }
