@@ -188,9 +188,8 @@ def _contradictions(wire: _AccessWire) -> list[str]:
             problems.append(f"{row.name!r} has a token: name one caller, {TOKEN_KIND}NAME")
         if row.expires and (not row.token_sha256 or row.expires.tzinfo is None):
             problems.append(f"{row.name!r} expires: give a token with it, and a time with a zone")
-        problems += [
-            f"two rows have the same token: {row.name!r}" for one in row.token_sha256 if one in seen
-        ]
+        if seen.intersection(row.token_sha256):
+            problems.append(f"{row.name!r} has the token of another row")
         seen.update(row.token_sha256)
     return problems
 

@@ -18,7 +18,7 @@ AUTHORIZATION = "authorization"
 FORWARDED_CERTIFICATE = "x-forwarded-client-cert"
 """Written by Envoy and by anybody else. Source: Envoy's documentation of this header."""
 
-SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+")
+SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]{1,255}(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+")
 """Source: SPIFFE-ID.md of the SPIFFE standards, 2."""
 
 MAX_SPIFFE_CHARS = 2048

@@ -1,0 +1,123 @@
+"""The access file: what it says, and every way in which it can be wrong."""
+
+import hashlib
+
+import pytest
+
+from catalog_service.serving.access import AccessFile, AccessUnusable, read_access
+from catalog_service.serving.principals import Role
+
+DIGEST = hashlib.sha256(b"secret-of-ci").hexdigest()
+
+
+def said(tmp_path, text: str):
+    path = tmp_path / "access.toml"
+    path.write_text(text)
+    return read_access(path)
+
+
+def test_the_first_row_that_fits_decides(tmp_path):
+    access = said(
+        tmp_path,
+        """
+        [[caller]]
+        name = "spiffe://studio/ns/ml/sa/ann"
+        roles = ["operator"]
+        [[caller]]
+        name = "spiffe://studio/ns/ml/*"
+        roles = ["viewer", "user"]
+        calls_at_once = 3
+        calls_per_second = 0.5
+        """,
+    )
+
+    ann = access.principal("spiffe://studio/ns/ml/sa/ann")
+    bob = access.row_of("spiffe://studio/ns/ml/sa/bob")
+    assert ann.roles == {Role.OPERATOR}
+    assert (bob.roles, bob.calls_at_once, bob.calls_per_second) == (
+        {Role.VIEWER, Role.USER},
+        3,
+        0.5,
+    )
+    assert access.principal("spiffe://elsewhere/ns/ml/sa/bob").roles == frozenset()
+
+
+def test_a_token_can_be_changed_without_a_gap_and_expires(tmp_path):
+    new = hashlib.sha256(b"new").hexdigest()
+    access = said(
+        tmp_path,
+        f"""
+        [[caller]]
+        name = "token:ci"
+        token_sha256 = ["{DIGEST}", "{new}"]
+        expires = 2030-01-01T00:00:00Z
+        roles = ["user"]
+        """,
+    )
+
+    holders = [access.holder_of(token) for token in ("secret-of-ci", "new")]
+    assert {holder.name for holder in holders} == {"token:ci"}
+    assert {holder.expires_at for holder in holders} == {1893456000}
+    assert access.holder_of("secret-of-c") is None
+
+
+def test_the_digest_is_not_a_token(tmp_path):
+    access = said(
+        tmp_path, f'[[caller]]\nname = "token:ci"\ntoken_sha256 = "{DIGEST}"\nroles = ["user"]'
+    )
+
+    assert access.holder_of(DIGEST) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[caller", "is no TOML"),
+        ('[[caller]]\nname = "jwt:a"', r"caller\.0\.roles: Field required"),
+        ('[[caller]]\nname = "jwt:a"\nroles = ["root"]', "'viewer', 'user' or 'operator'"),
+        ('[[caller]]\nname = "jwt:a"\nroles = []\nrole = "user"', "role: Extra inputs"),
+        ('[[callers]]\nname = "jwt:a"\nroles = []', "callers: Extra inputs"),
+        ('[[caller]]\nname = "*"\nroles = ["user"]', r"begins with token:, jwt:, spiffe://"),
+        ('[[caller]]\nname = "ann"\nroles = ["user"]', "is no name of a caller"),
+        ('[[caller]]\nname = "jwt:a"\nroles = []\ncalls_at_once = 0', "greater than or equal to 1"),
+        ('[[caller]]\nname = "jwt:a"\nroles = []\ncalls_per_second = nan', "finite"),
+        (
+            f'[[caller]]\nname = "token:*"\nroles = []\ntoken_sha256 = "{DIGEST}"',
+            "name one caller, token:NAME",
+        ),
+        (
+            '[[caller]]\nname = "jwt:a"\nroles = []\nexpires = 2030-01-01T00:00:00Z',
+            "expires: give a token with it",
+        ),
+        (
+            f'[[caller]]\nname = "token:a"\nroles = []\ntoken_sha256 = "{DIGEST}"\n'
+            f'[[caller]]\nname = "token:b"\nroles = []\ntoken_sha256 = "{DIGEST}"',
+            "'token:b' has the token of another row",
+        ),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_in_words(tmp_path, text, told):
+    with pytest.raises(AccessUnusable, match=told):
+        said(tmp_path, text)
+
+
+@pytest.mark.parametrize("value", ['"secret-of-ci"', '["secret-of-ci"]', "7", f'"{DIGEST[:-1]}"'])
+def test_a_token_written_in_place_of_its_digest_is_not_repeated(tmp_path, value):
+    with pytest.raises(AccessUnusable, match="not the token itself") as refused:
+        said(tmp_path, f'[[caller]]\nname = "token:ci"\nroles = []\ntoken_sha256 = {value}')
+
+    assert "secret-of-ci" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_refused_at_the_start_and_waited_for_later(tmp_path, caplog):
+    path = tmp_path / "access.toml"
+    with pytest.raises(AccessUnusable, match="cannot read"):
+        AccessFile(path)
+    path.write_text('[[caller]]\nname = "anonymous"\nroles = ["viewer"]')
+    file = AccessFile(path)
+
+    path.unlink()
+
+    assert file.now().principal("anonymous").roles == {Role.VIEWER}
+    assert file.now().principal("anonymous").roles == {Role.VIEWER}
+    assert caplog.text.count("is not taken") == 1
