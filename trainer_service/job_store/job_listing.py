@@ -21,6 +21,7 @@ from catalog_service.serving.listing import (
     query_hash,
 )
 from trainer_service.job_store.schema import JOB_LABELS, JOBS
+from trainer_service.jobs import JobState
 
 RESOURCE = "trainJobs"
 DEFAULT_ORDER = "create_time desc"
@@ -153,6 +154,8 @@ def _condition(term: Term, words: _Words) -> Condition:
     family, _, member = term.field.partition(".")
     if family == "labels":
         return _label_condition(member, term, words)
+    if term.field == "state":
+        _check_state(term)
     if ORDERED[term.field] == "text":
         return _text_condition(JOBS.c[term.field], term, words)
     column: sql.ColumnElement[Any] = JOBS.c[term.field]
@@ -191,13 +194,23 @@ def _number(value: Value) -> Value:
     return value.timestamp() if isinstance(value, datetime) else value
 
 
+def _check_state(term: Term) -> None:
+    """Refuse a state that no job can be in: a misspelt one would find nothing, for ever."""
+    if term.operator != ":" and term.value not in list(JobState):
+        states = ", ".join(JobState)
+        raise _bad(f"no state {str(term.value)[:100]!r}; states are {states}")
+
+
 def _checked_text(value: Value) -> str:
     assert isinstance(value, str)
     if "\0" in value:
-        problem = "a NUL is in no field of a job"
-        raise InvalidRequest(
-            f"filter: {problem}",
-            reason="FILTER_INVALID",
-            violations=[Violation(field="filter", description=problem)],
-        )
+        raise _bad("a NUL is in no field of a job")
     return value
+
+
+def _bad(problem: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"filter: {problem}",
+        reason="FILTER_INVALID",
+        violations=[Violation(field="filter", description=problem)],
+    )

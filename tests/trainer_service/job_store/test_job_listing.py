@@ -75,15 +75,19 @@ def pages(store, **query):
 texts = some.sampled_from(
     [name for name in NAMES if name] + ["queued", "resnet18", "a*", "*b*", "*"]
 )
+states = some.sampled_from(["queued", "cancelled", "running"])
 quoted = texts.map(lambda text: json.dumps(text, ensure_ascii=False))
 times = some.sampled_from(
     ["1970-01-12T13:46:50Z", "1970-01-12T13:46:43.25Z", "2030-01-01T00:00:00Z"]
 )
 text_terms = some.tuples(
-    some.sampled_from(["display_name", "state", "backbone"]),
+    some.sampled_from(["display_name", "backbone"]),
     some.sampled_from(["=", "!=", "<", "<=", ">", ">=", ":"]),
     quoted,
 )
+state_terms = some.tuples(
+    some.just("state"), some.sampled_from(["=", "!=", "<", "<=", ">", ">="]), states
+) | some.tuples(some.just("state"), some.just(":"), quoted)
 label_terms = some.tuples(
     some.sampled_from([f"labels.{name}" for name in LABELS]),
     some.sampled_from(["=", "!=", "<", ">=", ":"]),
@@ -99,8 +103,9 @@ time_terms = some.tuples(
     some.sampled_from(["=", "!=", "<", ">="]),
     times,
 )
-filters = some.lists(text_terms | label_terms | number_terms | time_terms, max_size=3).map(
-    lambda terms: " AND ".join(" ".join(term) for term in terms)
+terms = text_terms | state_terms | label_terms | number_terms | time_terms
+filters = some.lists(terms, max_size=3).map(
+    lambda asked: " AND ".join(" ".join(term) for term in asked)
 )
 orders = some.lists(
     some.tuples(
@@ -145,6 +150,8 @@ def test_new_jobs_neither_double_nor_hide_others(store, clock):
         ({"filter": "labels = red"}, "FILTER_INVALID"),
         ({"filter": "labels. = red"}, "FILTER_INVALID"),
         ({"filter": "state > "}, "FILTER_INVALID"),
+        ({"filter": "state = runing"}, "FILTER_INVALID"),
+        ({"filter": "state != JOB_STATE_RUNNING"}, "FILTER_INVALID"),
         ({"filter": "priority : 3"}, "FILTER_INVALID"),
         ({"filter": "create_time > yesterday"}, "FILTER_INVALID"),
         ({"filter": 'display_name = "a\0b"'}, "FILTER_INVALID"),

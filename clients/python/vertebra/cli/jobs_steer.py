@@ -13,6 +13,7 @@ from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import is_terminal, print_json, print_json_list, screen, title
 from vertebra.cli.snapshot_words import snapshot_name
 from vertebra.cli.written_values import parsed, seconds
+from vertebra.client_errors import RpcFailed, ServiceUnreachable
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
@@ -25,7 +26,7 @@ _reason_option = click.option("--reason", default="", help="Kept in the job's ev
 @_reason_option
 @trainer_option
 @json_option
-def cancel_job(jobs: tuple[str, ...], reason: str, trainer_address: str, as_json: bool) -> None:
+def cancel_job(jobs: tuple[str, ...], reason: str, trainer_address: str, as_json: bool) -> int:
     """Stop jobs. A running one needs a few seconds.
 
     \b
@@ -33,7 +34,9 @@ def cancel_job(jobs: tuple[str, ...], reason: str, trainer_address: str, as_json
       vertebra jobs cancel 9f3c --reason 'wrong data'
     """
     with trainer_client(trainer_address) as trainer:
-        _print_states([trainer.cancel(job, reason) for job in jobs], as_json=as_json)
+        found, refused = _each(jobs, lambda job: trainer.cancel(job, reason))
+    _print_states(found, as_json=as_json, is_one=len(jobs) == 1)
+    return _code_of(refused)
 
 
 @click.command("pause", short_help="Save snapshots of jobs and free their devices.")
@@ -67,11 +70,11 @@ def pause_job(
       vertebra jobs pause $(vertebra jobs ls -q --label team=vision --filter 'state = running')
     """
     with trainer_client(trainer_address) as trainer:
-        asked = [trainer.pause(job, reason, within_s=within_s) for job in jobs]
+        asked, refused = _each(jobs, lambda job: trainer.pause(job, reason, within_s=within_s))
         found = asked if no_wait else [_settled(trainer, job) for job in asked]
-    _print_states(found, as_json=as_json)
+    _print_states(found, as_json=as_json, is_one=len(jobs) == 1)
     went_on = any(job.state == wire.JOB_STATE_RUNNING for job in found)
-    return exit_codes.JOB_FAILED if went_on else exit_codes.OK
+    return _code_of(refused) or (exit_codes.JOB_FAILED if went_on else exit_codes.OK)
 
 
 @click.command("resume", short_help="Put jobs that stopped back into the queue.")
@@ -102,11 +105,11 @@ def resume_job(
         raise click.UsageError("--watch and --from take one job")
     with trainer_client(trainer_address) as trainer:
         name = snapshot_name(trainer.get(jobs[0]).name, snapshot) if snapshot else ""
-        found = [trainer.resume(job, reason, snapshot=name) for job in jobs]
+        found, refused = _each(jobs, lambda job: trainer.resume(job, reason, snapshot=name))
         if not watch or not as_json:
-            _print_states(found, as_json=as_json)
+            _print_states(found, as_json=as_json, is_one=len(jobs) == 1)
         if not watch:
-            return exit_codes.OK
+            return _code_of(refused)
         (job,) = found
         following = Following(after_seq=job.last_seq)
         return watch_to_end(
@@ -136,6 +139,29 @@ def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str) -> None:
             screen().print(title(job.job_id, "  is deleted"))
 
 
+def _each(
+    jobs: tuple[str, ...], ask: Callable[[str], wire.TrainJob]
+) -> tuple[list[wire.TrainJob], list[RpcFailed]]:
+    """Return what became of each job, and what was refused: one of several keeps no other."""
+    found, refused = [], []
+    for job in jobs:
+        try:
+            found.append(ask(job))
+        except RpcFailed as error:
+            if len(jobs) == 1 or isinstance(error, ServiceUnreachable):
+                raise
+            refused.append(error)
+    return found, refused
+
+
+def _code_of(refused: list[RpcFailed]) -> int:
+    """Say what was refused; return the code of the first."""
+    failures = [failure for error in refused if (failure := exit_codes.described(error))]
+    for failure in failures:
+        exit_codes.show(failure)
+    return failures[0].exit_code if failures else exit_codes.OK
+
+
 def _settled(trainer: TrainerClient, job: wire.TrainJob) -> wire.TrainJob:
     """Return the job once it pauses no more."""
     if job.state != wire.JOB_STATE_PAUSING:
@@ -157,17 +183,11 @@ def _confirm(found: list[wire.TrainJob]) -> None:
     click.confirm("delete with all files?", abort=True)
 
 
-def _print_states(found: list[wire.TrainJob], *, as_json: bool) -> None:
+def _print_states(found: list[wire.TrainJob], *, as_json: bool, is_one: bool) -> None:
+    """Print states; as JSON, one job that was asked for is an object, several are a list."""
     if as_json:
-        _json_printer(found)()
+        print_json(found[0]) if is_one else print_json_list("jobs", found)
         return
     page = screen()
     for job in found:
         page.print(title(job.job_id, "  ").append_text(going_on_text(job)))
-
-
-def _json_printer(found: list[wire.TrainJob]) -> Callable[[], None]:
-    """Return what prints one job as itself, several as a list."""
-    if len(found) == 1:
-        return lambda: print_json(found[0])
-    return lambda: print_json_list("jobs", found)

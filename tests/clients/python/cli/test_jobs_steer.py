@@ -26,6 +26,16 @@ def test_several_jobs_are_paused_at_once(shell: Shell, failed: FakeTrainer) -> N
     assert {request.deadline.seconds for request in failed.life.requests} == {120}
 
 
+@pytest.mark.parametrize("verb", ["pause", "cancel"])
+def test_a_job_that_is_refused_keeps_no_other(shell: Shell, failed: FakeTrainer, verb: str) -> None:
+    code, out, err = shell("jobs", verb, "nope", "beef")
+
+    assert code == 4
+    assert out.splitlines()[0].startswith("beef5678  ")
+    assert len(out.splitlines()) == 1
+    assert "nope" in err
+
+
 @pytest.mark.parametrize(
     ("after", "code"), [(jobs.JOB_STATE_PAUSED, 0), (jobs.JOB_STATE_RUNNING, 1)]
 )
