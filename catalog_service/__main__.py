@@ -4,6 +4,7 @@ The only place where settings become objects; torch is not reachable from here.
 """
 
 import asyncio
+import os
 import sys
 import threading
 
@@ -29,6 +30,7 @@ from catalog_service.serving.settings_reader import read_settings
 from catalog_service.serving.store_metrics import StoreMetrics
 from catalog_service.settings import CatalogSettings
 from vertebra.malloc import keep_freed_megabytes
+from vertebra.tracing import Tracing, start_tracing
 
 
 def main() -> None:
@@ -37,13 +39,13 @@ def main() -> None:
     try:
         settings = read_settings(CatalogSettings)
         configure_logging(settings.log_level, settings.log_format == "json")
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, start_tracing("vertebra-catalog", os.environ)))
     except VertebraError as error:
         sys.exit(_complain(error))
 
 
-async def _serve(settings: CatalogSettings) -> None:
-    parts = ServerParts(doors=doors_of(settings))
+async def _serve(settings: CatalogSettings, tracing: Tracing | None) -> None:
+    parts = ServerParts(doors=doors_of(settings), tracing=tracing)
     objects = make_objects(settings, CatalogMetrics(parts.telemetry.registry))
     StoreMetrics(parts.telemetry, objects.catalog.store, budget_bytes=settings.cache_bytes)
     servicers = Servicers(objects, settings, parts)

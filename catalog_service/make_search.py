@@ -91,19 +91,27 @@ def make_finders(
         remedies=_remedies(settings),
     )
     search.tried = told.tried
+    files = SmallFiles(locations=locations, copies=copies, turns=turns, store=store)
+    return Finders(
+        search=search,
+        own=own,
+        hub=HubEntries(files=files, records=Records(store.root, "hub_entries"), index=index),
+        small_files=files,
+        registered_files=_registered_files(settings, copies, turns, store),
+    )
+
+
+def _registered_files(
+    settings: CatalogSettings, copies: Copies, turns: Turns, store: BlobStore
+) -> RegisteredFiles:
     rules = (settings.http or HttpTable()).origin
-    registered_files = RegisteredFiles(
+    return RegisteredFiles(
         copies=copies,
         turns=turns,
         store=store,
         client=HttpClient(_origin_policy(settings, rules, token="")),
         allowed_hosts=rules.allowed_hosts or settings.allowed_hosts,
         is_offline=settings.is_offline,
-    )
-    files = SmallFiles(locations=locations, copies=copies, turns=turns, store=store)
-    hub = HubEntries(files=files, records=Records(store.root, "hub_entries"), index=index)
-    return Finders(
-        search=search, own=own, hub=hub, small_files=files, registered_files=registered_files
     )
 
 

@@ -4,6 +4,7 @@ The only place where settings become objects; torch is not reachable from here.
 """
 
 import asyncio
+import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from catalog_service.serving.run import Service, serve_until_signalled
 from catalog_service.serving.server import Registration, ServerParts
 from catalog_service.serving.settings_reader import read_settings, settings_invalid
 from catalog_service.serving.store_metrics import StoreMetrics
+from catalog_service.serving.telemetry import Telemetry
 from trainer_service.api.event_feed import EventFeed
 from trainer_service.api.planning import TrainingHost
 from trainer_service.api.rooms import TrainerRooms
@@ -47,6 +49,7 @@ from trainer_service.supervisor.supervision import Supervision
 from vertebra.catalog_client import CatalogClient
 from vertebra.credentials import Credentials, CredentialsUnusable
 from vertebra.malloc import keep_freed_megabytes
+from vertebra.tracing import Tracing, start_tracing
 
 NUM_THREADS = 32
 """That wait for the disk and the database: as many as asyncio has on large hosts. On two cores it
@@ -63,31 +66,30 @@ def main() -> None:
     try:
         settings = read_settings(TrainerSettings)
         configure_logging(settings.log_level, settings.log_format == "json")
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(settings, start_tracing("vertebra-trainer", os.environ)))
     except VertebraError as error:
         sys.stderr.write(f"{error.message}\n")
         sys.exit(2)
 
 
-async def _serve(settings: TrainerSettings) -> None:
+async def _serve(settings: TrainerSettings, tracing: Tracing | None) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NUM_THREADS))
     parts = ServerParts(
-        timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S), doors=doors_of(settings)
+        timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S),
+        doors=doors_of(settings),
+        tracing=tracing,
     )
     ensure_folder(settings.home)
     blobs = BlobStore(settings.blobs_folder)
     client = _catalog_client(settings)
     gateway = CatalogGateway(client, blobs)
     host = await asyncio.to_thread(_host, settings)
-    telemetry = parts.telemetry
-    rooms = _rooms(settings, gateway, blobs, host, JobMetrics(telemetry.registry))
+    rooms = _rooms(settings, gateway, blobs, host, JobMetrics(parts.telemetry.registry))
     supervisor = Supervisor(rooms, host)
     supervision = Supervision(
         supervisor, parts.drain.draining, preempts=settings.on_stop == "preempt"
     )
-    StoreMetrics(telemetry, blobs)
-    QueueMetrics(telemetry.registry, telemetry.figures, rooms.store)
-    telemetry.figures.add("spools", supervisor.measure_spools, every_s=SPOOLS_EVERY_S)
+    _show_figures(parts.telemetry, rooms, supervisor)
 
     async def start() -> None:
         if settings.supervise:
@@ -110,6 +112,13 @@ async def _serve(settings: TrainerSettings) -> None:
         on_stop=stop,
     )
     await serve_until_signalled(service)
+
+
+def _show_figures(telemetry: Telemetry, rooms: Rooms, supervisor: Supervisor) -> None:
+    """Have the metrics page ask for what is not counted."""
+    StoreMetrics(telemetry, rooms.blobs)
+    QueueMetrics(telemetry.registry, telemetry.figures, rooms.store)
+    telemetry.figures.add("spools", supervisor.measure_spools, every_s=SPOOLS_EVERY_S)
 
 
 def _catalog_client(settings: TrainerSettings) -> CatalogClient:

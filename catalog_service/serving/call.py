@@ -39,8 +39,14 @@ class Call:
     """`ErrorInfo.reason` of a call that failed."""
     uploads: AsyncIterator[bytes] | None = None
     """The requests of a call whose caller sends many and gets one answer at the end."""
+    code: str = "CANCELLED"
+    """How it ended: the name of its status, once that is known."""
     stream_end: str = ""
     """What ended a stream, as its last message says: `completed`, `rotate`, ..."""
+    ended_by: str = ""
+    """What ended a stream, whether it said so or not; empty for calls that are none."""
+    resumed_after: str = ""
+    """What had ended the stream that this one goes on with, as its caller says."""
     num_sent_bytes: int = 0
     num_received_bytes: int = 0
 

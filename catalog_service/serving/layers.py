@@ -58,29 +58,29 @@ class AccessLog:
         metrics, began = self._telemetry, time.monotonic()
         metrics.started.labels(call.name).inc()
         metrics.in_flight.labels(call.name, _kind(call)).inc()
-        code = "CANCELLED"
-        after = resumed_after(call.metadata.get(RESUMED_HEADER)) if call.is_stream else ""
-        if after:
-            metrics.streams_resumed.labels(call.name, after).inc()
+        if call.is_stream:
+            call.resumed_after = resumed_after(call.metadata.get(RESUMED_HEADER))
+        if call.resumed_after:
+            metrics.streams_resumed.labels(call.name, call.resumed_after).inc()
         try:
             yield
-            code = _code_name(call, "OK")
+            call.code = _code_name(call, "OK")
         except Exception:
-            code = _code_name(call, "UNKNOWN")
+            call.code = _code_name(call, "UNKNOWN")
             raise
         finally:
             metrics.in_flight.labels(call.name, _kind(call)).dec()
-            self._report(call, code, time.monotonic() - began, after)
+            call.ended_by = _ended_by(call)
+            self._report(call, time.monotonic() - began)
 
-    def _report(self, call: Call, code: str, duration_s: float, after: str) -> None:
-        metrics = self._telemetry
+    def _report(self, call: Call, duration_s: float) -> None:
+        metrics, code = self._telemetry, call.code
         metrics.handled.labels(call.name, code).inc()
         metrics.duration.labels(call.name, code).observe(duration_s)
         metrics.sent.labels(call.name).inc(call.num_sent_bytes)
         metrics.received.labels(call.name).inc(call.num_received_bytes)
-        ended_by = _ended_by(call, code)
-        if ended_by:
-            metrics.streams_ended.labels(call.name, ended_by).inc()
+        if call.ended_by:
+            metrics.streams_ended.labels(call.name, call.ended_by).inc()
         if call.pool is Pool.EXEMPT:
             return
         fields = {
@@ -93,8 +93,8 @@ class AccessLog:
             "sent_bytes": call.num_sent_bytes,
             "received_bytes": call.num_received_bytes,
         }
-        fields |= {"ended_by": ended_by} if ended_by else {}
-        fields |= {"resumed_after": after} if after else {}
+        fields |= {"ended_by": call.ended_by} if call.ended_by else {}
+        fields |= {"resumed_after": call.resumed_after} if call.resumed_after else {}
         if attempt := call.metadata.get(ATTEMPT_HEADER):
             fields["proxy_attempt"] = str(attempt)[:8]
         log.info("%s %s %.1f ms", call.name, code, duration_s * 1000, extra=fields)
@@ -171,7 +171,7 @@ def _code_name(call: Call, fallback: str) -> str:
     return code.name if isinstance(code, grpc.StatusCode) else fallback
 
 
-def _ended_by(call: Call, code: str) -> str:
+def _ended_by(call: Call) -> str:
     """Return what ended a stream: what it said itself, or what became of the call; empty for calls
     that are no streams.
     """
@@ -180,7 +180,7 @@ def _ended_by(call: Call, code: str) -> str:
     if call.reason == "SLOW_READER":
         return "slow_consumer"
     ends = {"OK": call.stream_end or "completed", "CANCELLED": "cancelled"}
-    return ends.get(code, "error")
+    return ends.get(call.code, "error")
 
 
 def _kind(call: Call) -> str:

@@ -9,14 +9,18 @@ from pythonjsonlogger.json import JsonFormatter
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the call that is being served; `-` outside of one."""
 
+trace_id: ContextVar[str] = ContextVar("trace_id", default="-")
+"""The trace that what is done now belongs to; `-` outside of one."""
+
 _TEXT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
-_FIELDS = "%(asctime)s %(levelname)s %(name)s %(request_id)s %(message)s"
+_FIELDS = "%(asctime)s %(levelname)s %(name)s %(request_id)s %(trace_id)s %(message)s"
 _NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 
 class _RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
+        record.trace_id = trace_id.get()
         return True
 
 

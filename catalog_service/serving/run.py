@@ -16,6 +16,7 @@ from prometheus_client import disable_created_metrics
 
 from catalog_service.serving.admin import AdminServer, Probes, start_admin
 from catalog_service.serving.drain import Step
+from catalog_service.serving.garbage import collect_seldom
 from catalog_service.serving.limits import Limits
 from catalog_service.serving.server import (
     Listen,
@@ -25,6 +26,7 @@ from catalog_service.serving.server import (
     start_server,
 )
 from catalog_service.serving.telemetry import LoopLag
+from vertebra.tracing import STOP_S
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ async def serve_until_signalled(service: Service) -> None:
             await _serve(service)
         finally:
             hooks_s = service.parts.timing.hooks_s
-            await drain.run([Step(name="stop hook", timeout_s=hooks_s, action=service.on_stop)])
+            stop_hook = Step(name="stop hook", timeout_s=hooks_s, action=service.on_stop)
+            await drain.run([stop_hook, _last_spans(service.parts)])
 
 
 def leave_at_once() -> NoReturn:
@@ -84,6 +87,14 @@ def leave_at_once() -> NoReturn:
     os._exit(0)
 
 
+def _last_spans(parts: ServerParts) -> Step:
+    async def send() -> None:
+        if parts.tracing is not None:
+            await asyncio.to_thread(parts.tracing.stop, STOP_S)
+
+    return Step(name="last spans", timeout_s=STOP_S + 1, action=send)
+
+
 async def _serve(service: Service) -> None:
     server = await start_server(
         service.listen, service.registrations, limits=service.limits, parts=service.parts
@@ -93,6 +104,7 @@ async def _serve(service: Service) -> None:
     admin: AdminServer | None = None
     try:
         admin = await _start_admin(service, lag)
+        collect_seldom()
         _announce(service.ready_file, server, admin)
         for worry in service.parts.doors.worries(service.listen):
             log.warning(worry)

@@ -20,6 +20,8 @@ from catalog_service.serving.limits import Limits
 from catalog_service.serving.listen import Listen, PortUnavailable
 from catalog_service.serving.options import server_options
 from catalog_service.serving.telemetry import Telemetry
+from catalog_service.serving.tracing import CallTraces
+from vertebra.tracing import Tracing
 
 __all__ = [
     "Listen",
@@ -48,6 +50,8 @@ class ServerParts:
     drain: Drain = field(default_factory=Drain)
     telemetry: Telemetry = field(default_factory=Telemetry)
     timing: DrainTiming = field(default_factory=DrainTiming)
+    tracing: Tracing | None = None
+    """Where spans go; None makes none."""
     options: Mapping[str, int] = field(default_factory=dict)
     """Server options that replace ours."""
     doors: Doors = field(default_factory=Doors)
@@ -128,6 +132,7 @@ async def start_server(
     layers = Layers(
         [
             RequestIds(),
+            CallTraces(parts.tracing),
             AccessLog(parts.telemetry),
             ErrorMapper(),
             *parts.doors.layers(),

@@ -21,10 +21,17 @@ from vertebra.client_errors import RpcFailed, from_rpc_error
 from vertebra.credentials import Credentials
 from vertebra.idle_guard import IdleGuard
 from vertebra.model.v1 import stream_pb2
+from vertebra.stream_words import CUTS, RESUMED_HEADER, reason_word
+from vertebra.tracing import rpc_of, rpc_span
 
 Item = TypeVar("Item", covariant=True)
 Answer = TypeVar("Answer")
 Method = Callable[..., Any]
+
+Metadata = tuple[tuple[str, str], ...]
+
+UPLOAD = "vertebra.blob.v1.BlobService/WriteBlob"
+"""The one call with a stream of requests."""
 
 SERVICE_HEADER = "x-vertebra-service"
 """Which of two services behind one address is meant, where both have what is called."""
@@ -69,7 +76,7 @@ class Connection:
         service: str = "",
     ) -> None:
         self.address = address
-        self._metadata = ((SERVICE_HEADER, service),) if service else None
+        self._metadata: Metadata = ((SERVICE_HEADER, service),) if service else ()
         self.timeout_s = timeout_s
         self.pace = pace or Pace()
         self.channel = open_channel(address, credentials)
@@ -84,10 +91,12 @@ class Connection:
         Raises:
             RpcFailed: the service refused, or did not answer in time.
         """
-        return self._attempt(
-            lambda: method(request, timeout=timeout_s or self.timeout_s, metadata=self._metadata),
-            lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
-        )
+        with rpc_span(rpc_of(request), self.address) as span:
+            sent = (*self._metadata, *span.metadata)
+            return self._attempt(
+                lambda: method(request, timeout=timeout_s or self.timeout_s, metadata=sent),
+                lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
+            )
 
     def persist(self, once: Callable[[], Answer]) -> Answer:
         """Return what `once` returns, called again for as long as a stream would be opened again.
@@ -112,10 +121,12 @@ class Connection:
         Raises:
             RpcFailed: the service refused, or the way there broke.
         """
-        try:
-            return method(iter(requests), timeout=timeout_s, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, self.address) from error
+        with rpc_span(UPLOAD, self.address) as span:
+            sent = (*self._metadata, *span.metadata)
+            try:
+                return method(iter(requests), timeout=timeout_s, metadata=sent)
+            except grpc.RpcError as error:
+                raise from_rpc_error(error, self.address) from error
 
     def _attempt(self, once: Callable[[], Any], is_ours: Callable[[RpcFailed], bool]) -> Any:
         """Return what `once` returns; `is_ours` says which failures gRPC did not repeat itself."""
@@ -130,9 +141,11 @@ class Connection:
             self.pace.sleep(max(failure.retry_after_s or 0, _wait_s(self.pace, num_failures)))
         raise AssertionError("the last attempt returns or raises")
 
-    def messages(self, method: Method, request: Message) -> Generator[Any, None, None]:
+    def messages(
+        self, method: Method, request: Message, metadata: Metadata = ()
+    ) -> Generator[Any, None, None]:
         """Yield one stream's messages; leaving early cancels it. Raises RpcFailed."""
-        stream = method(request, metadata=self._metadata)
+        stream = method(request, metadata=(*self._metadata, *metadata))
         guard = IdleGuard(stream.cancel, self.pace.idle_s)
         try:
             with guard.watching():
@@ -168,12 +181,17 @@ def resumed(connection: Connection, method: Method, cursor: Cursor[Item]) -> Ite
         AnswerRefused: the service contradicts itself; never resumed.
     """
     backoff = Backoff(connection.pace)
-    while True:
-        opening = Opening(connection, method, cursor, backoff)
-        yield from opening.items()
-        if opening.is_completed:
-            return
-        backoff.wait(opening.failure, at_least_s=opening.retry_after_s)
+    request = cursor.request()
+    with rpc_span(rpc_of(request), connection.address) as span:
+        sent: Metadata = span.metadata
+        while True:
+            opening = Opening(connection, method, cursor, backoff)
+            yield from opening.items(request, sent)
+            if opening.is_completed:
+                return
+            backoff.wait(opening.failure, at_least_s=opening.retry_after_s)
+            span.resumed(opening.ended_by)
+            request, sent = cursor.request(), (*span.metadata, (RESUMED_HEADER, opening.ended_by))
 
 
 class Backoff:
@@ -214,7 +232,11 @@ class Opening:
     """One opening of a stream that may be opened many times."""
 
     def __init__(
-        self, connection: Connection, method: Method, cursor: Cursor[Any], backoff: Backoff
+        self,
+        connection: Connection,
+        method: Method,
+        cursor: Cursor[Any],
+        backoff: Backoff,
     ) -> None:
         self._connection = connection
         self._method = method
@@ -222,23 +244,26 @@ class Opening:
         self._backoff = backoff
         self.is_completed = False
         self.retry_after_s = 0.0
+        self.ended_by = "cut"
         self.failure = RpcFailed(
             grpc.StatusCode.UNAVAILABLE,
             f"the stream from {connection.address} broke again and again without bringing more",
             reason="STREAM_CUT",
         )
 
-    def items(self) -> Iterator[Any]:
+    def items(self, request: Message, metadata: Metadata = ()) -> Iterator[Any]:
         """Yield what comes until this opening ends, in order or not; deadlines are proxies' own."""
         self._backoff.opened()
         try:
-            with closing(self._connection.messages(self._method, self._cursor.request())) as stream:
+            opened = self._connection.messages(self._method, request, metadata)
+            with closing(opened) as stream:
                 for message in stream:
                     yield from self._take(message)
         except RpcFailed as failure:
             if not failure.may_pass and failure.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise
             self.failure = failure
+            self.ended_by = CUTS.get(failure.code, "cut")
             self.retry_after_s = failure.retry_after_s or 0
 
     def _take(self, message: Any) -> Iterable[Any]:
@@ -252,6 +277,7 @@ class Opening:
 
     def _end(self, end: stream_pb2.StreamEnd) -> None:
         self.retry_after_s = end.retry_after.ToTimedelta().total_seconds()
+        self.ended_by = reason_word(end)
         if end.reason == stream_pb2.StreamEnd.REASON_COMPLETED:
             self._cursor.finish(end)
             self.is_completed = True
