@@ -1,0 +1,169 @@
+"""What the gateway lets in and what it refuses, beside calls that are right."""
+
+import json
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.fakes.dialects import ask_http, post
+from tests.mesh.conftest import ALLOWED_ORIGIN, SCRIPT, Doors
+from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import RpcFailed
+from vertebra.doctor import arrival, browsers, repeats, sizes
+from vertebra.doctor.finding import Level
+from vertebra.doctor.way import Way
+from vertebra.trainer_client import TrainerClient
+
+PATH = "/vertebra.catalog.v1.ArchitectureService/GetArchitecture"
+REQUEST = json.dumps({"name": "architectures/resnet18"})
+ECHO = "/vertebra.diagnostics.v1.PathService/Echo"
+
+
+def test_both_services_are_behind_one_address(doors: Doors) -> None:
+    address = doors.gateway.address
+    with CatalogClient(address) as catalog, TrainerClient(address) as trainer:
+        architecture = catalog.get_architecture("resnet18")
+        capacity = trainer.capacity()
+
+    assert architecture.architecture_id == "resnet18"
+    assert capacity.num_devices >= 1
+
+
+def test_bytes_are_asked_of_the_service_whose_client_asks(doors: Doors, tmp_path: Path) -> None:
+    """Both services have BlobService: a client of the trainer says that it means the trainer's."""
+    address, file = doors.gateway.address, tmp_path / "three"
+    file.write_bytes(b"three")
+    with CatalogClient(address) as catalog, TrainerClient(address) as trainer:
+        blob = catalog.blobs.upload(file).name
+        with pytest.raises(RpcFailed) as missing:
+            trainer.blobs.stat(blob)
+        found = catalog.blobs.stat(blob)
+
+    assert missing.value.code is grpc.StatusCode.NOT_FOUND
+    assert found.size_bytes == 5
+
+
+def test_the_doctor_finds_nothing_to_mend_but_what_takes_long(doors: Doors) -> None:
+    way = Way(address=doors.gateway.address, service="trainer")
+    findings = [
+        *arrival.judged(way, arrival.call_through(way)),
+        repeats.judged(repeats.count_calls(way)),
+        *sizes.judged(sizes.largest_request(way), sizes.largest_answer(way)),
+        browsers.judged(browsers.spoken(way)),
+    ]
+
+    assert [one for one in findings if one.level is not Level.OK] == []
+    assert "gRPC-Web, Connect, JSON" in findings[-1].seen
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_what_a_page_of_elsewhere_may_send_unasked_is_refused(
+    doors: Doors, content_type: str
+) -> None:
+    status, _, body = post(doors.gateway.address, PATH, REQUEST, content_type=content_type)
+
+    assert status == 415
+    assert "application/json" in body
+
+
+def test_a_name_that_is_not_the_gateways_is_refused(doors: Doors) -> None:
+    """Else a page whose name is bent to 127.0.0.1 calls as if it were the console."""
+    status, _, body = post(doors.gateway.address, PATH, REQUEST, host="evil.example")
+
+    assert status == 421
+    assert "localhost" in body
+
+
+def test_connect_in_json_is_refused_with_the_way_out(doors: Doors) -> None:
+    status, _, body = post(doors.gateway.address, PATH, REQUEST, connect_protocol_version="1")
+
+    assert status == 415
+    assert "useBinaryFormat" in body
+
+
+def test_a_call_that_is_no_post_is_refused(doors: Doors) -> None:
+    status, _, body = ask_http(doors.gateway.address, "GET", PATH)
+
+    assert (status, body) == (405, "a call is a POST\n")
+
+
+@pytest.mark.parametrize("body", ['{"name":', "[]", '"text"', '{"name": {}}', "\xff\xfe", '{"a":1'])
+def test_malformed_json_is_a_bad_request(doors: Doors, body: str) -> None:
+    status, _, told = post(doors.gateway.address, PATH, body.encode("latin-1"))
+
+    assert status == 400
+    assert "Traceback" not in told
+
+
+def test_oversized_json_is_refused_and_a_large_one_is_not(doors: Doors) -> None:
+    """The gateway refuses it, or the service, whichever sees enough of it first."""
+    large = json.dumps({"padding": "A" * (5 << 20)})
+    too_large = json.dumps({"padding": "A" * (7 << 20)})
+
+    assert post(doors.gateway.address, ECHO, large)[0] == 200
+    status, _, body = post(doors.gateway.address, ECHO, too_large)
+    assert status in (413, 429)
+    assert "limit" in body or "larger" in body
+
+
+def test_an_unknown_method_is_not_implemented_and_an_unknown_path_is_not_found(
+    doors: Doors,
+) -> None:
+    unknown = PATH.replace("GetArchitecture", "GetNothing")
+
+    assert post(doors.gateway.address, "/nothing/at.all", REQUEST)[0] == 404
+    assert post(doors.gateway.address, unknown, REQUEST)[0] != 200
+
+
+def test_only_allowed_origins_may_call_from_pages(doors: Doors) -> None:
+    def preflight(origin: str) -> dict[str, str]:
+        asked = {"origin": origin, "access-control-request-method": "POST"}
+        return ask_http(doors.gateway.address, "OPTIONS", PATH, headers=asked)[1]
+
+    allowed = preflight(ALLOWED_ORIGIN)
+
+    assert allowed["access-control-allow-origin"] == ALLOWED_ORIGIN
+    assert "x-vertebra-service" in allowed["access-control-allow-headers"]
+    assert "grpc-status-details-bin" in allowed["access-control-expose-headers"]
+    assert "access-control-allow-origin" not in preflight("https://evil.example")
+
+
+def test_the_page_comes_with_a_policy_that_runs_no_inline_script(doors: Doors) -> None:
+    status, headers, body = ask_http(doors.gateway.address, "GET", "/")
+
+    assert status == 200
+    assert "<title>vertebra</title>" in body
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["cache-control"] == "no-cache"
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_hashed_files_are_kept_for_ever_and_typed(doors: Doors) -> None:
+    _, headers, body = ask_http(doors.gateway.address, "GET", "/assets/main-1a2b3c.js")
+    _, large, _ = ask_http(doors.gateway.address, "GET", "/assets/large-4d5e6f.css")
+
+    assert body == SCRIPT
+    assert headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in headers["cache-control"]
+    assert (large["content-type"], large["content-length"]) == (
+        "text/css; charset=utf-8",
+        "1300000",
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/gateway.yaml", "/../gateway/gateway.yaml", "/assets/..%2f..%2fgateway.yaml", "/a.js"]
+)
+def test_nothing_but_the_consoles_files_is_served(doors: Doors, path: str) -> None:
+    assert ask_http(doors.gateway.address, "GET", path)[0] in (400, 404)
+
+
+def test_a_page_of_the_consoles_own_making_is_the_console(doors: Doors) -> None:
+    assert ask_http(doors.gateway.address, "GET", "/jobs/1234")[2].startswith("<!doctype html>")
+
+
+def test_the_gateway_says_that_it_lives(doors: Doors) -> None:
+    assert ask_http(doors.gateway.address, "GET", "/healthz")[::2] == (200, "ok\n")
