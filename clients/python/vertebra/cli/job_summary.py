@@ -51,17 +51,23 @@ def history_of(told: Iterable[events.TrainEvent]) -> History:
     return history
 
 
-def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
-    """Print the job's life, plan, data, curves and classes; its exports are not here."""
+def print_summary(
+    page: Console, one: jobs.TrainJob, history: History, hosts: Mapping[str, str]
+) -> None:
+    """Print the job's life, plan, data, curves and classes; its exports are not here.
+
+    Args:
+        hosts: names by id, of those that are known.
+    """
     name = f"  {one.spec.display_name}" if one.spec.display_name else ""
     page.print(title(one.job_id, f"{name}  ").append_text(state_text(one.state)))
     page.print()
-    page.print(_life(one))
+    page.print(_life(one, hosts))
     for text in history.warnings:
         page.print(warning_line(text))
     if len(one.attempts) > 1:
         page.print()
-        page.print(attempts_view(one.attempts))
+        page.print(attempts_view(one.attempts, hosts))
     if one.HasField("plan"):
         page.print()
         page.print(plan_view(one.plan))
@@ -77,7 +83,7 @@ def print_summary(page: Console, one: jobs.TrainJob, history: History) -> None:
             page.print(part)
 
 
-def _life(one: jobs.TrainJob) -> object:
+def _life(one: jobs.TrainJob, hosts: Mapping[str, str]) -> object:
     metrics = [f"{name} {value(number)}" for name, number in sorted(one.metrics.items())]
     shown = [line for line in metrics if line.startswith("validation/")]
     return facts(
@@ -91,13 +97,13 @@ def _life(one: jobs.TrainJob) -> object:
         ("started", words.when(one.start_time)),
         ("ended", words.when(one.end_time)),
         ("progress", progress(one)),
-        ("host", one.host),
+        ("host", _host(one.host, hosts)),
         ("snapshot", snapshot_text(one.snapshot) if one.HasField("snapshot") else ""),
         ("metrics", "\n".join(shown)),
     )
 
 
-def attempts_view(attempts: Sequence[runs.Attempt]) -> Table:
+def attempts_view(attempts: Sequence[runs.Attempt], hosts: Mapping[str, str]) -> Table:
     """Return a line an attempt: where, from when on, over which steps, and how it ended."""
     lines = table("ATTEMPT", "HOST", "STARTED", "TOOK", "STEPS", "ENDED")
     for one in attempts:
@@ -105,13 +111,18 @@ def attempts_view(attempts: Sequence[runs.Attempt]) -> Table:
         took_s = one.end_time.seconds - one.start_time.seconds
         lines.add_row(
             str(one.number),
-            one.host[:8],
+            _host(one.host, hosts),
             words.when(one.start_time),
             words.duration(took_s) if one.end_time.seconds else "",
             f"{one.start_step:,} to {one.last_step:,}",
             "" if ended == "unspecified" else ended,
         )
     return lines
+
+
+def _host(host_id: str, names: Mapping[str, str]) -> str:
+    """Return the name of a host; of one that is not heard of any more the beginning of its id."""
+    return names.get(host_id) or host_id[:8]
 
 
 def progress(one: jobs.TrainJob) -> str:

@@ -98,11 +98,12 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
             print_json(one)
             return
         page = screen()
+        hosts = {host.host_id: host.name for host in trainer.capacity().hosts}
         history = history_of(trainer.history(one.name))
         if not history.is_whole:
             kept = trainer.metrics(one.name, EPOCH_SERIES).series
             history = replace(history, curves=curves_of_series(kept))
-        print_summary(page, one, history)
+        print_summary(page, one, history, hosts)
         for export in trainer.list_exports(one.name):
             page.print()
             print_export(page, export)

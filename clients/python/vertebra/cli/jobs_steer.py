@@ -13,7 +13,6 @@ from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import is_terminal, print_json, print_json_list, screen, title
 from vertebra.cli.snapshot_words import snapshot_name
 from vertebra.cli.written_values import parsed, seconds
-from vertebra.client_errors import RpcFailed, ServiceUnreachable
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
@@ -141,25 +140,25 @@ def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str) -> None:
 
 def _each(
     jobs: tuple[str, ...], ask: Callable[[str], wire.TrainJob]
-) -> tuple[list[wire.TrainJob], list[RpcFailed]]:
+) -> tuple[list[wire.TrainJob], list[CliFailed]]:
     """Return what became of each job, and what was refused: one of several keeps no other."""
     found, refused = [], []
     for job in jobs:
         try:
             found.append(ask(job))
-        except RpcFailed as error:
-            if len(jobs) == 1 or isinstance(error, ServiceUnreachable):
+        except Exception as error:
+            failure = exit_codes.described(error)
+            if failure is None or failure.exit_code == exit_codes.UNREACHABLE or len(jobs) == 1:
                 raise
-            refused.append(error)
+            refused.append(failure)
     return found, refused
 
 
-def _code_of(refused: list[RpcFailed]) -> int:
+def _code_of(refused: list[CliFailed]) -> int:
     """Say what was refused; return the code of the first."""
-    failures = [failure for error in refused if (failure := exit_codes.described(error))]
-    for failure in failures:
+    for failure in refused:
         exit_codes.show(failure)
-    return failures[0].exit_code if failures else exit_codes.OK
+    return refused[0].exit_code if refused else exit_codes.OK
 
 
 def _settled(trainer: TrainerClient, job: wire.TrainJob) -> wire.TrainJob:

@@ -10,7 +10,14 @@ from rich.progress import Progress
 from tests.clients.python.conftest import Shell
 from tests.fakes import told_jobs
 from tests.fakes.fake_trainer import FakeTrainer, epoch, training_script
-from vertebra.cli.curve_words import LEVELS, WIDTH, curves_of, curves_view, sparkline
+from vertebra.cli.curve_words import (
+    LEVELS,
+    WIDTH,
+    curves_of,
+    curves_view,
+    series_view,
+    sparkline,
+)
 from vertebra.cli.data_words import data_view
 from vertebra.cli.evaluation_words import evaluation_view
 from vertebra.cli.job_words import event_line, print_export
@@ -135,6 +142,24 @@ def test_a_long_curve_fits_and_keeps_its_shape() -> None:
     assert len(line) == WIDTH
     assert list(line) == sorted(line)
     assert set(line) == set(LEVELS)
+
+
+def test_a_curve_is_narrower_on_a_narrow_page_and_its_name_is_whole() -> None:
+    points = list(range(100))
+    long = runs.MetricSeries(name="validation/precision_macro", num_points=4321)
+    long.steps.extend(points)
+    long.epochs.extend(points)
+    long.values.extend(points)
+    page = Console(file=StringIO(), width=80, color_system=None, highlight=False)
+
+    page.print(series_view([long]))
+
+    (line,) = page.file.getvalue().splitlines()[1:]  # type: ignore[attr-defined]
+    name, shape, *_, shown, of, whole = line.split()
+    assert name == "validation/precision_macro"
+    assert 5 < len(shape) < WIDTH
+    assert list(shape) == sorted(shape)
+    assert (shown, of, whole) == ("100", "of", "4,321")
 
 
 def test_curves_say_which_epoch_was_best() -> None:
@@ -276,7 +301,7 @@ def test_a_job_of_several_attempts_says_how_each_ended(
     for number, exit_class in enumerate((runs.EXIT_CLASS_CRASHED, runs.EXIT_CLASS_FINISHED), 1):
         job.attempts.add(
             number=number,
-            host="north",
+            host="a1",
             start_time={"seconds": 1_700_000_000},
             end_time={"seconds": 1_700_000_061},
             exit_class=exit_class,
