@@ -126,6 +126,12 @@ class CatalogUnavailable(Unavailable):
     reason = "CATALOG_UNAVAILABLE"
 
 
+class CatalogRefusesTrainer(Precondition):
+    """The catalog does not know this trainer, or gives it no role."""
+
+    reason = "CATALOG_REFUSES_TRAINER"
+
+
 class StoreVersionUnknown(Precondition):
     """The job database was written by another release."""
 

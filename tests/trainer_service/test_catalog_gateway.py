@@ -17,7 +17,7 @@ from catalog_service.models.spec import ModelSpec
 from tests.fakes.fake_catalog import BACKBONE, HEAD, FakeCatalog, weight
 from tests.fakes.fake_server import running_server
 from trainer_service.catalog_gateway import CatalogGateway, NewCheckpoint, error_of
-from trainer_service.errors import CatalogUnavailable
+from trainer_service.errors import CatalogRefusesTrainer, CatalogUnavailable
 from vertebra.catalog.v1 import weights_service_pb2
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import Link, RpcFailed, Violation
@@ -224,3 +224,15 @@ def test_weights_that_nobody_serves_now_are_no_silence_of_the_catalog():
     assert type(error) is Unavailable
     assert (error.message, error.error_reason) == ("no bytes now", "WEIGHTS_UNREACHABLE")
     assert [(link.text, link.url) for link in error.links] == [(page.text, page.url)]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(CODE.UNAUTHENTICATED, "TOKEN_EXPIRED"), (CODE.PERMISSION_DENIED, "ROLE_MISSING")],
+)
+def test_a_trainer_that_is_not_let_in_does_not_blame_its_caller(code, reason):
+    """A caller who heard UNAUTHENTICATED would look for a fault in its own token."""
+    error = error_of(RpcFailed(code, "the token expired; get a new one", reason=reason))
+
+    assert type(error) is CatalogRefusesTrainer
+    assert "the token expired" in error.message and "VERTEBRA_TRAINER_CATALOG" in error.message

@@ -16,7 +16,7 @@ from catalog_service.errors import (
     VertebraError,
     Violation,
 )
-from trainer_service.errors import CatalogUnavailable
+from trainer_service.errors import CatalogRefusesTrainer, CatalogUnavailable
 from vertebra.client_errors import TRIED_LONG_ENOUGH, RpcFailed
 
 KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
@@ -28,13 +28,21 @@ KINDS: dict[grpc.StatusCode, type[VertebraError]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
     grpc.StatusCode.DATA_LOSS: Corrupt,
     grpc.StatusCode.PERMISSION_DENIED: Denied,
-    grpc.StatusCode.UNAUTHENTICATED: Denied,
 }
 """What the catalog's refusals are to our own callers. Every other status means: no answer."""
+
+ABOUT_US = frozenset({"ROLE_MISSING"})
+"""Reasons of PERMISSION_DENIED that are about this trainer; others are about a publisher."""
 
 
 def error_of(failure: RpcFailed) -> VertebraError:
     """Return what the catalog said as one of our own kinds, with its whole message and reason."""
+    if failure.code is grpc.StatusCode.UNAUTHENTICATED or failure.reason in ABOUT_US:
+        return CatalogRefusesTrainer(
+            f"the catalog does not let this trainer in: {failure.message} (it is the trainer's own"
+            " certificate or token: VERTEBRA_TRAINER_CATALOG_CERT, _KEY, _TOKEN_FILE)",
+            metadata=failure.metadata,
+        )
     kind = Unavailable if failure.reason in TRIED_LONG_ENOUGH else KINDS.get(failure.code)
     if kind is None or failure.may_pass:
         return CatalogUnavailable(

@@ -15,11 +15,9 @@ import pytest
 from tests.fakes.authority import Authority, replace
 from tests.fakes.forward_proxy import forward_proxy
 from vertebra.channel import open_channel
-from vertebra.client_errors import HandshakeFailed
+from vertebra.client_errors import HandshakeFailed, from_rpc_error
 from vertebra.connection import Connection
 from vertebra.credentials import Credentials, CredentialsUnusable, from_environment, is_loopback
-from vertebra.diagnostics.v1.path_service_pb2 import EchoRequest
-from vertebra.diagnostics.v1.path_service_pb2_grpc import PathServiceStub
 
 TOKEN = "a-token-that-nobody-guesses"
 
@@ -253,9 +251,12 @@ def test_a_handshake_that_fails_is_said_in_words(world):
         (late, Credentials(ca=world.ca), "has expired"),
         (asking, Credentials(ca=world.ca), "or a certificate of ours"),
     ):
-        connection = Connection(server.address, credentials=shown)
-        with pytest.raises(HandshakeFailed, match=told):
-            connection.call(PathServiceStub(connection.channel).Echo, EchoRequest())
-        connection.close()
+        once = (("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1))
+        with open_channel(server.address, shown, options=once) as channel:
+            with pytest.raises(grpc.RpcError) as failed:
+                ask(channel)
+            failure = from_rpc_error(failed.value, server.address)
+            assert isinstance(failure, HandshakeFailed)
+            assert told in failure.message
     with opened(asking, Credentials(ca=world.ca, **ann)) as channel:
         assert ask(channel)

@@ -132,6 +132,8 @@ class TrainJobServiceServicer(object):
         ALREADY_EXISTS       CHECKPOINT_EXISTS: the name to register the backbone under is taken.
         FAILED_PRECONDITION  DATA_INVALID: the data does not fit the spec; the message names files.
         ARCHITECTURE_NOT_BUILDABLE: listed, but this release does not build it.
+        CATALOG_REFUSES_TRAINER: the trainer's own certificate or token is not
+        let in by the catalog.
         PERMISSION_DENIED    PATH_OUTSIDE_ROOTS: the message has the allowed roots.
         UNAVAILABLE          CATALOG_UNAVAILABLE: the catalog does not answer; try again.
         """
