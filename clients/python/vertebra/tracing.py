@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from google.protobuf.message import Message
+if TYPE_CHECKING:  # the command line shows its help without it
+    from google.protobuf.message import Message
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -178,7 +179,7 @@ def rpc_span(rpc: str, address: str) -> Iterator[RpcSpan]:
         yield span
 
 
-def rpc_of(request: Message) -> str:
+def rpc_of(request: "Message") -> str:
     """Return `package.Service/Method` of a request: each rpc has a request of its own."""
     descriptor = request.DESCRIPTOR
     for service in descriptor.file.services_by_name.values():
