@@ -59,7 +59,7 @@ def running_envoys(
             HttpConnectionManager; `filters`, before the router, such as `buffer_filter(1000)`; and
             `upstream_protocol`, such as `HTTP1`; HTTP/2 where it is absent, as gRPC needs it.
     """
-    ports = {name: _free_port() for name in ways}
+    ports = {name: free_port() for name in ways}
     made = {
         "listeners": [_listener(name, ports[name], dict(way)) for name, way in ways.items()],
         "clusters": [_cluster(name, upstream, way) for name, way in ways.items()],
@@ -138,7 +138,8 @@ def _address(host: str, port: int) -> dict[str, Any]:
     return {"address": {"socket_address": {"address": literal, "port_value": port}}}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

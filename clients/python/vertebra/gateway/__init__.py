@@ -13,6 +13,7 @@ from vertebra.gateway.config import (
     gateway_config,
 )
 from vertebra.gateway.descriptors import write_descriptors
+from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.running import GatewayFailed, RunningGateway, running_gateway
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "gateway_config",
     "running_gateway",
     "write_descriptors",
+    "write_secrets",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from vertebra.gateway import fragments
+from vertebra.gateway import encryption, fragments
 from vertebra.gateway.console_files import console_routes
 from vertebra.gateway.descriptors import descriptor_set, service_names
 
@@ -24,7 +24,7 @@ INDENTS = {"jwt_authn": 10, "rbac": 10, "console_routes": 14, "other_hosts": 12}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenTls:
-    """What the gateway shows its callers, and whom it lets in. Files are read again on change."""
+    """What the gateway shows its callers, and whom it lets in."""
 
     cert: Path
     key: Path
@@ -77,6 +77,8 @@ class Gateway:
     jwt: Jwt | None = None
     descriptor_file: Path | None = None
     """Where `write_descriptors` wrote; None: the descriptors stand in the configuration."""
+    secrets_folder: Path | None = None
+    """Where `write_secrets` wrote; None: certificates are read once, when Envoy starts."""
     access_log: bool = False
     """One JSON line a call on stdout."""
 
@@ -97,15 +99,15 @@ def _fields(gateway: Gateway) -> dict[str, str]:
     values = {
         "admin": fragments.admin(gateway.admin),
         "listen_address": fragments.address(gateway.listen),
-        "listen_tls": fragments.listen_tls(gateway.listen_tls),
+        "listen_tls": encryption.listen_tls(gateway),
         "access_log": fragments.access_log() if gateway.access_log else [],
         "services": service_names(),
         "hosts": list(hosts_of(gateway)),
         "origins": [{"exact": origin} for origin in gateway.origins],
         "catalog_address": fragments.address(gateway.catalog),
         "trainer_address": fragments.address(gateway.trainer),
-        "catalog_tls": fragments.service_tls(gateway.service_tls, gateway.catalog),
-        "trainer_tls": fragments.service_tls(gateway.service_tls, gateway.trainer),
+        "catalog_tls": encryption.service_tls(gateway, gateway.catalog),
+        "trainer_tls": encryption.service_tls(gateway, gateway.trainer),
     }
     lines = {
         "jwt_authn": fragments.jwt_filters(gateway.jwt),

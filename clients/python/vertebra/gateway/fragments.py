@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vertebra.gateway.config import Jwt, ListenTls, ServiceTls
+    from vertebra.gateway.config import Jwt, ListenTls
 
 Fragment = dict[str, Any]
 
@@ -54,46 +54,6 @@ def access_log() -> list[Fragment]:
     return [{"name": "stdout", "typed_config": typed}]
 
 
-def listen_tls(tls: "ListenTls | None") -> Fragment | None:
-    """Return how callers see the gateway; None is plain text."""
-    if tls is None:
-        return None
-    common = {
-        "alpn_protocols": ["h2", "http/1.1"],
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-        "tls_certificates": [_pair(str(tls.cert), str(tls.key))],
-    }
-    if tls.client_ca is not None:
-        common["validation_context"] = {"trusted_ca": _watched(str(tls.client_ca))}
-    return _socket(
-        "DownstreamTlsContext",
-        {
-            "common_tls_context": common,
-            "require_client_certificate": tls.client_ca is not None,
-        },
-    )
-
-
-def service_tls(tls: "ServiceTls | None", service: str) -> Fragment | None:
-    """Return how the gateway knows a service; None is plain text."""
-    if tls is None:
-        return None
-    name = tls.server_name or host_and_port(service)[0]
-    kind = "IP_ADDRESS" if re.fullmatch(r"[0-9.]+|.*:.*", name) else "DNS"
-    kind = "URI" if "://" in name else kind
-    common: Fragment = {
-        "alpn_protocols": ["h2"],
-        "validation_context": {
-            "trusted_ca": _watched(str(tls.ca)),
-            "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}],
-        },
-    }
-    if tls.cert is not None and tls.key is not None:
-        common["tls_certificates"] = [_pair(str(tls.cert), str(tls.key))]
-    context: Fragment = {"common_tls_context": common}
-    return _socket("UpstreamTlsContext", {**context, "sni": name} if kind == "DNS" else context)
-
-
 def rbac_filters(tls: "ListenTls | None") -> list[Fragment]:
     """Return who of those with a certificate may call; nothing where all may."""
     if tls is None or not tls.spiffe_ids:
@@ -137,25 +97,6 @@ def _pattern(spiffe_id: str) -> Fragment:
     if rest or (star and not below.endswith("/")):
         raise ValueError(f"{spiffe_id!r}: a star stands only at the end, after a slash")
     return {"prefix": below} if star else {"exact": spiffe_id}
-
-
-def _watched(filename: str) -> Fragment:
-    folder = filename.rpartition("/")[0] or "."
-    return {"filename": filename, "watched_directory": {"path": folder}}
-
-
-def _pair(cert: str, key: str) -> Fragment:
-    folder = cert.rpartition("/")[0] or "."
-    return {
-        "certificate_chain": {"filename": cert},
-        "private_key": {"filename": key},
-        "watched_directory": {"path": folder},
-    }
-
-
-def _socket(kind: str, context: Fragment) -> Fragment:
-    typed = {"@type": f"{TYPES}.transport_sockets.tls.v3.{kind}", **context}
-    return {"name": "envoy.transport_sockets.tls", "typed_config": typed}
 
 
 def _http_filter(name: str, kind: str, config: Fragment) -> Fragment:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vertebra.gateway.config import Gateway, gateway_config
 from vertebra.gateway.descriptors import write_descriptors
+from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.fragments import host_and_port
 
 START_TIMEOUT_S = 60.0
@@ -64,11 +65,12 @@ def running_gateway(gateway: Gateway, folder: Path) -> Iterator[RunningGateway]:
 
     Raises:
         GatewayFailed: Envoy is not installed, the port is taken, or it does not start.
-        FileNotFoundError: the console is not built.
+        FileNotFoundError: the console is not built, or a certificate is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     placed = replace(
         gateway,
+        secrets_folder=write_secrets(gateway, folder),
         listen=_free_listen(gateway.listen),
         descriptor_file=write_descriptors(folder / "vertebra.binpb"),
     )
