@@ -11,6 +11,7 @@ from typing import NoReturn
 import vertebra
 from vertebra.gateway.config import GATEWAY_PORT, Gateway, ListenTls, ServiceTls, gateway_config
 from vertebra.gateway.descriptors import write_descriptors
+from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.running import GatewayFailed, envoy_program
 
 UNUSABLE = 2
@@ -64,7 +65,11 @@ def _written(gateway: Gateway, folder: Path) -> Path:
     """Write what Envoy reads; return its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "gateway.yaml"
-    placed = replace(gateway, descriptor_file=write_descriptors(folder / "vertebra.binpb"))
+    placed = replace(
+        gateway,
+        descriptor_file=write_descriptors(folder / "vertebra.binpb"),
+        secrets_folder=write_secrets(gateway, folder),
+    )
     config.write_text(gateway_config(placed), encoding="utf-8")
     return config
 
