@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import sqlalchemy as sql
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from catalog_service.errors import InvalidRequest
 from catalog_service.sql_engine import open_engine, writing
+from catalog_service.sql_migration import hold_migration_lock, revisions_in, run_missing
 
 FIRST_REVISION = "0001"
 """What a database holds that was made before there were migrations."""
@@ -66,27 +65,17 @@ def open_database(url: str) -> sql.Engine:
 
 def _migrate(connection: sql.Connection) -> None:
     """Run the revisions that are missing, one catalog at a time."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    script = ScriptDirectory.from_config(config)
+    hold_migration_lock(connection, MIGRATION_LOCK)
+    script = revisions_in(Path(__file__).with_name("migrations"))
     _mark_old_database(connection, script)
-
-    def missing(revision: str, context: MigrationContext) -> list[RevisionStep]:
-        return script._upgrade_revs("head", revision)  # as alembic.command.upgrade does
-
-    with EnvironmentContext(config, script, fn=missing) as environment:
-        environment.configure(connection=connection, target_metadata=METADATA)
-        try:
-            environment.run_migrations()
-        except CommandError as error:
-            raise RegistryFromTheFuture(
-                f"the registry's database was migrated by a later release ({error}); "
-                f"this one reads up to revision {script.get_current_head()}: update the catalog, "
-                "or name another database"
-            ) from error
+    try:
+        run_missing(connection, script, METADATA)
+    except CommandError as error:
+        raise RegistryFromTheFuture(
+            f"the registry's database was migrated by a later release ({error}); "
+            f"this one reads up to revision {script.get_current_head()}: update the catalog, "
+            "or name another database"
+        ) from error
 
 
 def _mark_old_database(connection: sql.Connection, script: ScriptDirectory) -> None:

@@ -10,7 +10,7 @@ from trainer_service.job_store.database import Database
 from trainer_service.job_store.journal import append_events, append_lines, held_row
 from trainer_service.job_store.moves import end_attempt, move, set_columns
 from trainer_service.job_store.records import Hold, Outcome
-from trainer_service.job_store.removal import compact, deleted, forget_deleted, too_long
+from trainer_service.job_store.removal import compact, deleted, forget_deleted
 from trainer_service.job_store.rows import export_row
 from trainer_service.job_store.schema import EXPORTS
 from trainer_service.jobs import (
@@ -155,10 +155,6 @@ class Holders:
     def forget_deleted(self, job_id: str, owner: str) -> None:
         """Note that this host has no file of a deleted job any more."""
         self._database.write(lambda connection: forget_deleted(connection, job_id, owner))
-
-    def too_long(self, keep: int) -> list[str]:
-        """Return jobs of which more than `keep` events are kept."""
-        return self._database.read(lambda connection: too_long(connection, keep))
 
     def compact(self, job_id: str, keep: int) -> None:
         """Delete a job's oldest events, so that `keep` are left; the curves stay whole."""

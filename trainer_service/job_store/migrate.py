@@ -4,12 +4,11 @@ import uuid
 from pathlib import Path
 
 import sqlalchemy as sql
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from catalog_service.sql_migration import hold_migration_lock, revisions_in, run_missing
 from trainer_service.errors import StoreVersionUnknown
 from trainer_service.job_store.schema import LOGS, METADATA
 
@@ -23,22 +22,12 @@ def migrate(connection: sql.Connection) -> str:
     Raises:
         StoreVersionUnknown: another release than this and the one before it has been here.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    script = ScriptDirectory.from_config(config)
-
-    def missing(revision: str, context: MigrationContext) -> list[RevisionStep]:
-        return script._upgrade_revs("head", revision)  # as alembic.command.upgrade does
-
-    with EnvironmentContext(config, script, fn=missing) as environment:
-        environment.configure(connection=connection, target_metadata=METADATA)
-        try:
-            environment.run_migrations()
-        except CommandError as error:
-            raise _unknown(connection, script) from error
+    hold_migration_lock(connection, MIGRATION_LOCK)
+    script = revisions_in(Path(__file__).with_name("migrations"))
+    try:
+        run_missing(connection, script, METADATA)
+    except CommandError as error:
+        raise _unknown(connection, script) from error
     return _log_id(connection)
 
 

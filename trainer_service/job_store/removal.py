@@ -42,12 +42,6 @@ def forget_deleted(connection: sql.Connection, job_id: str, host: str) -> None:
     connection.execute(DELETED_JOBS.delete().where(ours))
 
 
-def too_long(connection: sql.Connection, keep: int) -> list[str]:
-    """Return jobs of which more than `keep` events are kept."""
-    query = sql.select(JOBS.c.job_id).where(JOBS.c.last_seq - JOBS.c.first_seq + 1 > keep)
-    return list(connection.execute(query).scalars())
-
-
 def compact(connection: sql.Connection, job_id: str, keep: int) -> bool:
     """Delete a job's oldest events, some at a time; return whether more are to go."""
     query = sql.select(JOBS.c.first_seq, JOBS.c.last_seq).where(JOBS.c.job_id == job_id)

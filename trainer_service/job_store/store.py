@@ -75,7 +75,6 @@ class JobStore:
         self.drop_snapshots = holders.drop_snapshots
         self.deleted = holders.deleted
         self.forget_deleted = holders.forget_deleted
-        self.too_long = holders.too_long
         self.compact = holders.compact
 
     def _open_to_readers(self, readers: Readers) -> None:

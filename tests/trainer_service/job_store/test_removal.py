@@ -1,7 +1,7 @@
 """Logs that grow too long lose their oldest events, and nothing else."""
 
 from tests.fakes.job_values import step
-from tests.fakes.stored_jobs import lines, queued_job, running_job
+from tests.fakes.stored_jobs import lines, running_job
 from trainer_service.job_store import removal
 
 
@@ -42,15 +42,6 @@ def test_a_long_log_goes_in_pieces(store, monkeypatch):
     job = store.find_job(hold.job_id)
     assert job.last_seq - job.first_seq + 1 == 2
     assert len(store.events(hold.job_id, after_seq=job.first_seq - 1, limit=100)) == 2
-
-
-def test_logs_that_are_too_long_are_found(store):
-    hold = long_job(store)
-    queued_job(store)
-
-    assert store.too_long(20) == [hold.job_id]
-    store.compact(hold.job_id, keep=20)
-    assert store.too_long(20) == []
 
 
 def test_a_compacted_log_goes_on(store):
