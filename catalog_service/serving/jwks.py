@@ -7,6 +7,7 @@ minute; whatever else comes meanwhile is answered from what is known.
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -215,10 +216,15 @@ def _downloaded(url: str) -> bytes:
             ) as answer,
         ):
             if answer.status != 200:
-                raise ValueError(f"{url} answers {answer.status}")
+                raise ValueError(f"{_shown(url)} answers {answer.status}")
             return _bounded(_taken(answer, until))
     except urllib3.exceptions.HTTPError as error:
-        raise OSError(f"cannot get {url}: {error}") from error
+        raise OSError(f"cannot get {_shown(url)}: {_shown(str(error))}") from error
+
+
+def _shown(text: str) -> str:
+    """Return a URL, or a sentence with one, without what follows its `?`: it may be a secret."""
+    return re.sub(r"\?\S+", "?...", text)
 
 
 def _taken(answer: urllib3.BaseHTTPResponse, until: float) -> bytes:

@@ -69,7 +69,7 @@ PathList = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 
 
 _SECRET = re.compile(
-    r"token|secret|password|_url$|_key$|proxy$|mirrors$|endpoint$|^http$", re.IGNORECASE
+    r"token|secret|password|_url$|_keys?$|proxy$|mirrors$|endpoint$|^http$", re.IGNORECASE
 )
 """Fields whose values are never repeated, also by a name such as HF_TOKEN; the URL of a database, a
 proxy or a mirror may hold a password."""
