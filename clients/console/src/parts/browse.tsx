@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-import { exact } from "../words";
+import { plural } from "../words";
 import type { Asked } from "./asked";
 import { Empty, Failure } from "./notice";
 import { type Column, Table } from "./table";
@@ -50,7 +50,7 @@ export function Browse<R>(given: Given<R>) {
           {asked.value && !rows.length && <Empty>{empty}</Empty>}
         </div>
         <p class="quiet browse-total" role="status">
-          {asked.value && `${exact(rows.length)} ${noun}`}
+          {asked.value && plural(rows.length, noun.replace(/s$/, ""))}
         </p>
       </aside>
       <section class="browse-detail" aria-label={`One of the ${noun}`}>

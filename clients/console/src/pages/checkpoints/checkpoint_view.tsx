@@ -1,5 +1,6 @@
 /** One checkpoint: where it comes from, what came of it, and its bytes. */
 
+import { RpcFailed } from "@vertebra/client";
 import type { Checkpoint } from "@vertebra/client/v1/catalog";
 import type { LoadReport, ResultRow } from "@vertebra/client/v1/model";
 import { useState } from "preact/hooks";
@@ -75,19 +76,31 @@ export function CheckpointView({ name, onChange }: Given) {
   );
 }
 
-function Delete({ of, onDone, onFailure }: { of: Checkpoint; onDone: () => void; onFailure: (failure: Error) => void }) {
+interface DeleteGiven {
+  readonly of: Checkpoint;
+  readonly onDone: () => void;
+  readonly onFailure: (failure: Error) => void;
+}
+
+/** Others that descend from it stop the first attempt; their lineage keeps its name. */
+function Delete({ of, onDone, onFailure }: DeleteGiven) {
+  const [force, setForce] = useState(false);
   const remove = async (): Promise<void> => {
-    await services.catalog.checkpoints.deleteCheckpoint({ name: of.name });
+    await services.catalog.checkpoints.deleteCheckpoint({ name: of.name, force });
     onDone();
+  };
+  const refused = (failure: Error): void => {
+    if (failure instanceof RpcFailed && failure.reason === "CHECKPOINT_REFERENCED") setForce(true);
+    onFailure(failure);
   };
   return (
     <Button
       kind="danger"
       onPress={remove}
-      onFailure={onFailure}
+      onFailure={refused}
       confirm={`Take ${of.checkpointId} off the list? Its bytes stay until they are pruned; its name stays taken.`}
     >
-      Delete
+      {force ? "Delete it all the same" : "Delete"}
     </Button>
   );
 }

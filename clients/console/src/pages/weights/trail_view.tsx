@@ -59,7 +59,7 @@ export function Whereabouts({ name, came }: Given) {
     >
       <Failure of={failure ?? known.failure} />
       {told && <Trail steps={told.steps} />}
-      {told && <Remedies of={told.remedies} />}
+      {told && told.availability !== Availability.STORED && <Remedies of={told.remedies} />}
       {told?.expectedDigest && (
         <div class="body">
           <Facts of={[["Compared with", <code>{told.expectedDigest}</code>]]} />

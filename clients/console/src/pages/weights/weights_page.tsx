@@ -31,7 +31,7 @@ export function WeightsPage({ query }: { query: URLSearchParams }) {
     (signal) => all(services.catalog.listWeights({ filter, orderBy: order, signal })),
     [filter, order],
   );
-  const chosen = query.get("name")?.replace(/^weights\//, "") ?? found.value?.[0]?.reference;
+  const chosen = referenceOf(query.get("name")) ?? found.value?.[0]?.reference;
   return (
     <Browse
       noun="weights"
@@ -64,6 +64,12 @@ export function WeightsPage({ query }: { query: URLSearchParams }) {
       )}
     </Browse>
   );
+}
+
+/** Returns a name as the list has it: `ResNet18_Weights.IMAGENET1K_V1` is torchvision's. */
+function referenceOf(name: string | null): string | undefined {
+  const reference = name?.replace(/^weights\//, "");
+  return reference && /^\w+Weights\.\w+$/.test(reference) ? `torchvision/${reference}` : reference;
 }
 
 const ORDERS = [
