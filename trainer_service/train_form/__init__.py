@@ -23,8 +23,8 @@ from trainer_service.train_form.training_section import TRAINING
 
 TRAIN_FORM: tuple[FormSection, ...] = (
     MODEL,
-    FREEZING,
     HEAD,
+    FREEZING,
     DATA,
     TRAINING,
     IMAGES,

@@ -136,9 +136,7 @@ function Cards({ id, field, value, onChosen, describedBy }: Control) {
               onChange={() => onChosen(name)}
             />
             <span>
-              <b>{choice.label}</b>
-              <span class="quiet">{choice.help}</span>
-              <em>{choice.advice}</em>
+              <b>{choice.label}</b> <span class="quiet">{choice.help}</span> <em>{choice.advice}</em>
             </span>
           </label>
         );

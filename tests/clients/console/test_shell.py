@@ -1,0 +1,107 @@
+"""What is around every page: navigation, colours, a page that is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.clients.console.conftest import ROOT, Site
+from trainer_service.train_form import TRAIN_FORM
+
+PAGES = ("Models", "Weights", "Training", "Jobs", "Checkpoints")
+SOURCES = ROOT / "clients" / "console" / "src"
+GROUNDS = ("ground", "panel", "raised")
+TEXTS = ("text", "quiet", "accent", "good", "bad")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_a_link_away_and_says_nothing_on_the_console(
+    page: Page, site: Site, name: str
+) -> None:
+    page.goto(site.url)
+    page.get_by_role("navigation").get_by_role("link", name=name).click()
+
+    expect(page).to_have_title(f"{name} \N{MIDDLE DOT} vertebra")
+    expect(page.get_by_role("navigation").locator("[aria-current=page]")).to_have_text(name)
+    expect(page.locator(".standing.answers")).to_have_count(2)
+
+
+def test_an_address_that_is_none_leads_back(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/nowhere")
+
+    expect(page.get_by_text("Nothing is at /nowhere")).to_be_visible()
+    page.get_by_role("link", name="The first page", exact=True).last.click()
+    expect(page).to_have_title(re.compile("Training"))
+
+
+def test_colours_are_the_systems_unless_somebody_chooses(browser: Browser, site: Site) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(site.url)
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    page.locator(".theme select").select_option("light")
+    page.reload()
+
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    context.close()
+
+
+def tokens() -> dict[str, dict[str, str]]:
+    """Return the colours of both themes by name."""
+    text = (SOURCES / "styles" / "tokens.css").read_text()
+    light, dark = text.split(':root[data-theme="dark"]')
+    found = re.compile(r"--([\w-]+): (#[0-9a-f]{6});")
+    return {"light": dict(found.findall(light)), "dark": dict(found.findall(dark))}
+
+
+def luminance(colour: str) -> float:
+    """Return how light a colour is. Source: WCAG 2.2, relative luminance."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return from 1 to 21 how well one colour is read on the other. Source: WCAG 2.2."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ("light", "dark"))
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_text_can_be_read_on_every_ground(theme: str, text: str, ground: str) -> None:
+    colours = tokens()[theme]
+
+    assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ("light", "dark"))
+def test_notices_and_buttons_can_be_read(theme: str) -> None:
+    colours = tokens()[theme]
+
+    for text, ground in (("text", "bad-soft"), ("warn", "warn-soft"), ("accent-text", "accent"),
+                         ("text", "accent-soft"), ("quiet", "accent-soft")):  # fmt: skip
+        assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def written() -> dict[Path, str]:
+    """Return the sources of the form; a plan has words of its own."""
+    names = ("form.ts", "field_view.tsx", "training_page.tsx", "draft.ts", "preview.ts")
+    return {
+        path: path.read_text() for path in map((SOURCES / "pages" / "training").joinpath, names)
+    }
+
+
+def test_what_settings_are_called_is_the_trainers_to_say() -> None:
+    labels = {field.label for section in TRAIN_FORM for field in section.fields}
+    labels |= {section.label for section in TRAIN_FORM}
+    helps = {choice.help for section in TRAIN_FORM for field in section.fields
+             for choice in field.choices if choice.help}  # fmt: skip
+    longer = {text for text in labels | helps if " " in text}
+
+    found = [(path.name, text) for path, code in written().items() for text in longer
+             if text in code]  # fmt: skip
+    assert found == []
