@@ -125,6 +125,7 @@ def trouble(error: sql.exc.SQLAlchemyError) -> VertebraError:
         getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         or getattr(cause, "sqlstate", None) == POSTGRES_DISK_FULL
     )
+    why = " ".join(str(cause).split())  # libpq says it in several lines
     if is_full:
-        return StoreFull(f"the job database has no room left on its disk: {cause}")
-    return StoreUnavailable(f"the job database does not answer: {cause}", retry_after_s=1.0)
+        return StoreFull(f"the job database has no room left on its disk: {why}")
+    return StoreUnavailable(f"the job database does not answer: {why}", retry_after_s=1.0)
