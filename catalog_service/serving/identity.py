@@ -5,6 +5,7 @@ and is not good is refused, never passed over for something weaker.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,9 +67,11 @@ class Identity:
         *,
         signed: SignedTokens | None = None,
         mesh_identities: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._access = access
         self._signed = signed
+        self._clock = clock
         self._is_mesh: list[Callable[[str], bool]] = list(map(matcher, mesh_identities))
 
     async def of(self, shown: Shown) -> Principal:
@@ -94,11 +97,18 @@ class Identity:
         access = self._access.now()
         holder = access.holder_of(token)
         if holder is not None:
-            return holder
+            return self._not_expired(holder)
         if self._signed is None or token.count(".") != 2:
             raise TokenRefused("this server does not know the token; ask whoever keeps its callers")
         subject = await self._signed.subject(token)
         return access.principal(f"{JWT_KIND}{subject.name}", subject.expires_at)
+
+    def _not_expired(self, holder: Principal) -> Principal:
+        if holder.expires_at is not None and holder.expires_at <= self._clock():
+            raise TokenRefused(
+                f"the token of {holder.name} expired; get a new one", reason="TOKEN_EXPIRED"
+            )
+        return holder
 
     def _certified(self, shown: Shown) -> str:
         """Return the SPIFFE id of the caller's certificate; empty where none was shown."""

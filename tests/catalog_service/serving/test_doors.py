@@ -62,6 +62,15 @@ async def test_a_token_of_the_access_file_is_its_holder(tmp_path):
 
 
 @in_loop
+async def test_a_token_of_the_access_file_can_expire(tmp_path):
+    async with guarded_server(tmp_path, CI + "expires = 2026-01-01T00:00:00Z") as server:
+        code, reason, told = await refusal(server, bearer(TOKEN))
+
+    assert (code, reason) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert "get a new one" in told
+
+
+@in_loop
 async def test_a_certificate_is_its_spiffe_id(tmp_path):
     async with guarded_server(tmp_path, EVERYBODY, asks=True) as server:
         assert await server.who(pair=server.authority.pair(uris=[ANN])) == ANN

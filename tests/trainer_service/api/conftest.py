@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
+from catalog_service.serving.doors import Doors
 from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.server import Listen, ServerParts, start_server
 from tests.fakes.fake_catalog_gateway import FakeCatalogGateway
@@ -31,7 +32,7 @@ HOST_ID = "host-1"
 class Trainer:
     """A server on a thread of its own, and a client of it."""
 
-    def __init__(self, home: Path, **rooms: Any) -> None:
+    def __init__(self, home: Path, *, doors: Doors | None = None, **rooms: Any) -> None:
         self.store = JobStore(f"sqlite:///{home / 'jobs.db'}")
         self.catalog = FakeCatalogGateway()
         self.data = home / "data"
@@ -40,7 +41,9 @@ class Trainer:
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
-        self.parts = ServerParts(timing=DrainTiming(calls_s=5.0, stop_s=1.0))
+        self.parts = ServerParts(
+            timing=DrainTiming(calls_s=5.0, stop_s=1.0), doors=doors or Doors()
+        )
         self._server = self._do(self._start())
         self._channel = grpc.insecure_channel(self._server.address)
         self.stub = TrainJobServiceStub(self._channel)

@@ -7,6 +7,9 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
+from tests.fakes.authority import Issuer
+from tests.fakes.guarded_server import bearer, doors_of
+from tests.trainer_service.api.conftest import Trainer
 from trainer_service.jobs import JobMessage, JobState, SpoolLine
 from vertebra.model.v1.stream_pb2 import StreamEnd
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
@@ -103,6 +106,25 @@ def test_a_silent_stream_has_bookmarks_at_its_position(trainer):
     assert [message.bookmark.seq for message in bookmarks] == [last_seq, last_seq]
     assert bookmarks[0].bookmark.server_time.seconds > 0
     stream.cancel()
+
+
+def test_a_stream_ends_with_the_token_that_opened_it(tmp_path):
+    """A clock that is late lets an expired token in; then it expires at once."""
+    issuer = Issuer()
+    (tmp_path / "access").write_text(
+        "".join(f'[[caller]]\nname = "{who}"\nroles = ["user"]\n' for who in ("jwt:*", "anonymous"))
+    )
+    trainer = Trainer(tmp_path, doors=doors_of(tmp_path / "access", issuer, late_s=1000))
+    job_id = trainer.running()
+    token = bearer(issuer.token(exp=int(time.time()) - 100))
+
+    (message,) = trainer.stub.WatchTrainJob(
+        pb.WatchTrainJobRequest(name=job_id, after_seq=1), metadata=[token], timeout=60
+    )
+
+    assert message.end.reason == StreamEnd.REASON_AUTH_EXPIRED
+    assert message.end.resume_after == 1
+    trainer.close()
 
 
 def test_a_stream_rotates_with_its_cursor(trainer):

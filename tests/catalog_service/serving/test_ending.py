@@ -1,0 +1,98 @@
+"""Why a stream ends early, and that a client goes on where it stood."""
+
+import asyncio
+import math
+import os
+import time
+
+from catalog_service.blobs.store import BlobStore
+from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
+from catalog_service.serving.ending import ending, seconds_left
+from catalog_service.serving.principals import Principal, caller
+from catalog_service.serving.server import ServerParts, start_server
+from tests.fakes.authority import Issuer
+from tests.fakes.echo_service import LOOPBACK
+from tests.fakes.guarded_server import doors_of
+from tests.fakes.in_loop import in_loop
+from vertebra.blob_client import BlobClient
+from vertebra.connection import Connection, Pace
+from vertebra.credentials import Credentials
+from vertebra.model.v1.stream_pb2 import StreamEnd
+
+
+def called_by(*, expires_in_s: float | None) -> None:
+    expires_at = None if expires_in_s is None else time.time() + expires_in_s
+    caller.set(Principal(name="jwt:ann", expires_at=expires_at))
+
+
+@in_loop
+async def test_who_does_not_expire_ends_with_the_drain():
+    called_by(expires_in_s=None)
+    drained = asyncio.Event()
+    async with ending(drained) as ends:
+        assert not ends.is_near
+        drained.set()
+        assert (ends.is_near, ends.over.is_set()) == (True, True)
+        assert ends.reason == StreamEnd.REASON_DRAINING
+    assert seconds_left() == math.inf
+
+
+@in_loop
+async def test_who_expires_ends_then():
+    called_by(expires_in_s=-1)
+    async with ending(asyncio.Event()) as ends:
+        await ends.over.wait()
+        assert ends.is_near
+        assert ends.reason == StreamEnd.REASON_AUTH_EXPIRED
+    assert seconds_left() == 0
+
+
+@in_loop
+async def test_who_expires_later_ends_with_the_drain_before_that():
+    called_by(expires_in_s=1000)
+    drained = asyncio.Event()
+    async with ending(drained) as ends:
+        drained.set()
+        await ends.over.wait()
+        assert ends.reason == StreamEnd.REASON_DRAINING
+
+
+@in_loop
+async def test_nothing_is_left_behind():
+    called_by(expires_in_s=1000)
+    before = asyncio.all_tasks()
+    async with ending(asyncio.Event()):
+        assert asyncio.all_tasks() > before
+    await asyncio.sleep(0)
+
+    assert asyncio.all_tasks() == before
+
+
+@in_loop
+async def test_a_download_goes_on_with_the_next_token_where_the_last_one_ended(tmp_path):
+    """Each opening expires after one chunk: a clock that is late lets the token in again."""
+    issuer, content = Issuer(), os.urandom(3 << 20)
+    access, token = tmp_path / "access.toml", tmp_path / "token"
+    access.write_text('[[caller]]\nname = "jwt:*"\nroles = ["user"]\n')
+    token.write_text(issuer.token(exp=int(time.time()) - 100))
+    parts = ServerParts(doors=doors_of(access, issuer, late_s=1000))
+    store = BlobStore(tmp_path / "blobs")
+    (tmp_path / "content").write_bytes(content)
+    digest = store.adopt_file(tmp_path / "content").digest
+    servicer = BlobServicer(store, drain=parts.drain)
+    server = await start_server(LOOPBACK, [blob_registration(servicer)], parts=parts)
+
+    def download() -> int:
+        pace = Pace(sleep=lambda _: None)
+        shown = Credentials(token_file=token)
+        connection = Connection(server.address, credentials=shown, pace=pace)
+        path = BlobClient(connection).download(digest, tmp_path / "copy")
+        connection.close()
+        assert path.read_bytes() == content
+        return parts.telemetry.registry.get_sample_value(
+            "vertebra_rpc_handled_total",
+            {"rpc": "vertebra.blob.v1.BlobService/ReadBlob", "code": "OK"},
+        )
+
+    assert await asyncio.to_thread(download) >= 3
+    await server.drain_and_stop()
