@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PROTOS_STAMP := .venv-protos/.installed
 CHARTS_STAMP := .venv-charts/.installed
+XDS_STAMP := .venv-xds/.installed
 
 # Without bytecode every import is compiled from source again: 3 times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,18 +32,22 @@ $(CHARTS_STAMP): deploy/charts.lock deploy/bootstrap.lock deploy/setup.sh
 	@PYTHON="$(PYTHON)" deploy/setup.sh .venv-charts deploy/charts.lock
 	@touch $@
 
+$(XDS_STAMP): deploy/xds.lock deploy/bootstrap.lock deploy/setup.sh
+	@PYTHON="$(PYTHON)" deploy/setup.sh .venv-xds deploy/xds.lock
+	@touch $@
+
 demo: $(STAMP)  ## Pretrain, hand the backbone back, fine-tune it: the main job, about 3 minutes
 	@$(BIN)/vertebra demo
 
 # Two files of tests at a time: each computes on one thread, and services are mostly waited for.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP)  ## All tests but those that cost minutes
+test: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP) $(XDS_STAMP)  ## All tests but those that cost minutes
 	@deploy/test_tools.sh
 	-@deploy/console.sh
 	$(PYTEST) -m "not full and not gpu"
 
-test-full: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP)  ## All tests
+test-full: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP) $(XDS_STAMP)  ## All tests
 	@deploy/test_tools.sh
 	-@deploy/console.sh
 	$(PYTEST) -m "not gpu"
@@ -78,4 +83,4 @@ bench: $(STAMP)  ## Measure side by side and print ratios
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## Remove the environments and caches
-	rm -rf $(VENV) .venv-protos .venv-charts .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-protos .venv-charts .venv-xds .mypy_cache .ruff_cache .pytest_cache
