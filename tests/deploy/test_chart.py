@@ -3,6 +3,7 @@ pods can start."""
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from tests.fakes.chart_pods import (
 )
 from tests.fakes.chart_values import ALL_VALUES, MESHES, PRODUCTION, REFUSED
 from tests.fakes.charts import ROOT, ChartRefused
+from tests.fakes.dockerfile import IMAGES, entrypoint, stages
 from trainer_service import __main__ as trainer_main
 from trainer_service.container.__main__ import options
 from trainer_service.settings import TrainerSettings
@@ -126,13 +128,29 @@ def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
     for workload in workloads(documents):
         if workload["metadata"]["name"] != f"{NAME}-gateway":
             continue
-        gateway = gateway_of(container_of(workload)["args"])
+        gateway = gateway_of([*entrypoint("gateway")[3:], *container_of(workload)["args"]])
 
         for address in (gateway.catalog, gateway.trainer):
             service, port = address.split(":")
             assert [one["port"] for one in named(documents, "Service", service)["spec"]["ports"]]
             assert named(documents, "Service", service)["spec"]["ports"][0]["port"] == int(port)
         assert (gateway.service_tls is None) == ("secrets" not in ALL_VALUES[site].get("tls", {}))
+
+
+@every_site
+def test_a_pod_runs_an_image_that_is_built_here_as_that_is_meant_to_be_run(chart, site):
+    """Its user is the image's; its folders are where the image looks for them."""
+    for workload in workloads(chart.documents(ALL_VALUES[site])):
+        container, pod = container_of(workload), pod_of(workload)
+        image = re.fullmatch(r"(?:.*/)?vertebra-(\w+):[\w.]+", container["image"])
+        assert image is not None
+        assert image[1] in IMAGES
+        shipped = stages(image[1])[-1]
+        user = pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"]
+        assert shipped.last("USER").value == "{}:{}".format(*user)
+        for name, value in shipped.environment.items():
+            if name.endswith(("_HOME", "_LISTEN")):
+                assert environment(workload)[name] == value
 
 
 @every_site
