@@ -188,7 +188,7 @@ def _cache(cache: jobs.FeatureCachePlan) -> str:
 
 
 def _snapshots(snapshots: runs.SnapshotPlan) -> str:
-    """Return `every 2:00, 134.5 MB in about 0.3 s; a crash loses 2:01 at most`."""
+    """Return `every 2:00, 134.5 MB in about 0.3 s; a crash loses 2:01 of training at most`."""
     interval_s, save_s, loss_s = (
         duration.ToTimedelta().total_seconds()
         for duration in (snapshots.interval, snapshots.save_time, snapshots.possible_loss)
@@ -196,7 +196,7 @@ def _snapshots(snapshots: runs.SnapshotPlan) -> str:
     if not interval_s:
         return ""
     size = f"{words.size(snapshots.size_bytes)} in about {save_s:.1f} s"
-    loss = f"; a crash loses {words.duration(loss_s)} at most" if loss_s else ""
+    loss = f"; a crash loses {words.duration(loss_s)} of training at most" if loss_s else ""
     return f"every {words.duration(interval_s)}, {size}{loss}"
 
 
