@@ -194,7 +194,7 @@ def _not_cut(check: str, silent: Sequence[Held], hold_s: float) -> Finding:
     if hold_s >= NEEDED_SILENCE_S:
         return Finding(check=check, level=Level.OK, seen=seen, certainty=Certainty.SURE)
     seen += f"; {NEEDED_SILENCE_S:g} s are needed: hold longer"
-    return Finding(check=check, level=Level.OK, seen=seen, certainty=Certainty.UNSURE)
+    return Finding(check=check, level=Level.UNKNOWN, seen=seen)
 
 
 def _broken(check: str, cuts: Sequence[Held]) -> Finding:
