@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vertebra.backbone_fit import Mismatches, fit_shapes, listed
 from vertebra.catalog_client import CatalogClient
+from vertebra.credentials import Credentials
 from vertebra.model.v1 import layout_pb2
 from vertebra.state_file import StoredTensor, read_header
 
@@ -115,6 +116,7 @@ def load_backbone(
     ref_or_path: str | Path,
     *,
     catalog: str | None = None,
+    credentials: Credentials | None = None,
     allow_partial: bool = False,
 ) -> LoadReport:
     """Load a backbone into `model`, in place, and return what happened to every tensor.
@@ -127,6 +129,7 @@ def load_backbone(
         ref_or_path: a `.safetensors` or `.ckpt` file; with `catalog` also a reference such as
             `checkpoints/letters` or `ResNet50_Weights.IMAGENET1K_V2`.
         catalog: `host:port` of a catalog; None reads files only, without any network.
+        credentials: what the catalog wants to see; None is plain text and nobody in particular.
         allow_partial: load what fits and report the rest instead of raising.
 
     Raises:
@@ -143,14 +146,14 @@ def load_backbone(
             f"no file {source!r}; for a reference give a catalog, such as catalog='localhost:50551'"
         )
     with tempfile.TemporaryDirectory(prefix="vertebra-") as folder:
-        path = _fetch(source, catalog, Path(folder))
+        path = _fetch(source, catalog, Path(folder), credentials)
         return _load(model, _read(path), source, allow_partial=allow_partial)
 
 
-def _fetch(reference: str, address: str, folder: Path) -> Path:
+def _fetch(reference: str, address: str, folder: Path, credentials: Credentials | None) -> Path:
     """Return the verified backbone of a checkpoint or weight, as a safetensors file."""
     target = folder / "backbone.safetensors"
-    with CatalogClient(address) as catalog:
+    with CatalogClient(address, credentials=credentials) as catalog:
         if reference.startswith("checkpoints/"):
             checkpoint = catalog.get_checkpoint(reference)
             return catalog.blobs.download(checkpoint.blob.name, target)

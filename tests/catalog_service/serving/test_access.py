@@ -1,11 +1,16 @@
 """The access file: what it says, and every way in which it can be wrong."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 
 from catalog_service.serving.access import AccessFile, AccessUnusable, read_access
 from catalog_service.serving.principals import Role
+from catalog_service.serving.settings_reader import settings_table
+from catalog_service.settings import CatalogSettings
+from trainer_service.settings import TrainerSettings
 
 DIGEST = hashlib.sha256(b"secret-of-ci").hexdigest()
 
@@ -121,3 +126,30 @@ def test_a_file_that_is_not_there_is_refused_at_the_start_and_waited_for_later(t
     assert file.now().principal("anonymous").roles == {Role.VIEWER}
     assert file.now().principal("anonymous").roles == {Role.VIEWER}
     assert caplog.text.count("is not taken") == 1
+
+
+def test_the_rows_that_the_readme_shows_are_understood(tmp_path):
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+    section = readme.partition("## Who gets in\n")[2].partition("\n## ")[0]
+    toml = section.partition("```toml\n")[2].partition("```")[0]
+    printed = section.partition("access.toml\n")[2].partition("```")[0]
+
+    access = said(tmp_path, printed + toml)
+
+    assert [row.name for row in access.rows] == ["token:ci", "spiffe://studio/ns/ml/*", "jwt:*"]
+    assert len(access.tokens) == 1
+
+
+def test_the_settings_that_the_readme_shows_are_there():
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+    section = readme.partition("## Who gets in\n")[2].partition("\n## ")[0]
+    known = {
+        name
+        for settings in (CatalogSettings, TrainerSettings)
+        for name, *_ in settings_table(settings)
+    }
+
+    shown = set(re.findall(r"VERTEBRA_(?:CATALOG|TRAINER)_[A-Z_]+", section))
+
+    assert len(shown) > 8
+    assert shown <= known

@@ -25,6 +25,7 @@ COMMANDS = {
     "mirror": ("vertebra.cli.mirror:mirror", "Carry weights to a site without a network."),
     "train": ("vertebra.cli.train:train", "Train a model and watch it."),
     "jobs": ("vertebra.cli.jobs:jobs", "List, watch, pause, resume and cancel training jobs."),
+    "token": ("vertebra.cli.token:token", "Make a token for a caller of guarded services."),
     "capacity": ("vertebra.cli.capacity:capacity", "Say what there is to train on."),
     "doctor": ("vertebra.cli.doctor:doctor", "Measure the way to a service; say what to set."),
 }
