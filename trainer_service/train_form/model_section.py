@@ -26,7 +26,7 @@ MODEL = FormSection(
             choices=switch(
                 "Model initialized with ImageNet weights for faster convergence.",
                 "Model initialized with random weights. Requires more training data.",
-                on_advice="Most cases: better results with less data.",
+                on_advice="Most cases: better results from less data.",
                 off_advice="A huge data set, and no weights that have seen anything like it.",
             ),
             flag="--pretrained",

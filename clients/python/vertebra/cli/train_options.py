@@ -1,15 +1,20 @@
 """`vertebra train options`: how a training is asked for, as the trainer itself says it."""
 
+from collections.abc import Sequence
+
 import click
 from google.protobuf.struct_pb2 import Value
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from vertebra.cli.clients import trainer_client
 from vertebra.cli.options import json_option, trainer_option
-from vertebra.cli.screen import print_json, screen, table, title
+from vertebra.cli.screen import print_json, screen, title
 from vertebra.trainer.v1 import train_form_pb2 as forms
 
-TOGGLE = forms.FormField.Kind.KIND_TOGGLE
+INDENT = (0, 0, 0, 4)
 
 
 @click.command("options")
@@ -30,36 +35,36 @@ def train_options(shows_all: bool, trainer_address: str, as_json: bool) -> None:
         print_json(form)
         return
     page = screen()
-    for number, section in enumerate(form.sections):
+    for section in form.sections:
         fields = [field for field in section.fields if shows_all or not field.is_advanced]
         if fields:
-            page.print(
-                *[""] * (number > 0), title(section.label, f"  {section.help}"), "", sep="\n"
-            )
-            page.print(section_view(fields))
+            page.print(title(section.label, f"  {section.help}"), "", sep="\n")
+            page.print(Group(*map(field_view, fields)))
     if not shows_all:
-        page.print("\nnext: vertebra train options --all", style="dim")
+        page.print("next: vertebra train options --all", style="dim")
 
 
-def section_view(fields: list[forms.FormField]) -> Table:
-    """Return a line a setting, below it one for each of its choices."""
-    lines = table("SETTING", "FLAG", "ELSE", "MEANS")
-    lines.columns[3].no_wrap, lines.columns[3].overflow = False, "fold"
-    for field in fields:
-        lines.add_row(field.label, field.flag, _else(field), _with_unit(field))
-        for choice in field.choices:
-            if choice.help or choice.advice:
-                lines.add_row("", "", "", f"{choice.label}: {_told(choice)}")
-    return lines
+def field_view(field: forms.FormField) -> RenderableType:
+    """Return a setting: its flag and default, what it means, its choices and when to take which."""
+    pieces = ((field.label, "bold"), (field.flag, "cyan"), (_else(field), "dim"))
+    head = Text("  ").join(Text(text, style) for text, style in pieces if text)
+    unit = f" In {field.unit}." if field.unit else ""
+    parts: list[RenderableType] = [head, Padding(f"{field.help}{unit}", INDENT)]
+    choices = [choice for choice in field.choices if choice.help or choice.advice]
+    if choices:
+        parts.append(Padding(_choices_view(choices), INDENT))
+    return Group(*parts, Text())
 
 
-def _told(choice: forms.FormChoice) -> str:
-    """Return what a choice does and when to use it."""
-    return " When: ".join(text for text in (choice.help, choice.advice) if text)
-
-
-def _with_unit(field: forms.FormField) -> str:
-    return f"{field.help} In {field.unit}." if field.unit else field.help
+def _choices_view(choices: Sequence[forms.FormChoice]) -> Table:
+    told = Table.grid(padding=(0, 2, 0, 0))
+    told.add_column(style="dim", no_wrap=True)
+    told.add_column(overflow="fold")
+    for choice in choices:
+        told.add_row(choice.label, choice.help)
+        if choice.advice:
+            told.add_row("", Text.assemble(("when: ", "dim"), choice.advice))
+    return told
 
 
 def _else(field: forms.FormField) -> str:

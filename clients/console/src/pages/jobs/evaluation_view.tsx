@@ -16,7 +16,7 @@ export function EvaluationView({ of }: { of: Evaluation | undefined }) {
   return (
     <div class="evaluation">
       <p class="metrics">
-        {Object.entries(of.metrics).map(([name, value]) => (
+        {Object.entries(of.metrics).sort().map(([name, value]) => (
           <span key={name}>
             <span class="quiet">{name.replaceAll("_", " ")}</span> <b>{metric(value)}</b>
           </span>
@@ -31,12 +31,19 @@ export function EvaluationView({ of }: { of: Evaluation | undefined }) {
   );
 }
 
+/** As people are used to it; the rest by name. */
+const ORDER = ["precision", "recall", "f1"];
+
+function byOrder(a: string, b: string): number {
+  return (ORDER.indexOf(a) >>> 0) - (ORDER.indexOf(b) >>> 0) || a.localeCompare(b);
+}
+
 function nameOf(one: ClassEvaluation, index: number): string {
   return one.name || String(index);
 }
 
 function Classes({ of }: { of: readonly ClassEvaluation[] }) {
-  const names = [...new Set(of.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const names = [...new Set(of.flatMap(({ metrics }) => Object.keys(metrics)))].sort(byOrder);
   const rows = of.map((one, index) => ({ one, index }));
   type Row = (typeof rows)[number];
   const columns: Column<Row>[] = [

@@ -46,12 +46,12 @@ function ExportView({ of, job }: { of: Export; job: TrainJob }) {
           [
             "Checkpoint",
             of.checkpoint && (
-              <>
-                <Link to={addressOf("/checkpoints", { name: of.checkpoint })}>{of.checkpoint}</Link>{" "}
+              <span class="links">
+                <Link to={addressOf("/checkpoints", { name: of.checkpoint })}>{of.checkpoint}</Link>
                 <Link to={addressOf("/training", { backbone: of.architectureId, weights: of.checkpoint })}>
-                  Start from it
+                  Train from it
                 </Link>
-              </>
+              </span>
             ),
           ],
         ]}
