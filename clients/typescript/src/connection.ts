@@ -8,7 +8,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
 
-import { Code, RpcFailed, toRpcFailed } from "./failures.js";
+import { closedAtOnce, Code, RpcFailed, ServiceUnreachable, toRpcFailed } from "./failures.js";
 import { type Pace, USUAL_PACE, waitMs } from "./pace.js";
 import { Backoff } from "./backoff.js";
 
@@ -50,6 +50,7 @@ export class Connection {
   readonly timeoutMs: number;
   readonly #transport: Transport;
   readonly #headers: Readonly<Record<string, string>>;
+  #hasAnswered = false;
 
   constructor(options: ConnectionOptions) {
     this.#transport = options.transport;
@@ -73,7 +74,13 @@ export class Connection {
     const timeoutMs = asked.timeoutMs ?? this.timeoutMs;
     for (let numFailures = 0; ; numFailures++) {
       try {
-        return await once({ timeoutMs, headers: this.#headers, ...withSignal(asked.signal) });
+        const answer = await once({
+          timeoutMs,
+          headers: this.#headers,
+          ...withSignal(asked.signal),
+        });
+        this.#hasAnswered = true;
+        return answer;
       } catch (thrown) {
         const failure = this.failed(thrown, asked.signal);
         if (numFailures + 1 === UNARY_ATTEMPTS || !failure.mayPass) throw failure;
@@ -119,6 +126,7 @@ export class Connection {
         const timer = setTimeout(() => cut.abort(), this.pace.idleMs);
         const next = await stream.next().finally(() => clearTimeout(timer));
         if (next.done) return;
+        this.#hasAnswered = true;
         yield next.value;
       }
     } catch (thrown) {
@@ -131,9 +139,15 @@ export class Connection {
   /** Returns what was thrown as a failure of this service; rethrows what the caller asked for. */
   private failed(thrown: unknown, signal?: AbortSignal, wasIdle = false): RpcFailed {
     signal?.throwIfAborted();
-    if (!wasIdle) return toRpcFailed(thrown, this.address);
+    if (!wasIdle) return this.#told(toRpcFailed(thrown, this.address));
     const told = `nothing came from ${this.address} for ${this.pace.idleMs / 1000} s`;
     return new RpcFailed(Code.Unavailable, told, { reason: "STREAM_IDLE", isBreak: true });
+  }
+
+  #told(failure: RpcFailed): RpcFailed {
+    if (failure.isBreak && !this.#hasAnswered) return closedAtOnce(failure, this.address);
+    if (!(failure instanceof ServiceUnreachable)) this.#hasAnswered = true;
+    return failure;
   }
 }
 

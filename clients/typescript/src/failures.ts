@@ -94,6 +94,23 @@ export class ServiceUnreachable extends RpcFailed {
   override name = "ServiceUnreachable";
 }
 
+/** Something answers at the address, and the two do not agree on TLS. Nothing was sent. */
+export class HandshakeFailed extends RpcFailed {
+  override name = "HandshakeFailed";
+
+  override get mayPass(): boolean {
+    return this.isBreak;
+  }
+}
+
+/** Returns what a break means where nothing has ever answered: a server may not say why it leaves. */
+export function closedAtOnce(failure: RpcFailed, address: string): HandshakeFailed {
+  const message =
+    `${address} closes the connection at once: it may want TLS (ca), or a certificate of yours ` +
+    "that it believes (cert and key)";
+  return new HandshakeFailed(Code.Unavailable, message, { isBreak: true, cause: failure });
+}
+
 /** The service answered something that cannot be true: bytes, offsets or events out of line. */
 export class AnswerRefused extends RpcFailed {
   override name = "AnswerRefused";
@@ -132,6 +149,10 @@ function withoutDetails(error: ConnectError, address: string): RpcFailed {
     const message = `${address} did not answer in time; it may still be working on it`;
     return new RpcFailed(error.code, message, cause);
   }
+  const handshake = handshakeProblem(error);
+  if (handshake) {
+    return new HandshakeFailed(Code.Unavailable, `${address} ${handshake}`, cause);
+  }
   if (error.code === Code.Unavailable || isUnreachable(error)) {
     const message = `no service answers at ${address} (${last(error.rawMessage)})`;
     return new ServiceUnreachable(Code.Unavailable, message, cause);
@@ -142,6 +163,23 @@ function withoutDetails(error: ConnectError, address: string): RpcFailed {
   }
   const details = { ...cause, isBreak: isBreak(error) };
   return new RpcFailed(error.code, error.rawMessage || answered(error, address), details);
+}
+
+/** What Node calls a handshake that failed, and what it means. */
+const HANDSHAKES: readonly (readonly [sign: RegExp, meaning: string])[] = [
+  [/ALTNAME_INVALID/, "shows a certificate for another name: give that name as serverName"],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "shows a certificate that is not valid now"],
+  [/SELF_SIGNED|UNABLE_TO|ISSUER/, "shows a certificate of an authority that is not believed: give it as ca"],
+  [/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE/, "wants a certificate of yours that it believes: give cert and key"],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH|ERR_SSL|EPROTO/, "does not speak TLS: leave ca, cert, key and tls away"],
+];
+
+function handshakeProblem(error: ConnectError): string | undefined {
+  const codes: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && typeof cause.code === "string") codes.push(cause.code);
+  }
+  return HANDSHAKES.find(([sign]) => codes.some((code) => sign.test(code)))?.[1];
 }
 
 /** A browser says of everything that goes wrong before an answer that a TypeError happened. */

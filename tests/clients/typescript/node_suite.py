@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 CLIENTS = ROOT / "clients"
 PACKAGE = CLIENTS / "typescript"
+TEST_TIMEOUT_S = 120
 TIMEOUT_S = 240
 
 Outcomes = Mapping[str, str]
@@ -61,6 +62,7 @@ def run_suite(name: str, given: Mapping[str, Any], folder: Path) -> Outcomes:
     told, report = folder / "given.json", folder / "report.xml"
     told.write_text(json.dumps(given))
     options = ["--test-reporter=junit", f"--test-reporter-destination={report}"]
+    options.append(f"--test-timeout={TEST_TIMEOUT_S * 1000}")
     run = subprocess.run(
         [node(), "--test", *options, str(program)],
         env={**os.environ, "VERTEBRA_TEST_GIVEN": str(told)},
@@ -84,7 +86,12 @@ def outcomes(report: Path) -> Outcomes:
     return found
 
 
-LOOP = re.compile(r"^for \(const (\w+) of (\[.*?\])\)(.*?)^}", re.MULTILINE | re.DOTALL)
+LOOP = re.compile(
+    r"^for \(const \[?(\w+)[^=]*? of (\[.*?\])(?: as const)?\) \{(.*?)^}", re.MULTILINE | re.DOTALL
+)
+"""A loop over literals at the top of a file: its first variable, the literals, what is in it."""
+
+ROW = re.compile(r'^  \["(.*?)"', re.MULTILINE)
 
 
 def names_in(name: str) -> list[str]:
@@ -94,6 +101,6 @@ def names_in(name: str) -> list[str]:
         pattern.replace("${" + variable + "}", value)
         for variable, values, body in LOOP.findall(text)
         for pattern in re.findall(r"^  test\(`(.+?)`", body, re.MULTILINE)
-        for value in json.loads(values.replace(",\n]", "]"))
+        for value in ROW.findall(values) or re.findall(r'"(.*?)"', values)
     ]
     return re.findall(r'^test\("(.+?)"', text, re.MULTILINE) + looped

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { SecureClientSessionOptions } from "node:http2";
+import { createSecureContext } from "node:tls";
 
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
@@ -95,11 +96,17 @@ class Connections {
 }
 
 function secrets({ ca, cert, key, serverName }: Credentials): SecureClientSessionOptions {
-  return {
+  const files = {
     ...(ca && { ca: read(ca) }),
     ...(cert && key && { cert: read(cert), key: read(key) }),
-    ...(serverName && { servername: serverName }),
   };
+  try {
+    createSecureContext(files);
+  } catch (error) {
+    const names = [ca, cert, key].filter(Boolean).join(", ");
+    throw new CredentialsUnusable(`${names}: ${(error as Error).message}`);
+  }
+  return { ...files, ...(serverName && { servername: serverName }) };
 }
 
 /** Returns what puts the token on every call, as its file is at that moment. */
