@@ -371,7 +371,8 @@ def test_settings_that_values_may_have_are_all_that_the_chart_leaves_open(chart,
     """A new setting can be used by its name; a misspelt one is refused."""
     schema = json.loads(SCHEMA.read_text())["properties"][room]["properties"]["settings"]
     prefix = f"VERTEBRA_{room.upper()}_"
-    own = {"READY_FILE", "CATALOG_TLS", "CATALOG_SERVER_NAME"}
+    # Nodes of Ray need the trainer's home under the same path: deploy/ray is made for that.
+    own = {"READY_FILE", "CATALOG_TLS", "CATALOG_SERVER_NAME", "RAY", "RAY_JOBS"}
     for values in (PRODUCTION, MESHES["none"], ALL_VALUES["tokens"]):
         given = ALL_VALUES["none"].get(room, {}).get("settings", {}), values.get(room, {})
         chosen = given[1].get("settings", {})

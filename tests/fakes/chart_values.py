@@ -42,7 +42,8 @@ PRODUCTION: dict[str, Any] = {
         "database": DATABASE,
         "storage": {"existingClaim": "weights"},
         "hubToken": {"secretName": "hub"},
-        "settings": {"WORKERS": "2", "CACHE_BYTES": "500GB"},
+        "files": [{"name": "mirror", "claimName": "mirror", "mountPath": "/mirror"}],
+        "settings": {"WORKERS": "2", "CACHE_BYTES": "500GB", "MIRRORS": "/mirror/torch:/mirror/hf"},
         "autoscaling": {"enabled": True},
     },
     "trainer": {
@@ -156,6 +157,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             },
         },
         "the name or the path is taken",
+    ),
+    "a mirror in the place of a secret": (
+        {
+            "plaintext": True,
+            "catalog": {"files": [{"name": "tls", "claimName": "x", "mountPath": "/mirror"}]},
+        },
+        "catalog.files: tls at /mirror: the name or the path is taken",
     ),
     "two data sets at one path": (
         {

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from catalog_service.serving.door_settings import doors_of
+from catalog_service.serving.settings_reader import read_settings
 from trainer_service.settings import ENV_PREFIX, TrainerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +51,17 @@ def test_a_pod_sets_only_settings_that_there_are_and_mounts_only_what_it_has(
         named = {one["name"] for one in container["env"] if one["name"].startswith("VERTEBRA_")}
         assert named <= SETTINGS
         assert {mount["name"] for mount in container.get("volumeMounts", [])} == volumes
+
+
+def test_the_trainer_starts_with_the_settings_of_its_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said to the very class that reads them."""
+    for one in PODS[-1]["containers"][0]["env"]:
+        monkeypatch.setenv(one["name"], one.get("value", "postgresql+psycopg://db/vertebra"))
+
+    settings = read_settings(TrainerSettings)
+
+    doors_of(settings)
+    assert "ray" in settings.engines
 
 
 def test_all_pods_have_one_image_and_see_what_is_shared_under_one_path() -> None:

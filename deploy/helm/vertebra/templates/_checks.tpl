@@ -29,15 +29,17 @@ may be is in values.schema.json. */ -}}
 {{- if and (eq $trainer.device "cpu") (gt (int $trainer.gpu.count) 0) -}}
 {{- fail "trainer.device is cpu and trainer.gpu.count is not 0: the GPUs would be held and never used" -}}
 {{- end -}}
+{{- range $place, $claims := dict "catalog.files" $catalog.files "trainer.data" $trainer.data -}}
 {{- $paths := list "/var/lib/vertebra" "/var/lib/vertebra-shared" "/tmp" "/dev/shm" "/etc/vertebra" -}}
 {{- $names := list "home" "shared" "tmp" "shm" "tls" "access" "catalog-token" -}}
-{{- range $trainer.data -}}
+{{- range $claims -}}
 {{- $path := trimSuffix "/" .mountPath -}}
 {{- if or (has $path $paths) (has .name $names) -}}
-{{- fail (printf "trainer.data: %s at %s: the name or the path is taken" .name .mountPath) -}}
+{{- fail (printf "%s: %s at %s: the name or the path is taken" $place .name .mountPath) -}}
 {{- end -}}
 {{- $paths = append $paths $path -}}
 {{- $names = append $names .name -}}
+{{- end -}}
 {{- end -}}
 {{- if and $gateway.console (not $gateway.enabled) -}}
 {{- fail "gateway.console needs gateway.enabled: browsers speak no plain gRPC" -}}
@@ -86,9 +88,9 @@ may be is in values.schema.json. */ -}}
 {{- if and $gateway.spiffeId (not (and $gateway.enabled $tls.mutual)) -}}
 {{- fail "gateway.spiffeId needs gateway.enabled and tls.mutual: a gateway proves its name by a certificate" -}}
 {{- end -}}
-{{- $elsewhere := list $catalog.database.secretName $trainer.database.secretName $values.traces $values.jwt.keys (get $trainer.settings "DATA_URLS") (get $trainer.settings "RAY") -}}
+{{- $elsewhere := list $catalog.database.secretName $trainer.database.secretName $values.traces $values.jwt.keys (get $trainer.settings "DATA_URLS") -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.egress) (ne (join "" $elsewhere) "") -}}
-{{- fail "networkPolicy.egress names no way to the database, the collector of traces, the issuer's keys, data behind URLs or Ray: name one, or set networkPolicy.enabled to false" -}}
+{{- fail "networkPolicy.egress names no way to the database, the collector of traces, the issuer's keys or data behind URLs: name one, or set networkPolicy.enabled to false" -}}
 {{- end -}}
 {{- if eq $values.mesh "gateway" -}}
 {{- if not $values.gatewayApi.parentRefs -}}
