@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -16,8 +16,10 @@ from catalog_service.serving.doors import Doors
 from catalog_service.serving.identity import Identity
 from tests.fakes.authority import Authority
 from tests.fakes.path_service import running_path_service
+from vertebra.client_errors import RpcFailed
 from vertebra.credentials import Credentials
 from vertebra.diagnostics.v1 import path_service_pb2 as pb
+from vertebra.doctor import arrival, browsers, reach
 from vertebra.doctor.way import Way
 from vertebra.gateway import Gateway, ListenTls, ServiceTls, gateway_config, running_gateway
 
@@ -123,6 +125,36 @@ def test_a_certificate_of_another_authority_gets_no_connection(mesh: Mesh) -> No
         echo(mesh.way(ANN, Authority("somebody else")))
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def unreached(way: Way) -> str:
+    """Return what the doctor says of a way on which nothing comes through."""
+    with pytest.raises(RpcFailed) as failed:
+        arrival.call_through(way)
+    return reach.judged(way, failed.value).seen
+
+
+def test_the_doctor_knows_what_encryption_wants(mesh: Mesh) -> None:
+    ann = mesh.way(ANN).credentials
+    strange = Authority("strange").file(mesh.folder, "strange.pem")
+
+    assert "speaks TLS" in unreached(Way(address=mesh.address))
+    assert "wants a certificate" in unreached(mesh.way(""))
+    assert "authority" in unreached(Way(address=mesh.address, credentials=replace(ann, ca=strange)))
+    assert "another name" in unreached(
+        Way(address=mesh.address, credentials=replace(ann, server_name="other.example"))
+    )
+    with running_path_service() as plain:
+        assert "TLS" in unreached(Way(address=plain, credentials=Credentials(ca=ann.ca)))
+
+
+def test_the_doctor_speaks_with_certificates_in_every_dialect(mesh: Mesh) -> None:
+    way = mesh.way(ANN)
+    seen = {one.check: one.seen for one in arrival.judged(way, arrival.call_through(way))}
+
+    assert browsers.spoken(way) == ["gRPC-Web", "Connect", "JSON"]
+    assert seen["who you are"] == ANN
+    assert seen["encryption"].startswith("TLS both ways")
 
 
 def test_a_pattern_with_a_star_in_its_middle_is_refused(tmp_path: Path) -> None:

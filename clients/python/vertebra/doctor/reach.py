@@ -44,20 +44,12 @@ CAUSES = (
         seen="the name is not known",
     ),
     Cause(
-        pattern="wrong_version_number|tls handshake|ssl_error_ssl.*wrong",
-        seen="speaks no TLS: leave --tls away, or ask another port",
+        pattern="tsi_data_corrupted|certificate_required|alert.*certificate",
+        seen="closes the connection after the handshake: it wants a certificate that it believes "
+        "(--cert, --key)",
     ),
-    Cause(
-        pattern="certificate_verify_failed|certificate verify",
-        seen="its certificate is not vouched for: give its authority with --ca",
-    ),
-    Cause(
-        pattern="hostname verification|not match.*name|peer name",
-        seen="its certificate has another name: give that with --server-name",
-    ),
-    Cause(pattern="certificate_required|alert.*certificate", seen="wants a certificate: --cert"),
 )
-"""The first that fits the text of gRPC, BoringSSL or Envoy."""
+"""The first that fits the text of gRPC, BoringSSL or Envoy; the client itself explains the rest."""
 
 
 def judged(way: Way, failure: RpcFailed) -> Finding:
