@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+import yaml
 
 from catalog_service.serving.door_settings import doors_of
 from catalog_service.serving.drain import DrainTiming
@@ -392,3 +393,16 @@ def test_notes_say_what_somebody_should_know(chart):
     assert f"catalog  {NAME}-catalog.ml.svc:50551" in notes
     assert "Whoever reaches the services may do everything" in notes
     assert "The network policy lets nobody else in" in notes
+
+
+def test_the_readmes_values_are_taken(chart):
+    """And its refusal is the chart's."""
+    section = (ROOT / "README.md").read_text().partition("## In a cluster")[2].partition("\n## ")[0]
+    (values,) = re.findall(r"```yaml\n(.+?)```", section, re.DOTALL)
+    (refusal,) = re.findall(r"```text\n(.+?)\n```", section, re.DOTALL)
+
+    assert chart.problems(chart.documents(yaml.safe_load(values))) == []
+    with pytest.raises(ChartRefused, match=re.escape(refusal)):
+        chart.text({"plaintext": True, "trainer": {"replicas": 2}})
+    for path in re.findall(r"-f (\S+)", section):
+        assert (ROOT / path).exists()
