@@ -8,6 +8,9 @@ import os
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from sqlalchemy.exc import ArgumentError
 
 from catalog_service.blobs.disk import ensure_folder
 from catalog_service.blobs.store import BlobStore
@@ -85,6 +88,7 @@ async def _serve(settings: TrainerSettings, tracing: Tracing | None) -> None:
     gateway = CatalogGateway(client, blobs)
     host = await asyncio.to_thread(_host, settings)
     rooms = _rooms(settings, gateway, blobs, host, JobMetrics(parts.telemetry.registry))
+    rooms = replace(rooms, tracing=tracing)
     supervisor = Supervisor(rooms, host)
     supervision = Supervision(
         supervisor, parts.drain.draining, preempts=settings.on_stop == "preempt"
@@ -174,7 +178,7 @@ def _rooms(
 ) -> Rooms:
     num_threads = max(1, num_cores() // len(host.devices))
     return Rooms(
-        store=JobStore(settings.jobs_url),
+        store=_store(settings.jobs_url),
         engines=_engines(settings, host, num_threads),
         catalog=gateway,
         blobs=blobs,
@@ -191,6 +195,22 @@ def _rooms(
         events_kept=settings.events_kept,
         metrics=metrics,
     )
+
+
+def _store(url: str) -> JobStore:
+    """Return the job store.
+
+    Raises:
+        SettingsInvalid: the URL is none, or its driver is not installed; it is not shown, since
+            it may hold a password.
+        StoreUnavailable: the database does not answer.
+    """
+    try:
+        return JobStore(url)
+    except (ArgumentError, ImportError) as error:
+        why = " ".join(str(error).split())
+        name = f"{ENV_PREFIX}DATABASE_URL"
+        raise settings_invalid([Violation(field=name, description=why)]) from error
 
 
 def _engines(

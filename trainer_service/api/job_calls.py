@@ -18,6 +18,8 @@ from trainer_service.api.spec_wire import spec_message, spec_of
 from trainer_service.errors import SnapshotNotFound
 from trainer_service.job_store import NewJob
 from trainer_service.jobs import JobSpec
+from trainer_service.jobs.trace import trace_below
+from vertebra.tracing import current_traceparent
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
 DEFAULT_PAUSE_S = 120.0
@@ -56,6 +58,7 @@ class JobCalls:
             sent_spec=json_format.MessageToJson(request.spec, indent=None),
             request_id=request_id,
             request_hash=request_hash,
+            trace=trace_below(current_traceparent()),
         )
         created = await asyncio.to_thread(self._store.create_job, new)
         return pb.CreateTrainJobResponse(job=job_message(created.job), replayed=created.replayed)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,7 +105,10 @@ class CatalogGateway:
 
     async def _ask(self, call: Callable[[], Answer]) -> Answer:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            in_this_trace = contextvars.copy_context().run
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, in_this_trace, call
+            )
         except RpcFailed as failure:
             raise error_of(failure) from failure
 

@@ -30,6 +30,7 @@ from trainer_service.jobs import (
     SnapshotRef,
     StateChanged,
 )
+from trainer_service.jobs.trace import begun_again
 
 Answer = TypeVar("Answer")
 
@@ -174,7 +175,7 @@ class Callers:
                 set_state(connection, job_id, _S.QUEUED, self._database.now(), reason=reason)
                 set_columns(connection, job_id, {"resumed_after_attempt": row["attempt"]})
             if state in FINAL_STATES:  # its life begins again
-                set_columns(connection, job_id, _NEW_LIFE)
+                set_columns(connection, job_id, _NEW_LIFE | {"trace": begun_again(row["trace"])})
 
         return self._once("resume", job_id, request_id, request_hash, work)
 

@@ -28,6 +28,8 @@ class NewJob:
     request_id: str
     request_hash: str
     """sha256 of the canonical request: tells a repetition from a reused id."""
+    trace: str = ""
+    """Its place in a trace, see `jobs.trace`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class JobRecord:
     """What it would go on from."""
     resume_snapshot_id: str = ""
     """What a caller asked to go on from, until it has done so; empty means the newest."""
+    trace: str = ""
+    """Its place in a trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,7 @@ def job_of(row: sql.RowMapping, snapshot: SnapshotRef | None) -> JobRecord:
         deadline=row["deadline"],
         snapshot=snapshot,
         resume_snapshot_id=row["resume_snapshot"],
+        trace=row["trace"],
     )
 
 
@@ -117,6 +118,7 @@ def first_row(job_id: str, new: NewJob, time: float) -> Columns:
         "priority": run.priority,
         "num_devices": run.num_devices,
         "engine": run.engine,
+        "trace": new.trace,
     }
 
 

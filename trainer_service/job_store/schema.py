@@ -62,6 +62,8 @@ JOBS = sql.Table(
     sql.Column("resumed_after_attempt", sql.Integer, nullable=False, server_default="0"),
     # What a caller asked to go on from; empty where nothing, or where it has done so.
     sql.Column("resume_snapshot", sql.String(64), nullable=False, server_default=""),
+    # Its place in a trace, see jobs/trace.py; empty where nobody wants to know.
+    sql.Column("trace", sql.String(96), nullable=False, server_default=""),
 )
 
 JOBS_BY_STATE = sql.Index("ix_jobs_state", JOBS.c.state, JOBS.c.queue_time)

@@ -9,6 +9,7 @@
     control.json  what the worker is to do, see control.py
     heartbeat     touched by the supervisor
     alive         touched by the worker
+    spans.jsonl   what of its work took how long, where somebody wants to know; see trace.py
 
 Beside the attempts lie `run`, with the files that TensorBoard shows while the job runs, and
 `snapshots`, which all attempts share.
@@ -70,6 +71,10 @@ class WorkOrder:
     """How long the worker has when it is told to go from outside."""
     supervisor_silence_s: float = 0.0
     """The worker saves and goes when the heartbeat is older; 0 means that it never does."""
+    span_parent: str = ""
+    """The id of the attempt's span, for the worker's; empty where nobody wants to know."""
+    spans_file: str = ""
+    """Where the worker writes its spans."""
 
     @property
     def num_ranks(self) -> int:

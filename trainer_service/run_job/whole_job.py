@@ -36,6 +36,7 @@ from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.joining import join
 from trainer_service.train.loop import Trained
 from trainer_service.train.ranks import Ranks
+from trainer_service.work_spans import spans_of
 
 
 def run_job(
@@ -75,15 +76,17 @@ def follow(
     views: RunViews | None = None,
 ) -> Finished:
     """Do what the order says, step by step."""
+    spans = spans_of(order, is_first=ranks.is_first)
     # 1. The model, and that it is the one that was ordered.
     emit(JobMessage(text=f"loading {order.model.recipe.architecture_id}"))
-    model = load_model(order.model)
+    model = spans.timed("load model", lambda: load_model(order.model))
     # 2. The plan: the same that PlanTrainJob shows.
     plan = one_first(ranks, order, lambda: make_plan(order))
     emit(Planned(plan=plan))
     with ThreadPoolExecutor(order.num_threads, thread_name_prefix="decode") as pool:
         # 3. The data, every image decoded once.
-        dataset = one_first(ranks, order, lambda: read_data(order, plan, pool, emit, stop))
+        with spans.span("check data"):
+            dataset = one_first(ranks, order, lambda: read_data(order, plan, pool, emit, stop))
         # 4. Freezing, and the one pass that may move frozen statistics; or what an earlier attempt
         #    had reached.
         training = make_training(order, plan, model, dataset, ranks.device)
@@ -96,15 +99,17 @@ def follow(
         seal = sealed(training, keeping.saved, dataset.fingerprint, emit)
         # 5. The loop.
         training = with_kept_features(training, order, emit, stop)
-        trained = run_loop(training, seal, telling_losses(dataset, emit), stop, keeping)
+        tell = spans.telling(telling_losses(dataset, emit))
+        trained = spans.timed("train", lambda: run_loop(training, seal, tell, stop, keeping))
         ranks.leave()
         if not ranks.is_first:
             return Finished(exports=())
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         emit(JobMessage(text="exporting"))
-        facts = facts_of(order, plan, dataset, trained, views)
-        return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
+        with spans.span("export"):
+            facts = facts_of(order, plan, dataset, trained, views)
+            return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
 
 
 def facts_of(

@@ -15,7 +15,6 @@ from catalog_service.errors import VertebraError
 from trainer_service.errors import JobNotFound, SpoolGap, StoreFull, StoreUnavailable, WorkerStuck
 from trainer_service.job_store import Hold, JobRecord, Outcome
 from trainer_service.jobs import (
-    RETRIED_WITHIN,
     AttemptEnd,
     ExitClass,
     Finished,
@@ -24,13 +23,14 @@ from trainer_service.jobs import (
     LastWord,
     TransitionRefused,
 )
+from trainer_service.supervisor.after_attempt import after_attempt
+from trainer_service.supervisor.attempt_spans import AttemptSpans
 from trainer_service.supervisor.attempt_worker import AttemptWorker, ordered_worker
 from trainer_service.supervisor.endings import (
     damaged_spool,
     failed,
     failed_by,
     given_up,
-    loss_of,
     no_room,
     over_time,
     refused,
@@ -41,7 +41,6 @@ from trainer_service.supervisor.interrupted import Interrupted, uninterrupted
 from trainer_service.supervisor.ordering import model_for, order_attempt
 from trainer_service.supervisor.room_reserve import use_reserve
 from trainer_service.supervisor.rooms import Rooms, Timing
-from trainer_service.supervisor.what_follows import Following, what_follows
 from trainer_service.supervisor.worker_watch import UNDER_WAY, WorkerWatch
 
 Answer = TypeVar("Answer")
@@ -72,6 +71,7 @@ class JobRun:
         self._watch: WorkerWatch | None = None
         self._worker: AttemptWorker | None = None
         self._leave_within_s: float | None = None
+        self._spans = AttemptSpans(hold, rooms, self._folder)
 
     async def to_the_end(self) -> None:
         """Return when the job is not this host's any more: it waits, is paused, or is over.
@@ -126,6 +126,7 @@ class JobRun:
         """Do what the job's state asks for; return whether there may be more to do."""
         try:
             job = await self._job()
+            await self._spans.of(job)
             match job.state if job.attempt == self._hold.attempt else None:
                 case JobState.PREPARING:
                     await self._prepare(job)
@@ -152,8 +153,9 @@ class JobRun:
             return
         began_at = time.monotonic()
         try:
-            asking = model_for(job, self._rooms.catalog, self._timing)
-            model = await self._while_in({JobState.PREPARING}, asking)
+            with self._spans.doing("prepare"):
+                asking = model_for(job, self._rooms.catalog, self._timing)
+                model = await self._while_in({JobState.PREPARING}, asking)
         except DiskFull as error:
             await self._end(no_room(error))
         except VertebraError as error:
@@ -203,7 +205,8 @@ class JobRun:
     async def _finish_well(self, job: JobRecord, word: Finished) -> None:
         ending = export_outcome(await self._job(), word, self._rooms, self._timing)
         try:
-            outcome = await self._while_in(UNDER_WAY, ending)
+            with self._spans.doing("store export"):
+                outcome = await self._while_in(UNDER_WAY, ending)
         except DiskFull as error:
             await self._end(no_room(error))
         else:
@@ -235,7 +238,7 @@ class JobRun:
         job = await self._job()
         if job.state is JobState.CANCELLING:
             raise Interrupted
-        following = await self._following(job, end)
+        following = await after_attempt(job, end, self._rooms, self._timing)
         if following.failure is not None:
             await self._finish(failed(following.failure.reason, following.reason), end)
             return
@@ -244,16 +247,7 @@ class JobRun:
         to_state, reason = following.to_state, following.reason
         await asyncio.to_thread(move, self._hold, to_state, reason, not_before=not_before, end=end)
         self._rooms.metrics.attempt_ended(end.exit_class)
-
-    async def _following(self, job: JobRecord, end: AttemptEnd) -> Following:
-        if job.state is JobState.PAUSING and end.exit_class is ExitClass.PAUSED:
-            return Following(to_state=JobState.PAUSED, reason=job.state_reason)
-        if job.state is JobState.PAUSING and end.exit_class in RETRIED_WITHIN:
-            return Following(to_state=JobState.PAUSED, reason=f"{end.detail}; {loss_of(job)}")
-        retries = await asyncio.to_thread(self._rooms.store.retries, self._hold.job_id)
-        attempt = await asyncio.to_thread(self._rooms.store.attempt, self._hold.job_id)
-        did_a_step = attempt is not None and attempt.last_step > (attempt.start_step or 0)
-        return what_follows(end, retries, job.spec.run, self._timing, did_a_step=did_a_step)
+        await self._spans.over(end)
 
     async def _finish(self, outcome: Outcome, end: AttemptEnd | None = None) -> None:
         """Move the job to a final state. No process of it is left by now."""
@@ -262,6 +256,7 @@ class JobRun:
         await asyncio.to_thread(self._rooms.store.finish, self._hold, replace(outcome, end=end))
         self._rooms.metrics.attempt_ended(end.exit_class)
         self._rooms.metrics.job_ended(outcome.state)
+        await self._spans.over(end, outcome.state)
 
     # What the steps share
 
@@ -278,6 +273,7 @@ class JobRun:
             worker = await self._worker_of(job)
             self._watch = WorkerWatch(self._hold, self._rooms, self._timing, worker, self._folder)
             self._watch.leave_within_s = self._leave_within_s
+            self._watch.ship_spans = self._spans.ship
         return self._watch
 
     async def _while_in(

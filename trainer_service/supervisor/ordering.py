@@ -9,6 +9,8 @@ from trainer_service.catalog_gateway import Catalog
 from trainer_service.errors import CatalogUnavailable
 from trainer_service.job_store import Hold, JobRecord
 from trainer_service.jobs import JobModel, SnapshotRef, WorkOrder, write_order
+from trainer_service.jobs.trace import SPANS_FILE
+from trainer_service.supervisor.attempt_spans import span_parent
 from trainer_service.supervisor.patience import patiently
 from trainer_service.supervisor.retention import sweep_leftovers
 from trainer_service.supervisor.room_reserve import keep_reserve
@@ -80,6 +82,8 @@ def order_attempt(
         device_indices=device_indices,
         grace_s=rooms.grace_s,
         supervisor_silence_s=rooms.host_timeout_s,
+        span_parent=span_parent(job, attempt, rooms),
+        spans_file=str(folder / SPANS_FILE),
     )
     write_order(folder, order)
 

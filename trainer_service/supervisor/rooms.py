@@ -12,6 +12,7 @@ from trainer_service.job_store import JobStore
 from trainer_service.jobs.run_spec import EngineName
 from trainer_service.jobs.snapshot import SNAPSHOTS_FOLDER
 from trainer_service.supervisor.job_metrics import JobMetrics
+from vertebra.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Rooms:
     events_kept: int = 200_000
     """The most events of a job that are kept; the oldest go first."""
     metrics: JobMetrics = field(default_factory=JobMetrics)
+    tracing: Tracing | None = None
+    """Where spans go; None: nowhere."""
 
     def attempt_folder(self, job_id: str, attempt: int) -> Path:
         """Return where the worker of an attempt meets the supervisor."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from trainer_service.errors import JobNotFound, LeaseLost, StoreUnavailable
 from trainer_service.job_store import Hold, WaitingJob
 from trainer_service.jobs import ExitClass, HostRecord, TransitionRefused
+from trainer_service.supervisor.attempt_spans import send_all_lost
 from trainer_service.supervisor.device_board import DeviceBoard
 from trainer_service.supervisor.followed import Followed
 from trainer_service.supervisor.host_care import HostCare
@@ -257,6 +258,7 @@ class Supervisor:
         )
         for _ in taken:
             self._rooms.metrics.attempt_ended(ExitClass.HOST_LOST)
+        await send_all_lost(self._rooms, taken)
         if taken:
             log.warning("%d jobs of lost hosts wait again: %s", len(taken), ", ".join(taken[:5]))
             self._changed.set()

@@ -18,6 +18,7 @@ from trainer_service.jobs import (
     SnapshotTaken,
     SpoolLine,
 )
+from trainer_service.supervisor.attempt_spans import Ship, send_nothing
 from trainer_service.supervisor.attempt_worker import AttemptWorker
 from trainer_service.supervisor.control_file import ControlFile
 from trainer_service.supervisor.endings import end_of, hung, over_time, sent_away
@@ -66,6 +67,8 @@ class WorkerWatch:
         self._has_told = False
         self._sent: Sent | None = None
         self._decided: AttemptEnd | None = None
+        self.ship_spans: Ship = send_nothing
+        """Sends what the worker wrote down of its spans, now and then."""
         self.leave_within_s: float | None = None
         """Set by whoever wants the worker to save and go."""
 
@@ -84,6 +87,7 @@ class WorkerWatch:
             )  # before reading: a dead worker's words are all there
             lines = await self.shipping.ship()
             await self._note(lines)
+            await self.ship_spans()
             if (word := self.shipping.last_word) is not None:
                 return word
             if not was_alive and not lines and not await self._worker.is_elsewhere():

@@ -180,7 +180,7 @@ def test_a_database_of_another_release_is_refused_and_left_alone(sqlite_url, ver
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = ?", (version,))
 
-    with pytest.raises(StoreVersionUnknown, match=f"{version}.*reads '0003'"):
+    with pytest.raises(StoreVersionUnknown, match=f"{version}.*reads '0004'"):
         JobStore(sqlite_url)
 
     with closing(sqlite3.connect(path)) as database:
