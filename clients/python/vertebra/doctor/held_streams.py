@@ -114,7 +114,7 @@ def held(way: Way, stream: grpc.Call, hold_s: float, is_silent: bool) -> Held:
 
 def judged(streams: Sequence[Held], hold_s: float) -> list[Finding]:
     """Return what the streams show of the longest stream and of the longest silence."""
-    refused = next((one.failure for one in streams if one.failure and _is_refusal(one)), None)
+    refused = next((one.failure for one in streams if one.failure and is_refusal(one)), None)
     if refused is not None:
         seen = f"not asked: {refused}"
         return [
@@ -215,7 +215,8 @@ def _word_of(silent: Sequence[Held]) -> Fault | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _is_refusal(one: Held) -> bool:
+def is_refusal(one: Held) -> bool:
+    """Return whether the service would not hold the stream at all."""
     refusals = (
         grpc.StatusCode.PERMISSION_DENIED,
         grpc.StatusCode.UNAUTHENTICATED,

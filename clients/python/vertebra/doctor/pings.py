@@ -3,7 +3,7 @@ servers and proxies throw out whoever does so more often than every 5 minutes.""
 
 from vertebra.diagnostics.v1 import path_service_pb2 as pb
 from vertebra.doctor.finding import Certainty, Fault, Finding, Level
-from vertebra.doctor.held_streams import Held, held
+from vertebra.doctor.held_streams import Held, held, is_refusal
 from vertebra.doctor.way import Way
 
 CLOSEST_S = 10.5
@@ -31,6 +31,8 @@ def hold_with_pings(way: Way, hold_s: float, every_s: float) -> Held:
 
 def judged(stream: Held, every_s: float) -> Finding:
     """Return whether pings were taken."""
+    if is_refusal(stream):
+        return Finding(check=CHECK, level=Level.UNKNOWN, seen=f"not asked: {stream.failure}")
     num_pings = int(stream.lasted_s / every_s)
     said = stream.said.lower()
     if "too many pings" in said or "too_many_pings" in said or "enhance_your_calm" in said:
