@@ -98,6 +98,25 @@ def test_a_home_that_is_in_use_is_one_line_and_no_stack_trace(environment, tmp_p
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+psycopg://vertebra:secret@127.0.0.1:1/jobs", "does not answer"),
+        ("nowhere:secret", "VERTEBRA_TRAINER_DATABASE_URL: Could not parse"),
+        ("oracle://vertebra:secret@host/jobs", "VERTEBRA_TRAINER_DATABASE_URL: No module"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_without_a_stack_trace(environment, url, said):
+    process = start(environment | {"VERTEBRA_TRAINER_DATABASE_URL": url}, "-m", "trainer_service")
+
+    _, errors = process.communicate(timeout=120)
+
+    assert process.returncode == 2
+    assert said in errors
+    assert len(errors.splitlines()) <= 2
+    assert "secret" not in errors
+
+
 def test_bad_settings_are_reported_all_at_once(monkeypatch):
     monkeypatch.setenv("VERTEBRA_TRAINER_SLOTS", "0")
     monkeypatch.setenv("VERTEBRA_TRAINER_DEVICE", "tpu")
