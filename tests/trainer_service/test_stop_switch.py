@@ -2,28 +2,19 @@
 
 import pytest
 
+from tests.fakes.still_clock import StillClock
 from trainer_service.jobs import Cancelled, LastWord, Paused, Preempted
 from trainer_service.stop_switch import StopRequested, StopSwitch
 
 
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> StillClock:
     """Return a clock that stands still."""
-    return Clock()
+    return StillClock(100.0)
 
 
 @pytest.fixture
-def stop(clock: Clock) -> StopSwitch:
+def stop(clock: StillClock) -> StopSwitch:
     """Return a switch that nobody touched."""
     return StopSwitch(clock)
 
@@ -69,7 +60,7 @@ def test_a_pause_while_training_waits_for_a_save(stop: StopSwitch) -> None:
     assert stop.asked is not None and stop.asked.number == 1
 
 
-def test_a_pause_whose_time_is_over_is_not_answered(stop: StopSwitch, clock: Clock) -> None:
+def test_a_pause_whose_time_is_over_is_not_answered(stop: StopSwitch, clock: StillClock) -> None:
     stop.ask_pause(1, within_s=30)
 
     clock.now += 31
@@ -114,7 +105,7 @@ def test_a_preempted_worker_stays_to_save_if_that_takes_less_than_its_share_of_t
 
 
 def test_time_that_passes_before_a_step_ends_is_not_left_for_saving(
-    stop: StopSwitch, clock: Clock
+    stop: StopSwitch, clock: StillClock
 ) -> None:
     """A validation in which nothing can be saved is given up when the time runs out."""
     stop.training_begins()
@@ -127,7 +118,7 @@ def test_time_that_passes_before_a_step_ends_is_not_left_for_saving(
     assert isinstance(word_at(stop), Preempted)
 
 
-def test_asking_to_go_again_leaves_no_more_time(stop: StopSwitch, clock: Clock) -> None:
+def test_asking_to_go_again_leaves_no_more_time(stop: StopSwitch, clock: StillClock) -> None:
     stop.training_begins()
     stop.save_s = 6
     stop.ask_preempt(25, "signal")

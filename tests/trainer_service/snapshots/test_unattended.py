@@ -6,22 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.still_clock import StillClock
 from tests.trainer_service.snapshots.test_snapshots import names_in, write
 from trainer_service.snapshots.unattended import UNATTENDED_S, Unattended
 
 
-class Clock:
-    """Seconds that a test sets."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StillClock:
+    return StillClock()
 
 
 @pytest.fixture
@@ -32,7 +24,7 @@ def heartbeat(tmp_path: Path) -> Path:
 
 
 def test_without_a_supervisor_the_last_two_and_the_best_are_kept(
-    tmp_path: Path, clock: Clock, heartbeat: Path
+    tmp_path: Path, clock: StillClock, heartbeat: Path
 ) -> None:
     unattended = Unattended(heartbeat, clock=clock)
     folder = tmp_path / "snapshots"
@@ -45,7 +37,7 @@ def test_without_a_supervisor_the_last_two_and_the_best_are_kept(
 
 
 def test_beside_a_supervisor_nothing_is_deleted(
-    tmp_path: Path, clock: Clock, heartbeat: Path
+    tmp_path: Path, clock: StillClock, heartbeat: Path
 ) -> None:
     unattended = Unattended(heartbeat, clock=clock)
     folder = tmp_path / "snapshots"
@@ -58,7 +50,7 @@ def test_beside_a_supervisor_nothing_is_deleted(
 
 
 def test_what_a_supervisor_may_know_is_left_to_it(
-    tmp_path: Path, clock: Clock, heartbeat: Path
+    tmp_path: Path, clock: StillClock, heartbeat: Path
 ) -> None:
     unattended = Unattended(heartbeat, clock=clock)
     folder = tmp_path / "snapshots"
