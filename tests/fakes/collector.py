@@ -66,7 +66,7 @@ def running_collector() -> Iterator[Collector]:
     collector.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  # the name of the standard library
+        def do_POST(self) -> None:  # the name of the standard library
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
