@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,8 +94,10 @@ def judged(names: list[str]) -> Finding:
 
 
 def _speaks(way: Way, dialect: Dialect) -> bool:
-    connection = _connection(way.address, way.credentials)
+    connection = http.client.HTTPConnection(way.address, timeout=TIMEOUT_S)
     try:
+        if way.credentials is not None and way.credentials.is_encrypted:
+            connection.sock = _encrypted(connection, way.credentials)
         connection.request(
             "POST", PATH, dialect.body, {**dialect.headers, **dict(way.metadata), **_token(way)}
         )
@@ -114,11 +117,11 @@ def _token(way: Way) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def _connection(address: str, credentials: Credentials | None) -> http.client.HTTPConnection:
-    if credentials is None or not credentials.is_encrypted:
-        return http.client.HTTPConnection(address, timeout=TIMEOUT_S)
+def _encrypted(connection: http.client.HTTPConnection, credentials: Credentials) -> ssl.SSLSocket:
+    """Return a socket to whoever has the name that is wanted. Raises OSError."""
     context = ssl.create_default_context(cafile=credentials.ca)
-    context.check_hostname = not credentials.server_name
     if credentials.cert is not None:
         context.load_cert_chain(credentials.cert, credentials.key)
-    return http.client.HTTPSConnection(address, timeout=TIMEOUT_S, context=context)
+    plain = socket.create_connection((connection.host, connection.port), TIMEOUT_S)
+    name = credentials.server_name or connection.host
+    return context.wrap_socket(plain, server_hostname=name)
