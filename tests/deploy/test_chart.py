@@ -4,6 +4,7 @@ pods can start."""
 import itertools
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,9 @@ from tests.fakes.dockerfile import IMAGES, entrypoint, stages
 from trainer_service import __main__ as trainer_main
 from trainer_service.container.__main__ import options
 from trainer_service.settings import TrainerSettings
-from vertebra.gateway.__main__ import gateway_of
+from vertebra.gateway.__main__ import gateway_of, written
 from vertebra.gateway.descriptors import service_names
+from vertebra.gateway.running import envoy_program
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = ROOT / "deploy/helm/vertebra/values.schema.json"
@@ -138,6 +140,28 @@ def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
         assert (gateway.service_tls is None) == ("secrets" not in ALL_VALUES[site].get("tls", {}))
 
 
+@pytest.mark.parametrize("site", ["production", "istio"])
+def test_envoy_takes_what_a_gateways_arguments_make(chart, site, tmp_path):
+    """With certificates both ways, and with none."""
+    (tmp_path / "index.html").write_text("console")
+    put_secrets(tmp_path)
+    (tmp_path / "tls").rename(tmp_path / "listen")
+    put_secrets(tmp_path)
+    workload = named(chart.documents(ALL_VALUES[site]), "Deployment", f"{NAME}-gateway")
+    words = [*entrypoint("gateway")[3:], *container_of(workload)["args"]]
+    here = [
+        word.replace("/etc/vertebra", str(tmp_path)).replace("/tmp/gateway", str(tmp_path / "made"))
+        for word in words
+        if word != "--console"
+    ]
+    config = written(gateway_of([*here, f"--console={tmp_path}"]), tmp_path / "made")
+    done = subprocess.run(
+        [envoy_program(), "--mode", "validate", "-c", config], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 @every_site
 def test_a_pod_runs_an_image_that_is_built_here_as_that_is_meant_to_be_run(chart, site):
     """Its user is the image's; its folders are where the image looks for them."""
@@ -219,8 +243,9 @@ def test_ports_are_where_the_services_listen(chart, site):
                 assert Listen.parse(address).port == ports["admin"]
             elif name.endswith("_LISTEN"):
                 assert Listen.parse(address).port == ports["grpc"]
-        for probe in ("startupProbe", "readinessProbe"):
-            assert container_of(workload)[probe]["httpGet"]["port"] in ports
+        for name in ("startupProbe", "readinessProbe"):
+            probe = container_of(workload)[name]
+            assert probe.get("httpGet", probe.get("tcpSocket"))["port"] in ports
 
 
 @every_site

@@ -3,6 +3,7 @@ written. Base images and gigabytes of wheels are stood in for by what is on this
 """
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,15 +17,30 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes.dockerfile import ROOT
 from tests.fakes.image_build import LIGHT, USER, Image, built_image, images_can_be_built
 from tests.fakes.read_only import open_to_all
+from tests.services import running_catalog
 from vertebra.catalog_client import CatalogClient
+from vertebra.trainer.v1 import train_job_pb2 as wire
+from vertebra.trainer_client import TrainerClient
 
 pytestmark = pytest.mark.skipif(
     not images_can_be_built(), reason="layers cannot be mounted here: it needs root and overlayfs"
 )
 
 PATIENCE_S = 120
+SMALL_JOB = {
+    "model": {
+        "backbone": "resnet18",
+        "pretrained": False,
+        "image_height_px": 32,
+        "image_width_px": 32,
+    },
+    "dataset": {"bundled_digits": {}, "data_ratio": 0.1},
+    "num_epochs": 1,
+}
+CONFIGURATION = "site-packages/vertebra/gateway/gateway.yaml"
 WRITABLE = ("/tmp", "/var/lib/vertebra")
 
 
@@ -124,29 +140,29 @@ def test_the_catalogs_image_builds_models_as_nobody_on_a_tree_that_cannot_be_wri
 
 
 @pytest.mark.full
-def test_the_trainers_image_starts_below_its_process_1():
-    """The entry point and its arguments are those of the image."""
+def test_the_trainers_image_trains_below_its_process_1_on_a_tree_that_cannot_be_written(tmp_path):
+    """A whole job, snapshots and exports too; the entry point and its arguments are the image's."""
     grpc, admin = free_port(), free_port()
-    variables = {
-        "VERTEBRA_TRAINER_LISTEN": f"127.0.0.1:{grpc}",
-        "VERTEBRA_TRAINER_ADMIN_LISTEN": f"127.0.0.1:{admin}",
-        "VERTEBRA_TRAINER_DEVICE": "cpu",
-    }
     with (
+        running_catalog(tmp_path) as catalog,
         image_of("trainer") as image,
         running(
             image,
             f"http://127.0.0.1:{admin}/ready",
             image.stage.last("CMD").words,
-            **variables,
+            VERTEBRA_TRAINER_LISTEN=f"127.0.0.1:{grpc}",
+            VERTEBRA_TRAINER_ADMIN_LISTEN=f"127.0.0.1:{admin}",
+            VERTEBRA_TRAINER_CATALOG=catalog.address,
+            VERTEBRA_TRAINER_DEVICE="cpu",
         ) as process,
+        TrainerClient(f"127.0.0.1:{grpc}") as trainer,
     ):
+        job = trainer.wait(trainer.create(SMALL_JOB).name)
         (api,) = process.children()
-        command = api.cmdline()
-        users = api.uids()
-        mounts = read_only_mounts(api)
+        command, users, mounts = api.cmdline(), api.uids(), read_only_mounts(api)
         ends_well(process)
 
+    assert job.state == wire.JobState.JOB_STATE_SUCCEEDED, job.state_reason
     assert command[-2:] == ["-m", "trainer_service"]
     assert users.real == USER
     assert mounts["/"] is True
@@ -178,14 +194,18 @@ def test_the_gateways_image_becomes_envoy():
     ):
         page = answer(f"http://127.0.0.1:{port}/")
         name, users = Path(process.exe()).name, process.uids()
+        (configuration,) = (image.root / "opt/vertebra/lib").glob(f"python3*/{CONFIGURATION}")
+        shipped = configuration.read_bytes()
         ends_well(process)
 
+    assert shipped == (ROOT / "clients/python" / CONFIGURATION.partition("/")[2]).read_bytes()
     assert page == "console\n"
     assert name == "envoy"
     assert users.real == USER
 
 
 @pytest.mark.full
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is in the base image, and not here")
 def test_the_gateways_image_is_built_with_nothing_left_out():
     """Its requirements by hash, the console by npm: no step is replaced."""
     port = free_port()

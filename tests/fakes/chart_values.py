@@ -66,6 +66,7 @@ PRODUCTION: dict[str, Any] = {
         "hosts": ["vertebra.example"],
         "origins": ["https://portal.example"],
         "listenSecret": "gateway-listen-tls",
+        "clientCertificates": True,
         "spiffeId": "spiffe://cluster.local/ns/ml/sa/studio-vertebra-gateway",
     },
     "networkPolicy": {"clients": WEB, "monitoring": WEB, "egress": TO_THE_DATABASE},
@@ -218,6 +219,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a trainer that shows nothing": (
         {"tls": {"secrets": {"catalog": "a", "trainer": "b"}}, "access": {"secretName": "x"}},
         "the catalog refuses a trainer that shows nothing",
+    ),
+    "a gateway that speaks for nobody": (
+        PRODUCTION | {"gateway": PRODUCTION["gateway"] | {"clientCertificates": False}},
+        "gateway.spiffeId needs gateway.clientCertificates",
+    ),
+    "client certificates in plain text": (
+        {"plaintext": True, "gateway": {"enabled": True, "clientCertificates": True}},
+        "gateway.clientCertificates needs gateway.listenSecret",
+    ),
+    "a name without a certificate": (
+        {"plaintext": True, "gateway": {"enabled": True, "spiffeId": "spiffe://a/b"}},
+        "gateway.spiffeId needs gateway.enabled and tls.mutual",
     ),
     "no way to the database": (
         {"plaintext": True, "catalog": {"database": DATABASE}},

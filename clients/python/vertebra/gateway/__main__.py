@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> NoReturn:
     """Become Envoy, or exit with 2 and a line that says why not."""
     try:
         flags = _parser().parse_args(arguments)
-        command = [*_command(flags), "-c", str(_written(_gateway(flags), flags.folder))]
+        command = [*_command(flags), "-c", str(written(_gateway(flags), flags.folder))]
     except (GatewayFailed, FileNotFoundError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(UNUSABLE)
@@ -61,7 +61,7 @@ def _service_tls(flags: argparse.Namespace) -> ServiceTls | None:
     return ServiceTls(ca=flags.ca, cert=flags.cert, key=flags.key)
 
 
-def _written(gateway: Gateway, folder: Path) -> Path:
+def written(gateway: Gateway, folder: Path) -> Path:
     """Write what Envoy reads; return its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "gateway.yaml"

@@ -88,6 +88,12 @@ may be is in values.schema.json. */ -}}
 {{- if and $gateway.spiffeId (not (and $gateway.enabled $tls.mutual)) -}}
 {{- fail "gateway.spiffeId needs gateway.enabled and tls.mutual: a gateway proves its name by a certificate" -}}
 {{- end -}}
+{{- if and $gateway.spiffeId (not $gateway.clientCertificates) -}}
+{{- fail "gateway.spiffeId needs gateway.clientCertificates: without, it is shown none to speak for" -}}
+{{- end -}}
+{{- if and $gateway.clientCertificates (not $gateway.listenSecret) -}}
+{{- fail "gateway.clientCertificates needs gateway.listenSecret: certificates are shown to a TLS server only" -}}
+{{- end -}}
 {{- $elsewhere := list $catalog.database.secretName $trainer.database.secretName $values.traces $values.jwt.keys (get $trainer.settings "DATA_URLS") -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.egress) (ne (join "" $elsewhere) "") -}}
 {{- fail "networkPolicy.egress names no way to the database, the collector of traces, the issuer's keys or data behind URLs: name one, or set networkPolicy.enabled to false" -}}
