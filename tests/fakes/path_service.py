@@ -14,7 +14,9 @@ START_TIMEOUT_S = 60
 
 
 @contextmanager
-def running_path_service(doors: Doors | None = None, **options: int) -> Iterator[str]:
+def running_path_service(
+    doors: Doors | None = None, *, port: int = 0, **options: int
+) -> Iterator[str]:
     """Yield `host:port`.
 
     Args:
@@ -27,7 +29,7 @@ def running_path_service(doors: Doors | None = None, **options: int) -> Iterator
     replaced = {name.replace("__", "."): one for name, one in options.items()}
     parts = ServerParts(options=replaced, doors=doors or Doors())
     registrations = [path_registration(PathServicer(parts.drain))]
-    starting = start_server(Listen(host="127.0.0.1", port=0), registrations, parts=parts)
+    starting = start_server(Listen(host="127.0.0.1", port=port), registrations, parts=parts)
     server = asyncio.run_coroutine_threadsafe(starting, loop).result(START_TIMEOUT_S)
     try:
         yield server.address

@@ -33,8 +33,8 @@ CAUSES = (
         fault=Fault.NO_HTTP2_UPSTREAM,
     ),
     Cause(
-        pattern="upstream connect error|no healthy upstream|bad gateway|http status: 50[234]"
-        "|connection failure",
+        pattern="behind the gateway does not answer|upstream connect error|no healthy upstream"
+        "|bad gateway|http status: 50[234]|connection failure",
         seen="the proxy answers, but reaches no service behind it",
         fault=Fault.SERVICE_AWAY,
     ),
