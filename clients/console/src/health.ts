@@ -15,8 +15,8 @@ export type ServiceName = "catalog" | "trainer";
 
 /** How a service stands. */
 export interface Standing {
-  readonly state: "unknown" | "answers" | "silent" | "refuses";
-  /** Why it refuses. */
+  readonly state: "unknown" | "answers" | "silent" | "refuses" | "fails";
+  /** Why it refuses or fails. */
   readonly why: string;
 }
 
@@ -77,13 +77,21 @@ async function standing(ask: () => Promise<void>): Promise<Standing> {
     return ANSWERS;
   } catch (thrown) {
     const failure = toRpcFailed(thrown, location.host);
-    return { state: isRefusal(failure) ? "refuses" : "silent", why: failure.message };
+    return { state: stateOf(failure), why: failure.message };
   }
 }
 
-/** Whether the service answered, and wants to know who calls. */
-export function isRefusal({ code }: RpcFailed): boolean {
-  return code === Code.Unauthenticated || code === Code.PermissionDenied;
+/** By codes; a service or a gateway that answers anything else is broken. */
+const STATES_OF_CODES: Partial<Record<Code, Standing["state"]>> = {
+  [Code.Unauthenticated]: "refuses",
+  [Code.PermissionDenied]: "refuses",
+  [Code.Unavailable]: "silent",
+  [Code.DeadlineExceeded]: "silent",
+  [Code.ResourceExhausted]: "answers",
+};
+
+function stateOf({ code, isBreak }: RpcFailed): Standing["state"] {
+  return STATES_OF_CODES[code] ?? (isBreak ? "silent" : "fails");
 }
 
 function stands(name: ServiceName, now: Standing): void {

@@ -98,6 +98,7 @@ const STATES = {
   answers: "answers",
   silent: "does not answer",
   refuses: "wants to know who you are",
+  fails: "does not work",
 };
 
 function spokenState(health: Health, name: ServiceName): string {
@@ -116,6 +117,13 @@ function Away() {
           {names.length === 2 ? "catalog and trainer do" : `${names[0]} does`} not answer; trying again.
         </p>
       )}
+      {(["catalog", "trainer"] as const)
+        .filter((name) => health[name].state === "fails")
+        .map((name) => (
+          <p key={name}>
+            {name}: {health[name].why}; trying again.
+          </p>
+        ))}
       {refusing && <TokenForm why={health[refusing].why} name={refusing} />}
     </div>
   );

@@ -28,7 +28,7 @@ export function Combobox(given: Given) {
   const [isOpen, setOpen] = useState(false);
   const [isTyped, setTyped] = useState(false);
   const [at, setAt] = useState(-1);
-  const fitting = isTyped ? suggestions.filter((one) => fits(one.value, value)) : suggestions;
+  const fitting = isTyped ? fittingOf(suggestions, value) : suggestions;
   const shown = fitting.slice(0, MOST);
 
   const open = (): void => {
@@ -111,6 +111,12 @@ export function Combobox(given: Given) {
       )}
     </div>
   );
+}
+
+/** Returns the suggestions that fit; those that begin as typed come first. */
+function fittingOf(suggestions: readonly Suggestion[], typed: string): Suggestion[] {
+  const begins = (one: Suggestion): number => (one.value.toLowerCase().startsWith(typed.toLowerCase()) ? 0 : 1);
+  return suggestions.filter((one) => fits(one.value, typed)).sort((a, b) => begins(a) - begins(b));
 }
 
 /** Whether all words that were typed are in a name, in any order. */

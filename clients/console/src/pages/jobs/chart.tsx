@@ -8,6 +8,8 @@ import { metric as written } from "../../words";
 import type { Curve, Group } from "./curves";
 
 const HEIGHT_PX = 168;
+/** Whole numbers between the marks of an axis of steps. */
+const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 /** Charts of one page move their pointers together. */
 const POINTER = uPlot.sync("steps");
 /** Colours by split, so that a split looks the same in every chart. */
@@ -103,7 +105,7 @@ function optionsOf({ curves }: Group, width: number, isLog: boolean, onStep: OnS
     hooks: { setCursor: [({ cursor, data }) => onStep(data[0][cursor.idx ?? -1])] },
     scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
     axes: [
-      { ...axis, size: 24, values: (_, splits) => splits.map((step) => step.toLocaleString("en")) },
+      { ...axis, size: 24, incrs: STEPS, values: (_, splits) => splits.map((step) => step.toLocaleString("en")) },
       { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))) },
     ],
     series: [
