@@ -14,6 +14,10 @@ import { Backoff } from "./backoff.js";
 
 const UNARY_ATTEMPTS = 4;
 
+/** A service that fails most calls is not asked again for each. Source: gRFC A6, retryThrottling. */
+const MOST_TOKENS = 10;
+const TOKENS_PER_ANSWER = 0.1;
+
 /** The header in which a stream that is opened again says what had ended it, for the metrics. */
 const RESUMED_AFTER = "x-vertebra-resumed-after";
 
@@ -51,6 +55,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #headers: Readonly<Record<string, string>>;
   #hasAnswered = false;
+  #tokens = MOST_TOKENS;
 
   constructor(options: ConnectionOptions) {
     this.#transport = options.transport;
@@ -80,10 +85,13 @@ export class Connection {
           ...withSignal(asked.signal),
         });
         this.#hasAnswered = true;
+        this.#tokens = Math.min(MOST_TOKENS, this.#tokens + TOKENS_PER_ANSWER);
         return answer;
       } catch (thrown) {
         const failure = this.failed(thrown, asked.signal);
-        if (numFailures + 1 === UNARY_ATTEMPTS || !failure.mayPass) throw failure;
+        if (!failure.mayPass) throw failure;
+        this.#tokens = Math.max(0, this.#tokens - 1);
+        if (numFailures + 1 === UNARY_ATTEMPTS || this.#tokens <= MOST_TOKENS / 2) throw failure;
         const wait = Math.max(failure.retryAfterMs ?? 0, waitMs(this.pace, numFailures));
         await this.pace.sleep(wait, asked.signal);
       }

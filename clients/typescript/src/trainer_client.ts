@@ -1,6 +1,6 @@
 /** The trainer: plan, start, watch and steer jobs, and fetch what they left. */
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromJson, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 
 import { BlobClient } from "./blob_client.js";
@@ -13,7 +13,8 @@ import {
   type Export,
   JobState,
   type TrainJob,
-  type TrainJobSpecSchema,
+  type TrainJobSpec,
+  TrainJobSpecSchema,
 } from "./gen/vertebra/trainer/v1/train_job_pb.js";
 import {
   type PlanTrainJobResponse,
@@ -26,6 +27,15 @@ import { itemsOfPages } from "./paging.js";
 import { type Open, resumed } from "./resumed.js";
 
 export type Spec = MessageInitShape<typeof TrainJobSpecSchema>;
+
+/**
+ * Returns a spec from its JSON form, the experiment file that `vertebra train` takes.
+ *
+ * @throws Error a field that is unknown or of another type.
+ */
+export function specFromJson(json: JsonValue): TrainJobSpec {
+  return fromJson(TrainJobSpecSchema, json);
+}
 
 /** Only `resume` leads out of the last two; a watch ends at all of them. */
 export const FINAL_STATES: ReadonlySet<JobState> = new Set([

@@ -44,7 +44,7 @@ const SPEC: Spec = {
   displayName: "from TypeScript",
   model: MODEL,
   dataset: { source: { case: "bundledDigits", value: {} }, dataRatio: 0.05 },
-  numEpochs: 2,
+  numEpochs: 1,
   batchSize: 8,
   seed: 3n,
 };

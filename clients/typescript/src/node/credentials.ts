@@ -31,6 +31,29 @@ export interface Credentials {
   readonly serverName?: string;
 }
 
+/**
+ * Returns what VERTEBRA_TLS, _CA, _CERT, _KEY, _TOKEN, _TOKEN_FILE and _SERVER_NAME say, as the
+ * command line reads them.
+ *
+ * @throws CredentialsUnusable VERTEBRA_TLS is neither yes nor no.
+ */
+export function credentialsFromEnvironment(variables = process.env): Credentials {
+  const said = (name: string): string => variables[`VERTEBRA_${name}`]?.trim() ?? "";
+  const tls = said("TLS").toLowerCase();
+  if (!/^(1|true|yes|on|0|false|no|off|)$/.test(tls)) {
+    throw new CredentialsUnusable(`VERTEBRA_TLS is 1 or 0, not '${tls}'`);
+  }
+  return {
+    tls: /^(1|true|yes|on)$/.test(tls),
+    ca: said("CA"),
+    cert: said("CERT"),
+    key: said("KEY"),
+    token: said("TOKEN"),
+    tokenFile: said("TOKEN_FILE"),
+    serverName: said("SERVER_NAME"),
+  };
+}
+
 export function isEncrypted({ tls, ca, cert }: Credentials): boolean {
   return Boolean(tls || ca || cert);
 }
@@ -71,8 +94,8 @@ export function isLoopback(address: string): boolean {
 export function stampOf(files: readonly (string | undefined)[], last = ""): string {
   try {
     return files
-      .filter((file) => file !== undefined)
-      .map((file) => statSync(file, { bigint: true }))
+      .filter((file) => file !== undefined && file !== "")
+      .map((file) => statSync(file as string, { bigint: true }))
       .map(({ ino, size, mtimeNs }) => `${ino}.${size}.${mtimeNs}`)
       .join(" ");
   } catch {

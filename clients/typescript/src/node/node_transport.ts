@@ -112,7 +112,7 @@ function secrets({ ca, cert, key, serverName }: Credentials): SecureClientSessio
 /** Returns what puts the token on every call, as its file is at that moment. */
 function bearer({ token, tokenFile }: Credentials): Interceptor[] {
   if (!token && !tokenFile) return [];
-  let [last, stamp] = [token ?? read(tokenFile!).trim(), stampOf([tokenFile])];
+  let [last, stamp] = [token || read(tokenFile!).trim(), stampOf([tokenFile])];
   const current = (): string => {
     const now = tokenFile ? stampOf([tokenFile], stamp) : stamp;
     if (now !== stamp) [last, stamp] = [read(tokenFile!).trim() || last, now];
