@@ -311,7 +311,7 @@ WAYS = [
     ("trainer-api", "catalog", 50551, True),
     ("gateway", "catalog", 50551, True),
     ("gateway", "trainer-api", 50552, True),
-    ("gateway", "trainer", 50552, True),
+    ("gateway", "trainer", 50552, False),
     ("catalog", "trainer", 50552, False),
     ("trainer", "gateway", 50550, False),
     ("gateway", "catalog", 50561, False),
@@ -372,6 +372,24 @@ def test_a_site_gateway_routes_every_service_of_the_contract(chart):
     routed = {match["method"]["service"] for rule in route for match in rule["matches"]}
 
     assert routed == {name for name in service_names() if name.startswith("vertebra.")}
+
+
+def test_hosts_that_run_jobs_answer_nobody_where_others_answer_for_them(chart):
+    """In every mesh; the way to them would be a way around."""
+    values = ALL_VALUES["istio-hosts"]
+    istio = chart.documents(values)
+    linkerd = chart.documents({**values, "mesh": "linkerd"})
+    plain = chart.documents({**values, "mesh": "none", "plaintext": True})
+    rules = named(istio, "AuthorizationPolicy", f"{NAME}-trainer-hosts")["spec"]["rules"]
+    server = named(linkerd, "Server", f"{NAME}-trainer-hosts")["spec"]
+    labels = {one["metadata"]["name"]: labels_of(one) for one in workloads(plain)}
+    gateway, hosts = labels[f"{NAME}-gateway"], labels[f"{NAME}-trainer"]
+
+    assert [rule["to"][0]["operation"]["ports"] for rule in rules] == [["50562"]]
+    assert server["accessPolicy"] == "deny"
+    assert selects(server["podSelector"]["matchLabels"], hosts)
+    assert not may_connect(plain, gateway, hosts, 50552)
+    assert may_connect(plain, gateway, labels[f"{NAME}-trainer-api"], 50552)
 
 
 def test_linkerd_lets_in_who_is_named_and_sets_no_timeout(chart):
