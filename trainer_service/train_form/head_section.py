@@ -9,6 +9,14 @@ DENSE = ("segmentation", "detection", "instanceSegmentation", "keypoints")
 OWN = FormChoice(value=None, label="The architecture's own")
 NO_CHOICE = FormChoice(value=None, label="As usual", help="What is usual for the head.")
 
+POOLINGS = (
+    OWN,
+    FormChoice(value="avg", label="Mean"),
+    FormChoice(value="max", label="Maximum"),
+    FormChoice(value="avg_max", label="Mean and maximum"),
+    FormChoice(value="gem", label="Generalised mean"),
+)
+
 HEADS = {
     "segmentation": (
         FormChoice(value="fcn", label="FCN", help="Two convolutions on the last map."),
@@ -119,13 +127,7 @@ def _of_a_vector(task: str) -> tuple[FormField, ...]:
             label="Pooling",
             help="How the last feature map becomes a vector.",
             kind="choice",
-            choices=(
-                OWN,
-                FormChoice(value="avg", label="Mean"),
-                FormChoice(value="max", label="Maximum"),
-                FormChoice(value="avg_max", label="Mean and maximum"),
-                FormChoice(value="gem", label="Generalised mean"),
-            ),
+            choices=POOLINGS,
             shown_when=shown,
             is_advanced=True,
             flag="--pooling",

@@ -55,16 +55,21 @@ export function TrainingShare({ numTrainable, numFrozen, parts }: Counts) {
               <td class="bar">
                 <PartBar part={part} largest={largest} />
               </td>
-              <td class="number">{part.numTrainableParameters ? count(part.numTrainableParameters) : ""}</td>
-              <td class="number quiet">
-                {part.numFrozenParameters ? count(part.numFrozenParameters) : ""}
-              </td>
+              <td class={part.numTrainableParameters ? "number" : "number quiet"}>{partText(part)}</td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+/** Returns what trains of a part, and of how much where some of it stays. */
+function partText(part: PartShare): string {
+  const trains = count(part.numTrainableParameters);
+  if (!part.numFrozenParameters) return trains;
+  const total = count(totalOf(part));
+  return part.numTrainableParameters ? `${trains} of ${total}` : `${total} frozen`;
 }
 
 /** A bar as long as the part is large (by its root, so that small ones are seen). */
