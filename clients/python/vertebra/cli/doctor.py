@@ -103,7 +103,7 @@ def print_report(report: Report, proxies: list[Proxy]) -> None:
     page.print()
     page.print(findings_view(report))
     page.print()
-    page.print(_verdict(report), style="dim")
+    page.print(verdict(report), style="dim")
     for fault in report.faults:
         page.print()
         page.print(Text.assemble((fault.value, "bold"), f": {WHY[fault]}"))
@@ -135,9 +135,14 @@ def remedies_view(fault: Fault, proxies: list[Proxy]) -> Text:
     return page
 
 
-def _verdict(report: Report) -> str:
+def verdict(report: Report) -> str:
+    """Return how much there is to do, and how long it was looked for."""
     num_wrong = sum(one.level is Level.WRONG for one in report.findings)
-    told = f"{words.plural(num_wrong, 'thing')} to mend" if num_wrong else "nothing to mend"
+    told = "nothing to mend"
+    if num_wrong:
+        told = f"{words.plural(num_wrong, 'thing')} to mend"
+    elif report.faults:
+        told = f"nothing is broken; {words.plural(len(report.faults), 'thing')} better changed"
     return f"{told}; took {words.duration(report.took_s)}; streams held {report.hold_s:g} s"
 
 

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.python.cli.conftest import Terminal, told
 from tests.fakes.envoy import buffer_filter, running_envoy
 from tests.fakes.path_service import running_path_service
 from vertebra.cli import exit_codes
+from vertebra.cli.doctor import findings_view, remedies_view, verdict
 from vertebra.cli.main import run
-from vertebra.doctor.finding import Level
+from vertebra.doctor.examine import Report
+from vertebra.doctor.finding import Fault, Finding, Level
+from vertebra.doctor.proxies import Proxy
+from vertebra.doctor.way import Way
 
 QUICK = ["--hold", "1"]
 
@@ -34,16 +39,38 @@ def test_a_fault_is_shown_with_the_line_that_mends_it(
         code = run(["doctor", "--through", address, *QUICK])
         page = capsys.readouterr().out
         run(["doctor", "--through", address, *QUICK, "--for", "nginx", "--json"])
-        told = json.loads(capsys.readouterr().out)
+        document = json.loads(capsys.readouterr().out)
 
     assert code == exit_codes.DOES_NOT_RUN
     assert "1 thing to mend" in page
     assert "max_request_bytes: 4194304" in page
     assert "nginx" not in page
-    (remedy,) = told["remedies"]
+    (remedy,) = document["remedies"]
     assert (remedy["fault"], remedy["line"]) == ("request size", "client_max_body_size 0;")
-    assert (told["is_good"], told["proxy"]) == (False, "envoy")
-    assert {one["level"] for one in told["findings"]} <= {level.value for level in Level}
+    assert (document["is_good"], document["proxy"]) == (False, "envoy")
+    assert {one["level"] for one in document["findings"]} <= {level.value for level in Level}
+
+
+def test_what_works_and_is_better_changed_is_not_called_nothing_to_mend(
+    terminal: Terminal,
+) -> None:
+    note = Finding(check="repeats", level=Level.NOTE, seen="6 times", fault=Fault.REPEATS)
+    report = Report(
+        way=Way(address="h:1"), hold_s=33, took_s=36, proxy=Proxy.NGINX, findings=(note,)
+    )
+    page = terminal(80)
+
+    page.print(findings_view(report))
+    page.print(verdict(report))
+    page.print(remedies_view(Fault.REPEATS, [Proxy.NGINX]), soft_wrap=True)
+
+    assert report.is_good
+    assert told(page) == [
+        "note  repeats  6 times",
+        "nothing is broken; 1 thing better changed; took 0:36; streams held 33 s",
+        "  nginx, location with grpc_pass",
+        "    grpc_next_upstream error;",
+    ]
 
 
 def test_an_address_where_nothing_listens_is_unreachable(
