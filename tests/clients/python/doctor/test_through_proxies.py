@@ -12,10 +12,10 @@ from vertebra.doctor.finding import Certainty, Fault, Finding, Level
 from vertebra.doctor.proxies import Proxy
 from vertebra.doctor.way import Way
 
-HOLD_S = 6.0
-LIMIT_S = 2.0
-LATER_S = 4.5
-TOLERANCE_S = 1.0
+HOLD_S = 9.0
+LIMIT_S = 3.0
+LATER_S = 7.0
+TOLERANCE_S = 1.5
 MAX_BYTES = 100_000
 
 WAYS = {
