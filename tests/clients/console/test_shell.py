@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.clients.console.conftest import ROOT, Site
 from trainer_service.train_form import TRAIN_FORM
@@ -46,6 +46,26 @@ def test_colours_are_the_systems_unless_somebody_chooses(browser: Browser, site:
 
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
     context.close()
+
+
+def test_where_a_token_is_wanted_the_page_asks_for_it_and_shows_it_to_nobody_else(
+    page: Page, site: Site
+) -> None:
+    def guard(route: Route) -> None:
+        if route.request.headers.get("authorization") == "Bearer secret":
+            route.continue_()
+            return
+        refused = {"content-type": "application/grpc-web+proto", "grpc-status": "16"}
+        route.fulfill(status=200, headers={**refused, "grpc-message": "show a token"})
+
+    page.route("**/vertebra.**", guard)
+    page.goto(f"{site.url}/jobs")
+    page.get_by_label("Token").fill("secret")
+    page.get_by_role("button", name="Use it in this tab").click()
+
+    expect(page.locator(".standing.answers")).to_have_count(2)
+    expect(page.get_by_label("Token")).to_have_count(0)
+    assert page.evaluate("Object.values(localStorage)").count("secret") == 0
 
 
 def tokens() -> dict[str, dict[str, str]]:
