@@ -68,6 +68,9 @@ async def test_a_flood_of_unknown_key_ids_asks_once_a_minute():
     found = await asyncio.gather(*(keys.key(f"made-up-{number}") for number in range(500)))
 
     assert (set(found), source.num_asked) == ({None}, 2)
+    for number in range(50):
+        assert await keys.key(f"one-after-the-other-{number}") is None
+    assert source.num_asked == 2
     source.now += 61
     await keys.key("made-up")
     assert source.num_asked == 3
