@@ -77,18 +77,15 @@ def main() -> None:
 
 async def _serve(settings: TrainerSettings, tracing: Tracing | None) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NUM_THREADS))
-    parts = ServerParts(
-        timing=DrainTiming(hooks_s=settings.grace_s + HOOKS_S),
-        doors=doors_of(settings),
-        tracing=tracing,
-    )
+    timing = DrainTiming(hooks_s=settings.grace_s + HOOKS_S)
+    parts = ServerParts(timing=timing, doors=doors_of(settings), tracing=tracing)
     ensure_folder(settings.home)
     blobs = BlobStore(settings.blobs_folder)
     client = _catalog_client(settings)
     gateway = CatalogGateway(client, blobs)
     host = await asyncio.to_thread(_host, settings)
-    rooms = _rooms(settings, gateway, blobs, host, JobMetrics(parts.telemetry.registry))
-    rooms = replace(rooms, tracing=tracing)
+    metrics = JobMetrics(parts.telemetry.registry)
+    rooms = replace(_rooms(settings, gateway, blobs, host, metrics), tracing=tracing)
     supervisor = Supervisor(rooms, host)
     supervision = Supervision(
         supervisor, parts.drain.draining, preempts=settings.on_stop == "preempt"

@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from torch import nn
+
 from trainer_service.backbone_export import ExportFacts, export_backbone, probe_of
 from trainer_service.datasets.read import Dataset
 from trainer_service.jobs import (
@@ -34,7 +36,8 @@ from trainer_service.run_views import RunViews
 from trainer_service.snapshots.snapshot_reader import read_views
 from trainer_service.stop_switch import StopSwitch
 from trainer_service.train.joining import join
-from trainer_service.train.loop import Trained
+from trainer_service.train.keeping import Write
+from trainer_service.train.loop import Trained, Training
 from trainer_service.train.ranks import Ranks
 from trainer_service.work_spans import spans_of
 
@@ -87,14 +90,12 @@ def follow(
         # 3. The data, every image decoded once.
         with spans.span("check data"):
             dataset = one_first(ranks, order, lambda: read_data(order, plan, pool, emit, stop))
-        # 4. Freezing, and the one pass that may move frozen statistics; or what an earlier attempt
-        #    had reached.
+        # 4. Freezing, and the one pass that may move frozen statistics; or an earlier attempt's.
         training = make_training(order, plan, model, dataset, ranks.device)
         if snapshot is None:
             recalibrate_norms(training, dataset, order, emit, stop)
         training = shared_out(training, ranks)
-        write = writing(order, dataset.fingerprint, views.saved if views else dict)
-        write = written_by_first(write, order.attempt, ranks)
+        write = first_writes(order, dataset, views, ranks)
         keeping = keeping_for(order, plan, stop, snapshot, write, ranks)
         seal = sealed(training, keeping.saved, dataset.fingerprint, emit)
         # 5. The loop.
@@ -107,9 +108,19 @@ def follow(
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         emit(JobMessage(text="exporting"))
-        with spans.span("export"):
-            facts = facts_of(order, plan, dataset, trained, views)
-            return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
+        facts = facts_of(order, plan, dataset, trained, views)
+        return spans.timed("export", lambda: exported(model, facts, training))
+
+
+def exported(model: nn.Module, facts: ExportFacts, training: Training) -> Finished:
+    """Return the last word of a job whose export is whole."""
+    return Finished(exports=(export_backbone(model, facts, probe_of(training.batches)),))
+
+
+def first_writes(order: WorkOrder, dataset: Dataset, views: RunViews | None, ranks: Ranks) -> Write:
+    """Return what writes snapshots: one process, with what the views have shown."""
+    write = writing(order, dataset.fingerprint, views.saved if views else dict)
+    return written_by_first(write, order.attempt, ranks)
 
 
 def facts_of(
