@@ -99,7 +99,8 @@ test("one job, watched by three ways at once, tells all of them the same", async
   const [first, ...others] = told.map((events) => events.map((one) => toJson(TrainEventSchema, one)));
   for (const other of others) assert.deepEqual(other, first);
   await writeFile(join(folder, "events.json"), JSON.stringify({ job: job.name, events: first }));
-  assert.equal((await web!.wait(job.name)).state, JobState.SUCCEEDED);
+  const { state, stateReason } = await web!.wait(job.name);
+  assert.equal(state, JobState.SUCCEEDED, stateReason);
 });
 
 test("what a job exported comes verified, through the gateway, from the trainer's store", async () => {
