@@ -1,5 +1,5 @@
-"""The dashboard and the alerts name only what really running services show, in names that Prometheus
-users expect."""
+"""The dashboard and the alerts name only what really running services show, in names that users of
+Prometheus expect."""
 
 import json
 import re
