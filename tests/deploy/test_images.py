@@ -25,9 +25,13 @@ from vertebra.catalog_client import CatalogClient
 from vertebra.trainer.v1 import train_job_pb2 as wire
 from vertebra.trainer_client import TrainerClient
 
-pytestmark = pytest.mark.skipif(
-    not images_can_be_built(), reason="layers cannot be mounted here: it needs root and overlayfs"
-)
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not images_can_be_built(),
+        reason="layers cannot be mounted here: it needs root and overlayfs",
+    ),
+]
 
 PATIENCE_S = 120
 SMALL_JOB = {
