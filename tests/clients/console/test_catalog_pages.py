@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.clients.console.conftest import HOSTILE, PATIENCE_MS
-from tests.fakes.faulty_origin import Throttle
+from tests.fakes.faulty_origin import FaultyOrigin, Throttle
 from tests.fakes.publishers import GATED, publishers
 from tests.services import Service, running_catalog
 from vertebra.catalog_client import CatalogClient
@@ -18,8 +18,9 @@ from vertebra.gateway import Gateway, running_gateway
 
 ARCHITECTURE = "shufflenet_v2_x0_5"
 PUBLISHED = ("squeezenet1_1", "shufflenet_v2_x0_5")
-BYTES_PER_S = 2e6
-"""A few seconds for a file: long enough to see it grow."""
+SLOW = Throttle(1e5)
+"""The better part of a minute for a file, until somebody has seen it grow."""
+FAST = Throttle(1e9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Shelf:
 
     url: str
     catalog: str
+    publisher: FaultyOrigin
 
     def shown(self, page: Page, path: str, name: str) -> Locator:
         """Go to a thing of a page; return what is shown of it."""
@@ -45,7 +47,7 @@ def shelf(console_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with publishers(home / "published") as world:
         for architecture in PUBLISHED:
             world.publish(architecture)
-        world.torchvision.throttle = Throttle(BYTES_PER_S)
+        world.torchvision.throttle = SLOW
         with running_catalog(home / "catalog", **world.variables) as catalog:
             register_family(catalog)
             gateway = Gateway(
@@ -55,7 +57,7 @@ def shelf(console_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 console_folder=console_folder,
             )
             with running_gateway(gateway, home / "gateway") as running:
-                yield Shelf(url=running.url, catalog=catalog.address)
+                yield Shelf(url=running.url, catalog=catalog.address, publisher=world.torchvision)
 
 
 def register_family(catalog: Service) -> None:
@@ -178,7 +180,8 @@ def test_weights_are_brought_in_and_watched(page: Page, shelf: Shelf) -> None:
     expect(thing.get_by_text("would be fetched")).to_be_visible()
     thing.get_by_role("button", name="Bring them in").click()
 
-    expect(thing.get_by_text(re.compile(r"MB of 4\.\d MB"))).to_be_visible()
+    expect(thing.get_by_text(re.compile(r"B of 4\.\d MB"))).to_be_visible()
+    shelf.publisher.throttle = FAST
     expect(thing.get_by_text("the published digits of its sha256")).to_be_visible()
     expect(thing.locator(".thing-title")).to_contain_text("in the store")
     chosen = page.locator(".browse-list tr[aria-selected=true]")
