@@ -15,6 +15,9 @@ from vertebra.trainer_client import TrainerClient
 
 TIMEOUT_S = 280
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Maven sends one into a pipe, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
@@ -57,7 +60,7 @@ def told_by(live: Live, command: str, folder: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return COLOURS.sub("", done.stdout)
 
 
 def shown_in_readme(heading: str) -> Shown:
@@ -68,5 +71,5 @@ def shown_in_readme(heading: str) -> Shown:
     section = README.read_text().partition(f"\n{heading}\n")[2]
     (block,) = re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)[:1]
     (told,) = re.findall(r"```text\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)[:1]
-    command = block.strip().splitlines()[-1].partition(" -out ")[0]
+    command = block.strip().splitlines()[-1].partition("-out ")[0]
     return Shown(command=command, lines=tuple(told.splitlines()))

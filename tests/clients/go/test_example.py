@@ -22,7 +22,7 @@ def test_the_example_lists_builds_saves_trains_and_fetches(live: Live, tmp_path:
     """As the README shows it; both files are whole, and the backbone is the trainer's own."""
     shown = shown_in_readme("### From Go")
 
-    told = told_by(live, f"{shown.command} -out {tmp_path}", MODULE)
+    told = told_by(live, f"{shown.command}-out {tmp_path}", MODULE)
 
     assert_told(told, shown, tmp_path)
     assert len(read_header(tmp_path / "resnet18.safetensors")) == 122

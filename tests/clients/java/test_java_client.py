@@ -50,9 +50,8 @@ def test_the_example_lists_builds_saves_trains_and_follows(tmp_path: Path):
     """As the README shows it."""
     maven("compile")
     shown = shown_in_readme("### From Java")
-    command = shown.command.removesuffix('"')
     with live_services(tmp_path / "home") as live:
-        told = told_by(live, f'{command} -out {tmp_path}"', PROJECT)
+        told = told_by(live, f'{shown.command}-out {tmp_path}"', PROJECT)
 
     assert_told(told, shown, tmp_path)
     assert len(read_header(tmp_path / "backbone.safetensors")) == 120

@@ -46,7 +46,7 @@ def test_the_example_lists_builds_saves_trains_and_follows(tmp_path: Path):
     cargo("build", "--example", "digits")
     shown = shown_in_readme("### From Rust")
     with live_services(tmp_path / "home") as live:
-        told = told_by(live, f"{shown.command} -out {tmp_path}", CRATE)
+        told = told_by(live, f"{shown.command}-out {tmp_path}", CRATE)
 
     assert_told(told, shown, tmp_path)
     assert len(read_header(tmp_path / "backbone.safetensors")) == 120
