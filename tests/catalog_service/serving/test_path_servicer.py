@@ -167,7 +167,8 @@ async def test_a_probe_fails_as_often_as_told_and_then_says_how_often_it_was_cal
 
 
 @pytest.mark.parametrize(
-    ("probe_id", "num_failures"), [("one", 1), (str(uuid.uuid4()), 11), (str(uuid.uuid4()), -1)]
+    ("probe_id", "num_failures"),
+    [("one", 1), (str(uuid.UUID(int=1)), 11), (str(uuid.UUID(int=2)), -1)],
 )
 @in_loop
 async def test_a_probe_that_is_none_is_an_invalid_argument(probe_id, num_failures):
