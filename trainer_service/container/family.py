@@ -11,7 +11,7 @@ PR_SET_CHILD_SUBREAPER = 36
 """Source: prctl(2). Orphans below become ours also where this is not process 1, as in a pod that
 shares one process namespace among its containers."""
 
-ZOMBIE_STATES = frozenset("ZX")
+ZOMBIE_STATES = frozenset({b"Z", b"X"})
 
 
 def adopt_orphans() -> None:
@@ -57,9 +57,9 @@ def descendants() -> list[int]:
 
 
 def send(pids: Sequence[int], number: signal.Signals) -> None:
-    """Signal processes; those that ended in the meantime are none of our business."""
+    """Signal processes; those that ended meanwhile, or are another user's, are left alone."""
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
@@ -69,6 +69,7 @@ def _parents() -> Iterator[tuple[int, int]]:
         if not folder.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            state, parent, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            # A process has any bytes for a name, also half a letter.
+            state, parent, *_ = (folder / "stat").read_bytes().rpartition(b")")[2].split()
             if state not in ZOMBIE_STATES:
                 yield int(folder.name), int(parent)

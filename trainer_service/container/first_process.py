@@ -17,6 +17,8 @@ PASSED_ON = frozenset({signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
 """For the program, whatever they mean there."""
 HEARD = STOPPING | PASSED_ON | {signal.SIGCHLD}
 TICK_S = 0.5
+NOT_STARTED = 127
+"""As shells say it."""
 KILLED_S = 5.0
 """What waits for a disk outlives SIGKILL for a while; the kernel ends it with process 1."""
 
@@ -76,13 +78,17 @@ class FirstProcess:
             family.send([self._pid], signal.SIGKILL)
 
     def _start(self) -> None:
+        is_first = not self._started_at
+        self._started_at = time.monotonic()
         try:
             self._pid = family.start(self._orders.command, HEARD)
         except OSError as error:
             say(f"cannot start {self._orders.command[0]!r}: {error.strerror}")
-            self._exit_code = 127
+            if is_first:
+                self._exit_code = NOT_STARTED
+            else:  # it could be started before: memory or process ids are short now
+                self._ended(NOT_STARTED)
             return
-        self._started_at = time.monotonic()
         self._pulse.started()
         say("started", pid=self._pid)
 

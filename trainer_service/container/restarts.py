@@ -8,6 +8,9 @@ from dataclasses import dataclass
 UNUSABLE_SETTINGS = 2
 """With this status the services say that they could not even start: nothing will change that."""
 
+MOST_DOUBLINGS = 32
+"""A job can run for weeks beside a program that cannot start: no number grows with that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -59,7 +62,8 @@ def what_follows(
     is_hopeless = exit_code == UNUSABLE_SETTINGS or num_quick_ends >= policy.num_tries
     if is_hopeless and not has_others:
         return GiveUp(exit_code=status_of(exit_code) or 1)
-    wait_s = min(policy.first_wait_s * 2 ** (num_quick_ends - 1), policy.longest_wait_s)
+    doubled = 2.0 ** min(num_quick_ends - 1, MOST_DOUBLINGS)
+    wait_s = min(policy.first_wait_s * doubled, policy.longest_wait_s)
     return StartAgain(wait_s=wait_s, num_quick_ends=num_quick_ends)
 
 

@@ -18,8 +18,9 @@ from tests.fakes.process_namespace import IN_A_NAMESPACE, namespaces_can_be_made
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="containers are Linux")
 
 PATIENCE_S = 60
-OBEDIENT = "trap 'exit 0' TERM; while :; do sleep 0.05; done"
-DEAF = "trap '' TERM; while :; do sleep 0.05; done"
+FOR_EVER = "while :; do sleep 0.05; done"
+OBEYS = "trap 'exit 0' TERM;"
+OBEDIENT = f"{OBEYS} {FOR_EVER}"
 
 
 def until(is_so: Callable[[], object], what: str) -> None:
@@ -32,12 +33,15 @@ def until(is_so: Callable[[], object], what: str) -> None:
 
 @contextmanager
 def first_process(
-    script: str, *flags: str, under: tuple[str, ...] = ()
+    script: str,
+    *flags: str,
+    under: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("sh", "-c"),
 ) -> Iterator[subprocess.Popen[str]]:
     """Yield process 1 of a container whose program is a shell script; starts are quick."""
     command = [sys.executable, "-m", "trainer_service.container", "--first-wait-s", "0.05"]
     process = subprocess.Popen(
-        [*under, *command, *flags, "--", "sh", "-c", script], stderr=subprocess.PIPE, text=True
+        [*under, *command, *flags, "--", *program, script], stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -91,7 +95,7 @@ def test_sigterm_reaches_the_program_and_its_status_is_ours(tmp_path):
 def test_a_program_that_does_not_stop_is_killed_in_time(tmp_path):
     """The orchestrator would kill everything, workers in the middle of a snapshot too."""
     ready = tmp_path / "ready"
-    with first_process(f"touch {ready}; {DEAF}", "--grace-s", "0.3") as one:
+    with first_process(f"trap '' TERM; touch {ready}; {FOR_EVER}", "--grace-s", "0.3") as one:
         until(ready.exists, "the start")
         one.send_signal(signal.SIGTERM)
 
@@ -102,7 +106,7 @@ def test_what_the_program_leaves_is_told_to_go_before_the_end(tmp_path):
     """A worker in a session of its own hears SIGTERM and has time to save."""
     saved, ready = tmp_path / "saved", tmp_path / "ready"
     worker = f"trap 'touch {saved}; exit 0' TERM; touch {ready}; while :; do sleep 0.05; done"
-    with first_process(f'setsid sh -c "{worker}" & {OBEDIENT}') as one:
+    with first_process(f'{OBEYS} setsid sh -c "{worker}" & {FOR_EVER}') as one:
         until(ready.exists, "the worker")
         one.send_signal(signal.SIGTERM)
         status = one.wait(timeout=PATIENCE_S)
@@ -140,6 +144,23 @@ def test_one_that_cannot_start_is_tried_again_while_a_worker_lives(tmp_path):
         assert one.poll() is None
 
 
+def test_one_that_cannot_be_started_for_a_while_does_not_end_the_jobs(tmp_path):
+    """Short of memory or process ids, a start fails that worked before."""
+    starts, program = tmp_path / "starts", tmp_path / "program"
+    worker = "setsid sleep 1000 2>&1 > /dev/null &"
+    program.write_text(f"#!/bin/sh\necho $$ >> {starts}\n{worker}\nmv $0 $0.away\nexit 1\n")
+    program.chmod(0o755)
+    with first_process(str(program), program=()) as one:
+        until(lambda: len(written(starts)) == 1, "a start")
+        assert one.stderr is not None
+        while "cannot start" not in one.stderr.readline():
+            assert one.poll() is None
+        (tmp_path / "program.away").rename(program)
+        until(lambda: len(written(starts)) == 2 or one.poll() is not None, "another start")
+
+        assert one.poll() is None
+
+
 def test_a_program_that_does_not_answer_is_killed_and_started_again(tmp_path):
     """It lives and does nothing: nobody but its probe would notice."""
     pids = tmp_path / "pids"
@@ -153,7 +174,7 @@ def test_it_is_process_1_where_the_kernel_protects_that_from_signals(tmp_path):
     """Process 1 hears only what it handles; the program comes back in the same container, and the
     end leaves nothing."""
     pids = tmp_path / "pids"
-    script = f"echo $PPID $$ >> {pids}; sleep 1000 & {OBEDIENT}"
+    script = f"{OBEYS} echo $PPID $$ >> {pids}; sleep 1000 & {FOR_EVER}"
     with first_process(script, under=(*IN_A_NAMESPACE, "--kill-child")) as outside:
         until(lambda: len(written(pids)) == 1, "a start")
         first = psutil.Process(outside.pid).children()[0]

@@ -48,6 +48,14 @@ def test_while_a_job_runs_the_container_does_not_end():
     assert isinstance(follows(1, num_quick_ends=50, has_others=True), StartAgain)
 
 
+def test_it_waits_no_longer_after_weeks_of_quick_ends():
+    """A job of many days runs beside it: a number that grows would end process 1 and the job."""
+    usual = Policy()
+    follows_then = follows(1, num_quick_ends=10_000, has_others=True, policy=usual)
+
+    assert follows_then == StartAgain(wait_s=usual.longest_wait_s, num_quick_ends=10_001)
+
+
 def test_a_signal_is_a_status_as_shells_write_it():
     """137 is what everybody looks for when memory ran out."""
     assert [status_of(code) for code in (0, 3, -9)] == [0, 3, 137]
