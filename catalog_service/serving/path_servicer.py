@@ -34,12 +34,22 @@ PROBE_AGE_S = 600.0
 MAX_HEADERS = 32
 MAX_HEADER_CHARS = 256
 
-SHOWN_PREFIXES = ("x-envoy-", "x-forwarded-")
+SHOWN_PREFIX = "x-envoy-"
 SHOWN_NAMES = frozenset(
-    {"grpc-previous-rpc-attempts", "traceparent", "user-agent", "via", "x-request-id"}
+    {
+        "grpc-previous-rpc-attempts",
+        "traceparent",
+        "user-agent",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-request-id",
+    }
 )
-HIDDEN_NAMES = frozenset({"x-forwarded-client-cert", "x-forwarded-authorization"})
-"""May hold a whole certificate or a token."""
+"""Others that begin with x-forwarded- hold certificates and tokens that a proxy keeps from its
+callers, such as x-forwarded-access-token."""
 ATTEMPT_NAMES = frozenset({"grpc-previous-rpc-attempts", "x-envoy-attempt-count"})
 
 Metadata: TypeAlias = Iterable[tuple[str, str | bytes]] | None
@@ -202,9 +212,7 @@ def _headers(metadata: Metadata, is_wanted: Callable[[str], bool]) -> list[pb.He
 
 
 def _is_shown(name: str) -> bool:
-    if name in HIDDEN_NAMES:
-        return False
-    return name in SHOWN_NAMES or name.startswith(SHOWN_PREFIXES)
+    return name in SHOWN_NAMES or name.startswith(SHOWN_PREFIX)
 
 
 def _heartbeat() -> pb.HoldStreamResponse:

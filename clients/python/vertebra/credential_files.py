@@ -4,7 +4,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from vertebra.credentials import Credentials, CredentialsUnusable
+from vertebra.credentials import Credentials, CredentialsUnusable, is_token
 
 Stamp = tuple[tuple[int, int, int], ...]
 """Inode, size and time of change of some files."""
@@ -109,6 +109,6 @@ def _token_in(file: Path) -> str:
         token = (_read(file) or b"").decode("ascii").strip()
     except UnicodeDecodeError:
         token = ""
-    if not token or not token.isprintable() or " " in token:
+    if not is_token(token):
         raise CredentialsUnusable(f"{file} does not hold one token on one line")
     return token

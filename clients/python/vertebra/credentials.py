@@ -41,6 +41,8 @@ class Credentials:
         if (self.cert is None) != (self.key is None):
             given, missing = ("a key", "certificate") if self.key else ("a certificate", "key")
             raise CredentialsUnusable(f"{given} without its {missing}: give both files")
+        if self.token and not is_token(self.token):
+            raise CredentialsUnusable("the token is not one word of ASCII: nobody could send it")
         if self.token and self.token_file:
             raise CredentialsUnusable("a token and a token file: give one of them")
         if self.server_name and not self.is_encrypted:
@@ -97,6 +99,11 @@ def from_environment() -> Credentials:
         server_name=given["VERTEBRA_SERVER_NAME"],
         **{field: Path(path).expanduser() for field, path in files.items() if path},
     )
+
+
+def is_token(text: str) -> bool:
+    """Return whether a text can be sent as a token."""
+    return text.isascii() and text.isprintable() and text != "" and " " not in text
 
 
 def is_loopback(address: str) -> bool:

@@ -69,6 +69,7 @@ async def test_an_echo_never_shows_credentials():
         ("cookie", "secret"),
         ("x-forwarded-client-cert", "Cert=secret"),
         ("x-forwarded-authorization", "secret"),
+        ("x-forwarded-access-token", "secret"),
     )
     async with path_service() as (stub, _):
         answer = await stub.Echo(pb.EchoRequest(), metadata=headers)

@@ -197,6 +197,8 @@ def test_which_addresses_are_this_machine(address, is_so):
         ({"cert": Path("a")}, "a certificate without its key"),
         ({"key": Path("a")}, "a key without its certificate"),
         ({"token": "a", "token_file": Path("b")}, "give one of them"),
+        ({"token": "secret\nword"}, "^the token is not one word of ASCII: nobody could send it$"),
+        ({"token": "secret\u200b"}, "^the token is not one word of ASCII: nobody could send it$"),
         ({"server_name": "a"}, "without TLS"),
     ],
 )

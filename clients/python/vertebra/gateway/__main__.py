@@ -48,16 +48,24 @@ def _gateway(flags: argparse.Namespace) -> Gateway:
 
 
 def _listen_tls(flags: argparse.Namespace) -> ListenTls | None:
-    if flags.listen_cert is None and flags.listen_key is None:
+    if not any((flags.listen_cert, flags.listen_key, flags.listen_client_ca)):
         return None
     if flags.listen_cert is None or flags.listen_key is None:
-        raise ValueError("--listen-cert and --listen-key come together")
+        raise ValueError(
+            "--listen-cert and --listen-key come together; --listen-client-ca needs both: callers"
+            " show certificates to a TLS server only"
+        )
     return ListenTls(cert=flags.listen_cert, key=flags.listen_key, client_ca=flags.listen_client_ca)
 
 
 def _service_tls(flags: argparse.Namespace) -> ServiceTls | None:
-    if flags.ca is None:
+    if not any((flags.ca, flags.cert, flags.key)):
         return None
+    if flags.ca is None or (flags.cert is None) != (flags.key is None):
+        raise ValueError(
+            "--cert and --key come together, and with --ca: without, the services would be called"
+            " in plain text"
+        )
     return ServiceTls(ca=flags.ca, cert=flags.cert, key=flags.key)
 
 

@@ -1,0 +1,37 @@
+"""The gateway of a container: what its arguments amount to."""
+
+import pytest
+
+from vertebra.gateway.__main__ import gateway_of
+
+ALWAYS = ("--catalog=c.invalid:1", "--trainer=t.invalid:1", "--folder=/tmp/gateway")
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        ("--listen-client-ca=ca.crt",),
+        ("--listen-cert=tls.crt",),
+        ("--listen-cert=tls.crt", "--listen-client-ca=ca.crt"),
+        ("--cert=tls.crt", "--key=tls.key"),
+        ("--ca=ca.crt", "--cert=tls.crt"),
+        ("--ca=ca.crt", "--key=tls.key"),
+    ],
+)
+def test_half_of_an_encryption_is_refused_and_never_none_of_it(half: tuple[str, ...]) -> None:
+    """Whoever names a certificate does not want plain text, nor callers who show none."""
+    with pytest.raises(ValueError, match="come together"):
+        gateway_of([*ALWAYS, *half])
+
+
+def test_whole_encryption_is_taken() -> None:
+    """Both sides, each with what it shows and whom it believes."""
+    listen = ("--listen-cert=a.crt", "--listen-key=a.key", "--listen-client-ca=callers.crt")
+    service = ("--ca=ca.crt", "--cert=b.crt", "--key=b.key")
+    gateway = gateway_of([*ALWAYS, *listen, *service])
+
+    assert gateway.listen_tls and gateway.service_tls
+    assert (str(gateway.listen_tls.client_ca), str(gateway.service_tls.key)) == (
+        "callers.crt",
+        "b.key",
+    )
