@@ -111,7 +111,18 @@ def form() -> forms.TrainForm:
         is_advanced=True,
         flag="--seed",
     )
-    section = forms.FormSection(id="model", label="Model", help="What.", fields=[freeze, seed])
+    norm = forms.FormField(
+        path="freeze.norm",
+        label="Batch norm",
+        help="What its statistics do.",
+        kind=forms.FormField.KIND_CHOICE,
+        choices=[forms.FormChoice(label=label) for label in ("Stay", "Move")],
+        shown_when=[forms.FormCondition(path="model.freezeBackbone", values=[on])],
+        is_advanced=True,
+        flag="--norm",
+    )
+    fields = [freeze, seed, norm]
+    section = forms.FormSection(id="model", label="Model", help="What.", fields=fields)
     return forms.TrainForm(sections=[section])
 
 

@@ -42,7 +42,7 @@ def main(module: str) -> None:
     bound = server.add_insecure_port(f"{host}:{port}")
     server.start()
     note(module, "started")
-    ready = {"address": f"{host}:{bound}", "admin_address": "", "pid": os.getpid()}
+    ready = {"address": f"{host}:{bound}", "admin_address": f"{host}:1", "pid": os.getpid()}
     Path(os.environ[f"{prefix}_READY_FILE"]).write_text(json.dumps(ready))
     asked_to_stop.wait()
     server.stop(grace=0).wait()

@@ -48,6 +48,7 @@ class Service:
         self.name = module.removesuffix("_service")
         self.log = log
         self.address = ""
+        self.admin_address = ""
         self._module = module
         self._grpc_service = GRPC_SERVICES[module]
         self._port = port
@@ -114,7 +115,8 @@ class Service:
             time.sleep(POLL_S)
 
     def _is_listening(self) -> bool:
-        self.address = _read_address(self._ready_file)
+        told = _read_addresses(self._ready_file)
+        self.address, self.admin_address = told.get("address", ""), told.get("admin_address", "")
         return bool(self.address)
 
     def stop(self) -> None:
@@ -187,12 +189,12 @@ def _require_free(port: int, name: str) -> None:
             ) from error
 
 
-def _read_address(ready_file: Path) -> str:
-    """Return the address in the ready file; empty while there is none."""
+def _read_addresses(ready_file: Path) -> dict[str, str]:
+    """Return what the ready file says; nothing while there is none."""
     try:
-        return str(json.loads(ready_file.read_text())["address"])
+        return dict(json.loads(ready_file.read_text()))
     except (FileNotFoundError, json.JSONDecodeError):
-        return ""
+        return {}
 
 
 def _die_with_parent() -> None:

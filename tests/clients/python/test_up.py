@@ -75,6 +75,7 @@ def test_both_start_with_the_settings_and_their_addresses_are_told(
     catalog, trainer = notes(place)
     assert deeds(place) == ["catalog_service started", "trainer_service started"]
     assert told["home"] == str(place / "home")
+    assert told["catalog_metrics"] == told["trainer_metrics"] == "http://127.0.0.1:1/metrics"
     assert trainer["VERTEBRA_TRAINER_CATALOG"] == told["catalog"]
     assert catalog["VERTEBRA_CATALOG_HOME"] == trainer["VERTEBRA_TRAINER_HOME"] == told["home"]
     assert catalog["VERTEBRA_CATALOG_MIRRORS"] == f"{place / 'weights'}{os.pathsep}/more"

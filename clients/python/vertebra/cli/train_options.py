@@ -1,6 +1,6 @@
 """`vertebra train options`: how a training is asked for, as the trainer itself says it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 from google.protobuf.struct_pb2 import Value
@@ -35,25 +35,54 @@ def train_options(shows_all: bool, trainer_address: str, as_json: bool) -> None:
         print_json(form)
         return
     page = screen()
+    asked = {field.path: field for section in form.sections for field in section.fields}
     for section in form.sections:
         fields = [field for field in section.fields if shows_all or not field.is_advanced]
         if fields:
             page.print(title(section.label, f"  {section.help}"), "", sep="\n")
-            page.print(Group(*map(field_view, fields)))
+            page.print(Group(*(field_view(field, asked) for field in fields)))
     if not shows_all:
         page.print("next: vertebra train options --all", style="dim")
 
 
-def field_view(field: forms.FormField) -> RenderableType:
-    """Return a setting: its flag and default, what it means, its choices and when to take which."""
+def field_view(field: forms.FormField, asked: Mapping[str, forms.FormField]) -> RenderableType:
+    """Return a setting: its flag and default, what it means, its choices and when to take which.
+
+    Args:
+        field: the setting.
+        asked: all of them by their path, for what has to be chosen for this one to matter.
+    """
     pieces = ((field.label, "bold"), (field.flag, "cyan"), (_else(field), "dim"))
     head = Text("  ").join(Text(text, style) for text, style in pieces if text)
     unit = f" In {field.unit}." if field.unit else ""
-    parts: list[RenderableType] = [head, Padding(f"{field.help}{unit}", INDENT)]
-    choices = [choice for choice in field.choices if choice.help or choice.advice]
-    if choices:
-        parts.append(Padding(_choices_view(choices), INDENT))
+    parts: list[RenderableType] = [head]
+    if only := _only_with(field.shown_when, asked):
+        parts.append(Padding(Text(f"only with {only}", "dim"), INDENT))
+    parts.append(Padding(f"{field.help}{unit}", INDENT))
+    if any(choice.help or choice.advice for choice in field.choices):
+        parts.append(Padding(_choices_view(field.choices), INDENT))
+    elif field.choices:
+        parts.append(Padding(", ".join(choice.label for choice in field.choices), INDENT))
     return Group(*parts, Text())
+
+
+def _only_with(
+    conditions: Iterable[forms.FormCondition], asked: Mapping[str, forms.FormField]
+) -> str:
+    """Return `Task: Detection`: what has to be chosen, but for switches that stand so anyway."""
+    return "; ".join(
+        told
+        for condition in conditions
+        if condition.path in asked and (told := _chosen(condition, asked[condition.path]))
+    )
+
+
+def _chosen(condition: forms.FormCondition, field: forms.FormField) -> str:
+    is_switch = field.kind == forms.FormField.KIND_TOGGLE
+    if is_switch and field.default_value in condition.values:
+        return ""
+    labels = [choice.label for choice in field.choices if choice.value in condition.values]
+    return f"{field.label}: {' or '.join(labels)}" if labels else ""
 
 
 def _choices_view(choices: Sequence[forms.FormChoice]) -> Table:

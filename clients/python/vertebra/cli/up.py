@@ -174,6 +174,8 @@ def _addresses(services: LocalServices, console: Console) -> dict[str, str]:
         "catalog": services.catalog.address,
         "trainer": services.trainer.address,
         **({"console": console.url} if console.url else {}),
+        "catalog_metrics": f"http://{services.catalog.admin_address}/metrics",
+        "trainer_metrics": f"http://{services.trainer.admin_address}/metrics",
         "home": str(services.home),
     }
 

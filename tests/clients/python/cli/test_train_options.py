@@ -36,6 +36,20 @@ def test_all_options_are_told_where_that_is_asked_for(
     assert "Seed  --seed  0" in told.splitlines()
 
 
+def test_options_say_what_has_to_be_chosen_for_them_and_list_choices_without_words(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
+    _, told, _ = shell("train", "options", "--all")
+
+    lines = told.splitlines()
+    first = lines.index("Batch norm  --norm")
+    assert lines[first + 1 : first + 4] == [
+        "    only with Freeze backbone: On",
+        "    What its statistics do.",
+        "    Stay, Move",
+    ]
+
+
 def test_options_for_programs_are_the_contracts(shell: Shell, with_trainer: FakeTrainer) -> None:
     _, told, _ = shell("train", "options", "--json")
 
