@@ -9,7 +9,7 @@ import { useHealth } from "./parts/asked";
 import { Link } from "./parts/link";
 import { Empty, Notice } from "./parts/notice";
 import { applyTheme, THEMES, theme } from "./theme";
-import { keepToken } from "./token";
+import { canBeSent, keepToken } from "./token";
 import { plural } from "./words";
 
 export function Shell() {
@@ -131,15 +131,18 @@ function Away() {
 
 function TokenForm({ name, why }: { name: string; why: string }) {
   const [given, setGiven] = useState("");
+  const [isOdd, setOdd] = useState(false);
   const keep = (event: SubmitEvent): void => {
     event.preventDefault();
+    setOdd(!canBeSent(given));
+    if (!canBeSent(given)) return;
     keepToken(given);
     location.reload();
   };
   return (
     <form class="token" onSubmit={keep}>
       <span>
-        {name}: {why}
+        {name}: {isOdd ? "what was given has characters that no token has; copy it again" : why}
       </span>
       <label>
         Token{" "}

@@ -7,6 +7,11 @@ export function token(): string | undefined {
   return sessionStorage.getItem(KEY) ?? undefined;
 }
 
+/** Whether it can travel in a header: what was copied with invisible characters cannot. */
+export function canBeSent(given: string): boolean {
+  return /^[!-~]*$/.test(given.trim());
+}
+
 /** Keeps the token until the tab is closed; an empty one is forgotten. */
 export function keepToken(given: string): void {
   if (given.trim()) sessionStorage.setItem(KEY, given.trim());

@@ -1,9 +1,13 @@
 /** What a component asks a service for: the answer, the failure, or neither yet. */
 
+import { RpcFailed } from "@vertebra/client";
 import { useSyncExternalStore } from "preact/compat";
 import { useEffect, useState } from "preact/hooks";
 
 import { type Health, healthNow, onHealth } from "../health";
+
+/** When to ask again where the way broke: a short break is over before `health` has seen it. */
+export const AGAIN_MS = 5_000;
 
 export interface Asked<T> {
   /** The newest answer; it stays while it is asked again. */
@@ -21,7 +25,7 @@ export function useHealth(): Health {
 
 /**
  * Returns what `ask` answers; asks again when `deps` change, when a service that was silent is
- * back, and every `everyMs` where that is given.
+ * back, a moment after the way to it broke, and every `everyMs` where that is given.
  */
 export function useAsked<T>(
   ask: (signal: AbortSignal) => Promise<T>,
@@ -45,13 +49,19 @@ export function useAsked<T>(
     return () => stop.abort();
   }, [...deps, round, returns]);
 
+  const againMs = everyMs || (mayPass(standing.failure) ? AGAIN_MS : 0);
   useEffect(() => {
-    if (!everyMs || standing.isAsking) return;
-    const timer = setTimeout(() => setRound((before) => before + 1), everyMs);
+    if (!againMs || standing.isAsking) return;
+    const timer = setTimeout(() => setRound((before) => before + 1), againMs);
     return () => clearTimeout(timer);
-  }, [everyMs, standing.isAsking]);
+  }, [againMs, standing.isAsking]);
 
   return { ...standing, again: () => setRound((before) => before + 1) };
+}
+
+/** Whether the same may succeed a moment later. */
+export function mayPass(failure: Error | undefined): boolean {
+  return failure instanceof RpcFailed && failure.mayPass;
 }
 
 const NOTHING = { value: undefined, failure: undefined, isAsking: true };

@@ -9,7 +9,7 @@ import { FINAL_STATES, RpcFailed } from "@vertebra/client";
 import type { TrainEvent, TrainJob } from "@vertebra/client/v1/trainer";
 import { useEffect, useState } from "preact/hooks";
 
-import { useHealth } from "../../parts/asked";
+import { AGAIN_MS, mayPass, useHealth } from "../../parts/asked";
 import { services } from "../../services";
 import { type Curves, curvesOf, withEvent } from "./curves";
 
@@ -38,8 +38,16 @@ export function useStory(name: string): Story & { readonly again: () => void } {
     const stop = new AbortController();
     const teller = new Teller((next) => stop.signal.aborted || setStory(next));
     setStory((before) => (before.job?.jobId === name ? before : NOTHING));
-    void tell(name, teller, stop.signal).catch((failure: Error) => teller.change({ failure }));
-    return () => stop.abort();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    void tell(name, teller, stop.signal).catch((failure: Error) => {
+      if (stop.signal.aborted) return;
+      teller.change({ failure });
+      if (mayPass(failure)) timer = setTimeout(() => setRound((before) => before + 1), AGAIN_MS);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
   }, [name, round, returns]);
   return { ...story, again: () => setRound((before) => before + 1) };
 }
