@@ -108,6 +108,7 @@ def test_what_is_wrong_stands_beside_its_setting(page: Page, site: Site) -> None
     page.get_by_label("Batch size", exact=True).fill("many")
     batch = page.locator("[data-path=batchSize]")
     expect(batch.get_by_role("alert")).to_have_text("many is no whole number")
+    expect(page.get_by_text("To mend: batch size.")).to_be_visible()
     page.get_by_label("Batch size", exact=True).fill("8")
     page.get_by_label("Image width").fill("")
 
@@ -121,6 +122,7 @@ def test_what_is_wrong_stands_beside_its_setting(page: Page, site: Site) -> None
     page.get_by_label("Architecture").fill("resnet51")
     model = page.locator("[data-path='model.backbone']")
     expect(model.get_by_role("alert")).to_contain_text("resnet50")
+    expect(page.get_by_text("To mend: architecture.")).to_be_visible()
 
 
 def test_all_of_it_can_be_done_with_the_keyboard(page: Page, site: Site) -> None:

@@ -90,7 +90,8 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
                 <span class="lines">{text}</span>
               </Notice>
             ))}
-            {missing.length > 0 && <Missing fields={missing} />}
+            <Named what="Still to choose" fields={missing} />
+            <Named what="To mend" fields={shown.filter(({ path }) => problems.beside.has(path))} />
             {!missing.length && plan.isAsking && !plan.value && <p class="quiet">Planning</p>}
             {!missing.length && plan.value?.plan ? (
               <PlanView plan={plan.value.plan} />
@@ -200,10 +201,11 @@ function usualText({ defaultValue }: FormField): string {
   return kind?.case === "numberValue" || kind?.case === "stringValue" ? String(kind.value) : "";
 }
 
-function Missing({ fields }: { fields: readonly FormField[] }) {
+function Named({ what, fields }: { what: string; fields: readonly FormField[] }) {
+  if (!fields.length) return null;
   return (
     <p class="quiet missing">
-      Still to choose: {fields.map(({ label }) => label.toLowerCase()).join(", ")}.
+      {what}: {fields.map(({ label }) => label.toLowerCase()).join(", ")}.
     </p>
   );
 }
