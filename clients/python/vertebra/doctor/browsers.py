@@ -45,9 +45,10 @@ def _is_message(body: bytes) -> bool:
 
 def _is_json(body: bytes) -> bool:
     try:
-        return "serverTime" in json.loads(body)
+        said = json.loads(body)
     except ValueError:
         return False
+    return isinstance(said, dict) and "serverTime" in said
 
 
 DIALECTS = (
