@@ -262,6 +262,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a value that there is not": ({"plaintext": True, "trianer": {}}, "trianer"),
     "a mesh that there is not": ({"mesh": "consul"}, "/mesh"),
+    "everybody with a certificate as a gateway": (
+        {"plaintext": True, "gateway": {"spiffeId": "spiffe://studio/*"}},
+        "/gateway/spiffeId",
+    ),
+    "somebody else beside the gateway": (
+        {"plaintext": True, "gateway": {"spiffeId": "spiffe://a/b,spiffe://a/c"}},
+        "/gateway/spiffeId",
+    ),
     "half a replica": ({"plaintext": True, "catalog": {"replicas": 0}}, "/catalog/replicas"),
 }
 """What contradicts itself, and words of the refusal."""
