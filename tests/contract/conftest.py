@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from tests.services import Service, running_catalog, running_trainer
 from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import RpcFailed
 from vertebra.trainer_client import TrainerClient
 
 MODEL = {
@@ -103,3 +105,18 @@ def world(tmp_path_factory) -> Iterator[World]:
             job=job.name,
             snapshot=paused_job(trainer_client, partial.job_spec()),
         )
+
+
+@pytest.fixture(scope="module")
+def quiet_afterwards(world: World) -> Iterator[None]:
+    """Stop the jobs that a file's tests left: they would take a core until the last test."""
+    yield
+    with TrainerClient(world.trainer.address) as client:
+        cancel_all(client)
+
+
+def cancel_all(client: TrainerClient) -> None:
+    """Cancel what waits or runs."""
+    for job in [*client.list('state = "running"'), *client.list('state = "queued"')]:
+        with suppress(RpcFailed):  # it ended just now
+            client.cancel(job.name)

@@ -39,6 +39,8 @@ FILES = {
     ),
     "trainer": (train_job_service_pb2, blob_service_pb2, path_service_pb2),
 }
+pytestmark = pytest.mark.usefixtures("quiet_afterwards")
+
 DEADLINE_S = 60
 HEAD = {"classification": {"num_classes": 2}}
 BUNDLE = {"selection": {"names": ["checkpoints/first"]}}
