@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from catalog_service.serving.logs import configure_logging, request_id
+from catalog_service.serving.logs import configure_logging, request_id, trace_id
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +21,12 @@ def lines(capsys) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
-def test_a_json_line_has_time_level_logger_request_id_and_extra_fields(capsys):
+def test_a_json_line_has_time_level_logger_ids_and_extra_fields(capsys):
     configure_logging("info", json=True)
-    token = request_id.set("id-9")
+    token, trace = request_id.set("id-9"), trace_id.set("4bf92f35")
     logging.getLogger("a.b").info("served %s", "x", extra={"code": "OK"})
     request_id.reset(token)
+    trace_id.reset(trace)
 
     (line,) = lines(capsys)
     fields = json.loads(line)
@@ -34,6 +35,7 @@ def test_a_json_line_has_time_level_logger_request_id_and_extra_fields(capsys):
         "level": "INFO",
         "logger": "a.b",
         "request_id": "id-9",
+        "trace_id": "4bf92f35",
         "message": "served x",
         "code": "OK",
     }

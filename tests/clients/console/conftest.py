@@ -122,9 +122,13 @@ def register_backbone(catalog: Service) -> None:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a file.
+
+    Not for longer: playwright's event loop counts as running in this thread until it is closed, so
+    that no test of another file could call `asyncio.run`.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium: deploy/test_tools.sh installs it where it may")

@@ -123,9 +123,11 @@ def test_a_worker_that_died_while_nobody_supervised_ends_its_attempt(bench):
     bench.worker_does(end="hang")
     job_id = bench.create(run=RunSpec(max_failures=0))
     program = start_program(bench)
+    spool = bench.rooms.attempt_folder(job_id, 1) / "spool.jsonl"
     asyncio.run(bench.until_running(job_id))
     program.kill()
     program.wait()
+    asyncio.run(bench.until(lambda: spool.read_bytes().count(b"step_metrics") == 3))
     os.kill(bench.processes()[0].pid, signal.SIGKILL)
     asyncio.run(bench.until(lambda: not bench.processes()))
 
