@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.initialise import random_state
+from tests.fakes.registering_program import STEPS
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,18 +40,28 @@ def kills(tmp_path: Path, num_kills: int) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("how_many", ["some", pytest.param("many", marks=pytest.mark.full)])
-def test_a_registration_killed_at_a_random_moment_leaves_nothing_half_done(
+def test_a_registration_killed_anywhere_leaves_nothing_half_done(
     tmp_path: Path, how_many: str
 ) -> None:
     found = kills(tmp_path, NUM_KILLS[how_many])
 
-    histogram = Counter(
-        "ended before" if not one["was_killed"] else f"{one['num_staged']} files staged"
-        for one in found
-    )
-    print("where the kills fell:", dict(histogram))
+    print("where the kills fell:", dict(Counter(_where(one) for one in found)))
     assert len(found) == NUM_KILLS[how_many]
     assert all(one["all_whole"] and not one["broken_blobs"] for one in found)
     assert all(one["is_listed"] for one in found if not one["was_killed"])
-    assert any(one["staged_bytes"] for one in found), "no kill hit a half-written file"
-    assert any(not one["is_listed"] for one in found), "every kill came too late"
+    steps = [one for one in found if one["step"]]
+    assert {one["step"] for one in steps} == set(STEPS)
+    assert all(one["was_killed"] for one in steps)
+    assert all(one["staged_bytes"] == one["num_bytes"] for one in _at(steps, "half a piece"))
+    assert not any(one["is_listed"] for one in steps if one["step"] != "committed")
+    assert all(one["is_listed"] for one in _at(steps, "committed"))
+
+
+def _at(found: list[dict[str, Any]], step: str) -> list[dict[str, Any]]:
+    return [one for one in found if one["step"] == step]
+
+
+def _where(one: dict[str, Any]) -> str:
+    if one["step"]:
+        return str(one["step"])
+    return f"{one['num_staged']} files staged" if one["was_killed"] else "ended before"
