@@ -52,7 +52,7 @@ test-full: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP) $(XDS_STAMP)  ## All tests
 	-@deploy/console.sh
 	$(PYTEST) -m "not gpu"
 
-check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated code is fresh
+check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, prettier, generated code is fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -60,7 +60,7 @@ check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, generated cod
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	deploy/node.sh
 	$(BIN)/python protos/check_fresh.py
-	cd clients && npm run --silent check --workspaces --if-present
+	cd clients && npm run --silent check --workspaces --include-workspace-root --if-present
 
 protos: $(STAMP) $(PROTOS_STAMP)  ## Regenerate stubs and golden samples after touching a .proto
 	deploy/node.sh

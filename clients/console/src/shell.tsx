@@ -109,12 +109,15 @@ function spokenState(health: Health, name: ServiceName): string {
 function Away() {
   const health = useHealth();
   const names = (["catalog", "trainer"] as const).filter((name) => health[name].state === "silent");
-  const refusing = (["catalog", "trainer"] as const).find((name) => health[name].state === "refuses");
+  const refusing = (["catalog", "trainer"] as const).find(
+    (name) => health[name].state === "refuses",
+  );
   return (
     <div class="away" role="status" aria-live="polite">
       {names.length > 0 && (
         <p>
-          {names.length === 2 ? "catalog and trainer do" : `${names[0]} does`} not answer; trying again.
+          {names.length === 2 ? "catalog and trainer do" : `${names[0]} does`} not answer; trying
+          again.
         </p>
       )}
       {(["catalog", "trainer"] as const)

@@ -10,7 +10,11 @@ export const NONE = "\u2013";
 export function count(value: number | bigint): string {
   const number = Number(value);
   if (Math.abs(number) < 10_000) return number.toLocaleString("en");
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
+  for (const [unit, size] of [
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ] as const) {
     if (Math.abs(number) >= size) return `${(number / size).toFixed(1)} ${unit}`;
   }
   return String(number);
@@ -24,7 +28,12 @@ export function exact(value: number | bigint): string {
 /** Returns `44.8 MB`. */
 export function bytes(value: number | bigint): string {
   const number = Number(value);
-  for (const [unit, size] of [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const) {
+  for (const [unit, size] of [
+    ["TB", 1e12],
+    ["GB", 1e9],
+    ["MB", 1e6],
+    ["kB", 1e3],
+  ] as const) {
     if (number >= size) return `${(number / size).toFixed(1)} ${unit}`;
   }
   return `${number} B`;
@@ -35,7 +44,8 @@ export function metric(value: number): string {
   if (Number.isNaN(value)) return NONE;
   if (!Number.isFinite(value)) return value > 0 ? "\u221e" : `${MINUS}\u221e`;
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.01 || size >= 1e6)) return signed(String(Number(value.toPrecision(3))));
+  if (size !== 0 && (size < 0.01 || size >= 1e6))
+    return signed(String(Number(value.toPrecision(3))));
   return signed(size < 10 ? value.toFixed(4) : String(Number(value.toPrecision(5))));
 }
 

@@ -8,7 +8,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { createVertebra, type Spec } from "@vertebra/client";
-import { credentialsFromEnvironment, download, nodeTransport, saveTensors } from "@vertebra/client/node";
+import {
+  credentialsFromEnvironment,
+  download,
+  nodeTransport,
+  saveTensors,
+} from "@vertebra/client/node";
 import { ExportFile_Kind, JobState, type TrainEvent } from "@vertebra/client/v1/trainer";
 
 const CATALOG = process.env["VERTEBRA_CATALOG_ADDRESS"] ?? "localhost:50551";

@@ -148,5 +148,8 @@ export class TensorsFileOnItsWay {
 
 /** Returns the refusal of bytes with another sha256 than asked for. */
 export function otherBytes(address: string, what: string): AnswerRefused {
-  return new AnswerRefused(`what ${address} sent for ${what} has another sha256`, "DIGEST_MISMATCH");
+  return new AnswerRefused(
+    `what ${address} sent for ${what} has another sha256`,
+    "DIGEST_MISMATCH",
+  );
 }

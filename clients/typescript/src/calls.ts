@@ -34,7 +34,9 @@ export function callsOf<S extends DescService>(connection: Connection, service: 
       const changes = "requestId" in input.field;
       const once = stub[localName] as Once;
       const call = (given: { requestId?: string }, asked?: Asked) => {
-        const request = changes ? { ...given, requestId: given.requestId || newRequestId() } : given;
+        const request = changes
+          ? { ...given, requestId: given.requestId || newRequestId() }
+          : given;
         return connection.call((options) => once(request, options), asked);
       };
       return [localName, call] as const;

@@ -119,10 +119,7 @@ export class CatalogClient {
    *
    * @throws RpcFailed as ModelService.BuildModel in the contract says.
    */
-  buildModel(
-    request: BuildRequest,
-    asked: Progressing<BuildProgress> = {},
-  ): Promise<BuiltModel> {
+  buildModel(request: BuildRequest, asked: Progressing<BuildProgress> = {}): Promise<BuiltModel> {
     const stub = this.connection.client(ModelService);
     const cursor = new OutcomeCursor<BuildRequest, BuildProgress, BuiltModel>(request, "model");
     return this.#outcome(cursor, (wanted, o) => stub.buildModel(wanted, o), asked);

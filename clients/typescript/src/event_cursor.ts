@@ -53,9 +53,11 @@ export interface EventCursorOptions {
 }
 
 /** The last event that came; the next one must be its successor. */
-export class EventCursor
-  implements Cursor<WatchTrainJobRequest, WatchTrainJobResponse, TrainEvent>
-{
+export class EventCursor implements Cursor<
+  WatchTrainJobRequest,
+  WatchTrainJobResponse,
+  TrainEvent
+> {
   #seq: bigint;
   #logId = "";
   readonly #onGap: OnGap | undefined;

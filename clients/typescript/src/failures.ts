@@ -169,9 +169,18 @@ function withoutDetails(error: ConnectError, address: string): RpcFailed {
 const HANDSHAKES: readonly (readonly [sign: RegExp, meaning: string])[] = [
   [/ALTNAME_INVALID/, "shows a certificate for another name: give that name as serverName"],
   [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, "shows a certificate that is not valid now"],
-  [/SELF_SIGNED|UNABLE_TO|ISSUER/, "shows a certificate of an authority that is not believed: give it as ca"],
-  [/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE/, "wants a certificate of yours that it believes: give cert and key"],
-  [/WRONG_VERSION_NUMBER|PACKET_LENGTH|ERR_SSL|EPROTO/, "does not speak TLS: leave ca, cert, key and tls away"],
+  [
+    /SELF_SIGNED|UNABLE_TO|ISSUER/,
+    "shows a certificate of an authority that is not believed: give it as ca",
+  ],
+  [
+    /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNKNOWN_CA|BAD_CERTIFICATE/,
+    "wants a certificate of yours that it believes: give cert and key",
+  ],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH|ERR_SSL|EPROTO/,
+    "does not speak TLS: leave ca, cert, key and tls away",
+  ],
 ];
 
 function handshakeProblem(error: ConnectError): string | undefined {

@@ -10,9 +10,11 @@ export interface OutcomeMessage {
 }
 
 /** Work under way: calling again with the same request joins it. */
-export class OutcomeCursor<Request, Progress, Outcome>
-  implements Cursor<Request, OutcomeMessage, Progress>
-{
+export class OutcomeCursor<Request, Progress, Outcome> implements Cursor<
+  Request,
+  OutcomeMessage,
+  Progress
+> {
   outcome: Outcome | undefined;
 
   /** @param key what the message calls the outcome. */

@@ -27,7 +27,7 @@ export async function* itemsOfPages<P extends Page, Item>(
   items: (page: P) => readonly Item[],
 ): AsyncGenerator<Item, void, undefined> {
   const seen = new Set<string>();
-  for (let pageToken = ""; ; ) {
+  for (let pageToken = ""; ;) {
     const page = await ask({ pageSize: PAGE_SIZE, pageToken });
     yield* items(page);
     pageToken = page.nextPageToken;

@@ -38,7 +38,7 @@ export async function* resumed<Request, Message, Item>(
   signal?: AbortSignal,
 ): AsyncGenerator<Item, void, undefined> {
   const backoff = new Backoff(connection.pace);
-  for (let resumedAfter = ""; ; ) {
+  for (let resumedAfter = ""; ;) {
     const opening = new Opening(connection, open, cursor, backoff);
     yield* opening.items(resumedAfter, signal);
     if (opening.isCompleted) return;

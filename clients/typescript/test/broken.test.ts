@@ -25,12 +25,15 @@ const PATIENT = { ...QUICK, firstPatienceMs: 30_000 };
 test("a hundred disconnects lose and repeat nothing", async () => {
   const told = await all(clientsOf(events, PATIENT).trainer.watch(job));
   const wanted = Array.from({ length: numEvents }, (_, index) => BigInt(index + 1));
-  assert.deepEqual(told.map(({ seq }) => seq), wanted);
+  assert.deepEqual(
+    told.map(({ seq }) => seq),
+    wanted,
+  );
 });
 
 test("a reader that starts over reads events twice", async () => {
   const seen: bigint[] = [];
-  for (let isDone = false; !isDone; ) {
+  for (let isDone = false; !isDone;) {
     const stub = createClient(TrainJobService, createGrpcTransport({ baseUrl: `http://${naive}` }));
     try {
       for await (const { event } of stub.watchTrainJob({ name: job })) {

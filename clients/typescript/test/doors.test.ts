@@ -86,7 +86,11 @@ test("files that are half-written leave the last certificate valid", async () =>
 
 for (const [what, credentials, told] of [
   ["no certificate", { ca: ANN.ca! }, /a certificate of yours that it believes/],
-  ["another authority's certificate", { ...ANN, ca: file("other_ca.pem") }, /authority that is not believed/],
+  [
+    "another authority's certificate",
+    { ...ANN, ca: file("other_ca.pem") },
+    /authority that is not believed/,
+  ],
   ["another name", { ...ANN, serverName: "other.example" }, /certificate for another name/],
 ] as const) {
   test(`a handshake with ${what} says what would be right`, async () => {

@@ -6,7 +6,13 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { AnswerRefused, Code, EventsCompacted, RpcFailed, ServiceUnreachable } from "../src/index.js";
+import {
+  AnswerRefused,
+  Code,
+  EventsCompacted,
+  RpcFailed,
+  ServiceUnreachable,
+} from "../src/index.js";
 import { download } from "../src/node/index.js";
 import { all, clientsOf, given } from "./given.js";
 
@@ -32,7 +38,16 @@ test("a watch brings every event once, in order", async () => {
   assert.deepEqual(await seqsOf("honest"), SEQS);
 });
 
-for (const how of ["unavailable", "rst", "cancelled", "silent", "rotate", "draining", "slow", "expired"]) {
+for (const how of [
+  "unavailable",
+  "rst",
+  "cancelled",
+  "silent",
+  "rotate",
+  "draining",
+  "slow",
+  "expired",
+]) {
   test(`a watch that is ended by ${how} goes on where it was`, async () => {
     assert.deepEqual(await seqsOf(`break-${how}`), SEQS);
   });
@@ -148,7 +163,10 @@ test("two downloads at once leave one whole file and nothing else", async () => 
   const { blobs } = to("honest").catalog;
   await Promise.all([download(blobs, DIGEST, path), download(blobs, DIGEST, path)]);
   assert.deepEqual(await readFile(path), BYTES);
-  assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith(".twice")), []);
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => name.startsWith(".twice")),
+    [],
+  );
 });
 
 function hidden(name: string): string {

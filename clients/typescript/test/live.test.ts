@@ -8,7 +8,14 @@ import { test } from "node:test";
 
 import { toJson } from "@bufbuild/protobuf";
 
-import { type BuildRequest, Code, createVertebra, RpcFailed, type Spec, type Vertebra } from "../src/index.js";
+import {
+  type BuildRequest,
+  Code,
+  createVertebra,
+  RpcFailed,
+  type Spec,
+  type Vertebra,
+} from "../src/index.js";
 import { download, nodeTransport, saveTensors } from "../src/node/index.js";
 import { Role } from "../src/v1/model.js";
 import { JobState, TrainEventSchema } from "../src/v1/trainer.js";
@@ -27,7 +34,7 @@ interface Live {
 const { catalog, trainer, gateway, folder } = given<Live>();
 
 const CLIENTS: Record<string, Vertebra> = {
-  "gRPC": createVertebra({ catalog: nodeTransport(catalog), trainer: nodeTransport(trainer) }),
+  gRPC: createVertebra({ catalog: nodeTransport(catalog), trainer: nodeTransport(trainer) }),
   "gRPC through Envoy": createVertebra({ transport: nodeTransport(gateway) }),
   "gRPC-Web through Envoy": createVertebra({ transport: webTransport(`http://${gateway}`) }),
 };
@@ -54,7 +61,9 @@ for (const way of ["gRPC", "gRPC through Envoy", "gRPC-Web through Envoy"]) {
 
   test(`${way}: lists, a page at a time`, async () => {
     const filter = 'family = "resnet"';
-    const names = (await all(vertebra.catalog.listArchitectures({ filter }))).map((one) => one.name);
+    const names = (await all(vertebra.catalog.listArchitectures({ filter }))).map(
+      (one) => one.name,
+    );
     assert.ok(names.includes("architectures/resnet50"), names.join());
     assert.ok((await all(vertebra.catalog.listWeights())).length > 100);
   });
@@ -96,7 +105,9 @@ test("one job, watched by three ways at once, tells all of them the same", async
   const [direct, proxied, web] = Object.values(CLIENTS).map((one) => one.trainer);
   const job = await direct!.create(SPEC);
   const told = await Promise.all([direct!, proxied!, web!].map((one) => all(one.watch(job.name))));
-  const [first, ...others] = told.map((events) => events.map((one) => toJson(TrainEventSchema, one)));
+  const [first, ...others] = told.map((events) =>
+    events.map((one) => toJson(TrainEventSchema, one)),
+  );
   for (const other of others) assert.deepEqual(other, first);
   await writeFile(join(folder, "events.json"), JSON.stringify({ job: job.name, events: first }));
   const { state, stateReason } = await web!.wait(job.name);
@@ -109,7 +120,9 @@ test("what a job exported comes verified, through the gateway, from the trainer'
   const [exported] = await all(trainer.listExports(job!.name));
   const blob = exported!.files.find((file) => file.path.endsWith("backbone.safetensors"))!.blob!;
   const path = await download(trainer.blobs, blob.name, join(folder, "backbone.safetensors"));
-  const sha256 = createHash("sha256").update(await readFile(path)).digest("hex");
+  const sha256 = createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
   assert.equal(`sha256:${sha256}`, blob.digest);
   assert.equal((await trainer.blobs.readAll(blob.name)).size, Number(blob.sizeBytes));
 });
@@ -117,7 +130,10 @@ test("what a job exported comes verified, through the gateway, from the trainer'
 test("the same request id again gives the same job", async () => {
   const { trainer } = CLIENTS["gRPC"]!;
   const requestId = "0f8fad5b-d9cb-469f-a165-70867728950e";
-  const [first, again] = [await trainer.create(SPEC, { requestId }), await trainer.create(SPEC, { requestId })];
+  const [first, again] = [
+    await trainer.create(SPEC, { requestId }),
+    await trainer.create(SPEC, { requestId }),
+  ];
   assert.equal(again.name, first.name);
   assert.equal((await trainer.cancel(first.name)).name, first.name);
   assert.equal((await trainer.wait(first.name)).state, JobState.CANCELLED);

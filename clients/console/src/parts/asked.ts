@@ -32,7 +32,9 @@ export function useAsked<T>(
   deps: readonly unknown[],
   { everyMs = 0 } = {},
 ): Asked<T> {
-  const [standing, setStanding] = useState<Omit<Asked<T>, "again">>(NOTHING as Omit<Asked<T>, "again">);
+  const [standing, setStanding] = useState<Omit<Asked<T>, "again">>(
+    NOTHING as Omit<Asked<T>, "again">,
+  );
   const [round, setRound] = useState(0);
   const { returns } = useHealth();
 

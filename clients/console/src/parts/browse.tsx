@@ -107,10 +107,23 @@ export function Choice({ label, value, onValue, options, any }: ChoiceGiven) {
 }
 
 /** Yes, or no matter. */
-export function Tick({ label, isOn, onValue }: { label: string; isOn: boolean; onValue: (isOn: boolean) => void }) {
+export function Tick({
+  label,
+  isOn,
+  onValue,
+}: {
+  label: string;
+  isOn: boolean;
+  onValue: (isOn: boolean) => void;
+}) {
   return (
     <label class="tick">
-      <input type="checkbox" checked={isOn} onChange={(event) => onValue(event.currentTarget.checked)} /> {label}
+      <input
+        type="checkbox"
+        checked={isOn}
+        onChange={(event) => onValue(event.currentTarget.checked)}
+      />{" "}
+      {label}
     </label>
   );
 }

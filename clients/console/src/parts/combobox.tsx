@@ -22,7 +22,8 @@ interface Given {
 const MOST = 200;
 
 export function Combobox(given: Given) {
-  const { id, value, onValue, suggestions, placeholder, isInvalid, describedBy, isRequired } = given;
+  const { id, value, onValue, suggestions, placeholder, isInvalid, describedBy, isRequired } =
+    given;
   const listId = useId();
   const list = useRef<HTMLUListElement>(null);
   const [isOpen, setOpen] = useState(false);
@@ -115,12 +116,16 @@ export function Combobox(given: Given) {
 
 /** Returns the suggestions that fit; those that begin as typed come first. */
 function fittingOf(suggestions: readonly Suggestion[], typed: string): Suggestion[] {
-  const begins = (one: Suggestion): number => (one.value.toLowerCase().startsWith(typed.toLowerCase()) ? 0 : 1);
+  const begins = (one: Suggestion): number =>
+    one.value.toLowerCase().startsWith(typed.toLowerCase()) ? 0 : 1;
   return suggestions.filter((one) => fits(one.value, typed)).sort((a, b) => begins(a) - begins(b));
 }
 
 /** Whether all words that were typed are in a name, in any order. */
 function fits(name: string, typed: string): boolean {
   const plain = name.toLowerCase();
-  return typed.toLowerCase().split(/\s+/).every((word) => plain.includes(word));
+  return typed
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => plain.includes(word));
 }

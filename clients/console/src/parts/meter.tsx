@@ -7,7 +7,8 @@ interface Given {
 }
 
 export function Meter({ share, label, kind = "busy" }: Given) {
-  const percent = share === undefined ? undefined : Math.round(100 * Math.min(1, Math.max(0, share)));
+  const percent =
+    share === undefined ? undefined : Math.round(100 * Math.min(1, Math.max(0, share)));
   return (
     <div
       class={`meter ${kind} ${percent === undefined ? "unknown" : ""}`}

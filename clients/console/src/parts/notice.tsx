@@ -20,11 +20,13 @@ export function Failure({ of }: { of: Error | undefined }) {
   return (
     <Notice kind="error">
       <span class="lines">{of.message}</span>
-      {links.filter(({ url }) => /^https?:\/\//.test(url)).map(({ text, url }) => (
-        <a href={url} target="_blank" rel="noopener noreferrer">
-          {text || url}
-        </a>
-      ))}
+      {links
+        .filter(({ url }) => /^https?:\/\//.test(url))
+        .map(({ text, url }) => (
+          <a href={url} target="_blank" rel="noopener noreferrer">
+            {text || url}
+          </a>
+        ))}
     </Notice>
   );
 }

@@ -63,7 +63,9 @@ export function Table<R>({ columns, rows, keyOf, caption, onChoose, chosen }: Gi
 
 function onRowKey(event: KeyboardEvent, choose: () => void): void {
   const row = event.currentTarget as HTMLElement;
-  const other = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
+  const other = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[
+    event.key
+  ];
   if (event.key === "Enter" || event.key === " ") choose();
   else if (other instanceof HTMLElement) other.focus();
   else return;

@@ -19,7 +19,10 @@ interface Given {
 export function Tabs({ tabs, chosen, onChoose, label }: Given) {
   const id = useId();
   const names = useRef<HTMLDivElement>(null);
-  const at = Math.max(0, tabs.findIndex((one) => one.id === chosen));
+  const at = Math.max(
+    0,
+    tabs.findIndex((one) => one.id === chosen),
+  );
   const move = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
@@ -45,7 +48,12 @@ export function Tabs({ tabs, chosen, onChoose, label }: Given) {
           </button>
         ))}
       </div>
-      <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${tabs[at]?.id}`} tabIndex={0}>
+      <div
+        role="tabpanel"
+        id={`${id}-panel`}
+        aria-labelledby={`${id}-${tabs[at]?.id}`}
+        tabIndex={0}
+      >
         {tabs[at]?.show()}
       </div>
     </div>

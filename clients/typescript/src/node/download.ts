@@ -126,7 +126,10 @@ async function commit(staged: StagedFile, digest: string, address: string): Prom
 
 /** Returns `sha256:<hex>` of a file's bytes; empty where there is no such file. */
 export async function digestOfFile(path: string): Promise<string> {
-  const isFile = await stat(path).then((found) => found.isFile(), () => false);
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
   if (!isFile) return "";
   const sha256 = createHash("sha256");
   for await (const piece of createReadStream(path)) sha256.update(piece as Uint8Array);

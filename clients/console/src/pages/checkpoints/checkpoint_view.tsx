@@ -27,11 +27,13 @@ interface Given {
 export function CheckpointView({ name, onChange }: Given) {
   const [failure, setFailure] = useState<Error>();
   const found = useAsked(
-    async (signal) => (await services.catalog.checkpoints.getCheckpoint({ name }, { signal })).checkpoint,
+    async (signal) =>
+      (await services.catalog.checkpoints.getCheckpoint({ name }, { signal })).checkpoint,
     [name],
   );
   const { value } = found;
-  if (!value) return found.failure ? <Failure of={found.failure} /> : <Empty>Asking the catalog</Empty>;
+  if (!value)
+    return found.failure ? <Failure of={found.failure} /> : <Empty>Asking the catalog</Empty>;
   const gone = (): void => {
     go("/checkpoints", { replace: true });
     onChange();
@@ -121,7 +123,10 @@ function Missing({ of }: { of: Checkpoint }) {
 
 function factsOf({ lineage, ...of }: Checkpoint) {
   return [
-    ["Model", <Link to={addressOf("/models", { name: of.architectureId })}>{of.architectureId}</Link>],
+    [
+      "Model",
+      <Link to={addressOf("/models", { name: of.architectureId })}>{of.architectureId}</Link>,
+    ],
     ["Method", lineage?.method],
     ["Data", lineage?.dataset],
     ["Images", lineage?.numImages ? exact(lineage.numImages) : ""],
@@ -129,12 +134,22 @@ function factsOf({ lineage, ...of }: Checkpoint) {
     ["Images a step", lineage?.batchSize || ""],
     ["Loss", lineage?.loss],
     ["Optimizer", lineage?.optimizer],
-    ["Learning rate", lineage?.learningRate ? [metric(lineage.learningRate), lineage.lrRule].filter(Boolean).join(", ") : ""],
+    [
+      "Learning rate",
+      lineage?.learningRate
+        ? [metric(lineage.learningRate), lineage.lrRule].filter(Boolean).join(", ")
+        : "",
+    ],
     ["Augmentations", lineage?.augmentations.join(", ")],
     ["Mean", of.mean.map(metric).join("  ")],
     ["Deviation", of.std.map(metric).join("  ")],
     ["Licence", lineage?.licence],
-    ["Job", lineage?.trainJob && <Link to={addressOf("/jobs", { name: lineage.trainJob })}>{lineage.trainJob}</Link>],
+    [
+      "Job",
+      lineage?.trainJob && (
+        <Link to={addressOf("/jobs", { name: lineage.trainJob })}>{lineage.trainJob}</Link>
+      ),
+    ],
     ["Note", lineage?.note && <span class="lines">{lineage.note}</span>],
   ] as const;
 }
@@ -161,7 +176,8 @@ function Results({ of }: { of: Checkpoint }) {
             { heading: "On", cell: (row: ResultRow) => row.setting },
             ...names.map((name) => ({
               heading: name,
-              cell: ({ metrics }: ResultRow) => (name in metrics ? metric(metrics[name] as number) : ""),
+              cell: ({ metrics }: ResultRow) =>
+                name in metrics ? metric(metrics[name] as number) : "",
               isNumber: true,
             })),
           ]}
@@ -180,7 +196,10 @@ function Bytes({ of: { blob, backboneDigest, sourceDigest, checkpointId } }: { o
     const size = Number(blob?.sizeBytes || 1);
     const onBytes = (numBytes: number): void => setShare(numBytes / size);
     try {
-      save(await services.catalog.blobs.readAll(blob?.name ?? "", { onBytes }), `${checkpointId}.safetensors`);
+      save(
+        await services.catalog.blobs.readAll(blob?.name ?? "", { onBytes }),
+        `${checkpointId}.safetensors`,
+      );
       setVerified(true);
     } finally {
       setShare(undefined);

@@ -22,7 +22,10 @@ export function CheckpointsPage({ query }: { query: URLSearchParams }) {
     hasWords("architecture_id", useSettled(model, 150)),
     hasBytes && "has_bytes = true",
   );
-  const found = useAsked((signal) => all(services.catalog.listCheckpoints({ filter, signal })), [filter]);
+  const found = useAsked(
+    (signal) => all(services.catalog.listCheckpoints({ filter, signal })),
+    [filter],
+  );
   const named = query.get("name")?.replace(/^checkpoints\//, "");
   const chosen = named ?? found.value?.[0]?.checkpointId;
   return (

@@ -21,7 +21,11 @@ export interface Family {
 type Asked = { readonly signal: AbortSignal };
 
 /** Returns whom a checkpoint descends from and what descends from it. */
-export async function familyOf(of: Checkpoint, catalog: CatalogClient, asked: Asked): Promise<Family> {
+export async function familyOf(
+  of: Checkpoint,
+  catalog: CatalogClient,
+  asked: Asked,
+): Promise<Family> {
   const ancestors: Checkpoint[] = [];
   let parent = parentOf(of);
   while (parent.startsWith(PREFIX) && ancestors.length < MOST) {
@@ -31,7 +35,11 @@ export async function familyOf(of: Checkpoint, catalog: CatalogClient, asked: As
     parent = parentOf(found.checkpoint);
   }
   const filter = `parent = ${JSON.stringify(of.name)}`;
-  return { ancestors, origin: parent, children: await all(catalog.listCheckpoints({ filter, ...asked })) };
+  return {
+    ancestors,
+    origin: parent,
+    children: await all(catalog.listCheckpoints({ filter, ...asked })),
+  };
 }
 
 function parentOf({ lineage }: Checkpoint): string {

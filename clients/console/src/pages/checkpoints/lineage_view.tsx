@@ -46,7 +46,11 @@ function Origin({ name }: { name: string }) {
 function Step({ of, isHere = false }: { of: Checkpoint; isHere?: boolean }) {
   return (
     <li class={isHere ? "here" : ""} aria-current={isHere ? "true" : undefined}>
-      {isHere ? <b>{of.checkpointId}</b> : <Link to={addressOf("/checkpoints", { name: of.name })}>{of.checkpointId}</Link>}
+      {isHere ? (
+        <b>{of.checkpointId}</b>
+      ) : (
+        <Link to={addressOf("/checkpoints", { name: of.name })}>{of.checkpointId}</Link>
+      )}
       {keepsItsParent(of) && <span class="quiet">the same backbone: nothing of it has moved</span>}
       <span class="how">{madeBy(of)}</span>
     </li>

@@ -9,11 +9,17 @@ import type { Curve, Group } from "./curves";
 
 const HEIGHT_PX = 168;
 /** Whole numbers between the marks of an axis of steps. */
-const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
+const STEPS = Array.from({ length: 10 }, (_, power) =>
+  [1, 2, 5].map((one) => one * 10 ** power),
+).flat();
 /** Charts of one page move their pointers together. */
 const POINTER = uPlot.sync("steps");
 /** Colours by split, so that a split looks the same in every chart. */
-const COLOURS: Record<string, string> = { validation: "--curve-2", train: "--curve-1", step: "--curve-5" };
+const COLOURS: Record<string, string> = {
+  validation: "--curve-2",
+  train: "--curve-1",
+  step: "--curve-5",
+};
 
 export function Chart({ group }: { group: Group }) {
   const place = useRef<HTMLDivElement>(null);
@@ -27,7 +33,11 @@ export function Chart({ group }: { group: Group }) {
     const host = place.current as HTMLDivElement;
     const draw = (): void => {
       chart.current?.destroy();
-      chart.current = new uPlot(optionsOf(group, host.clientWidth, isLog && canLog, setStep), dataOf(group), host);
+      chart.current = new uPlot(
+        optionsOf(group, host.clientWidth, isLog && canLog, setStep),
+        dataOf(group),
+        host,
+      );
     };
     draw();
     const sized = new ResizeObserver(() => {
@@ -50,12 +60,20 @@ export function Chart({ group }: { group: Group }) {
         <Values group={group} step={step} />
         {canLog && (
           <label class="log">
-            <input type="checkbox" checked={isLog} onChange={(event) => setLog(event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={isLog}
+              onChange={(event) => setLog(event.currentTarget.checked)}
+            />
             log
           </label>
         )}
       </figcaption>
-      <div ref={place} role="img" aria-label={`${group.metric} over the steps; the newest values stand above`} />
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${group.metric} over the steps; the newest values stand above`}
+      />
     </figure>
   );
 }
@@ -88,7 +106,12 @@ function dataOf({ curves }: Group): uPlot.AlignedData {
 
 type OnStep = (step: number | undefined) => void;
 
-function optionsOf({ curves }: Group, width: number, isLog: boolean, onStep: OnStep): uPlot.Options {
+function optionsOf(
+  { curves }: Group,
+  width: number,
+  isLog: boolean,
+  onStep: OnStep,
+): uPlot.Options {
   const colour = colours();
   const axis = {
     stroke: colour("--quiet"),
@@ -105,8 +128,18 @@ function optionsOf({ curves }: Group, width: number, isLog: boolean, onStep: OnS
     hooks: { setCursor: [({ cursor, data }) => onStep(data[0][cursor.idx ?? -1])] },
     scales: { x: { time: false }, y: isLog ? { distr: 3 } : {} },
     axes: [
-      { ...axis, size: 24, incrs: STEPS, values: (_, splits) => splits.map((step) => step.toLocaleString("en")) },
-      { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))) },
+      {
+        ...axis,
+        size: 24,
+        incrs: STEPS,
+        values: (_, splits) => splits.map((step) => step.toLocaleString("en")),
+      },
+      {
+        ...axis,
+        size: 52,
+        values: (_, splits) =>
+          splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))),
+      },
     ],
     series: [
       {},

@@ -1,6 +1,11 @@
 /** A job's curves: what the trainer kept of them, and the points that come while one looks. */
 
-import type { EpochMetrics, MetricSeries, StepMetrics, TrainEvent } from "@vertebra/client/v1/trainer";
+import type {
+  EpochMetrics,
+  MetricSeries,
+  StepMetrics,
+  TrainEvent,
+} from "@vertebra/client/v1/trainer";
 
 export interface Curve {
   readonly steps: number[];
@@ -50,7 +55,11 @@ function rolledBack(curves: Curves, toStep: number): Curves {
   return new Map(
     [...curves].map(([name, { steps, values, epochs }]) => {
       const kept = steps.filter((step) => step <= toStep).length;
-      const cut = { steps: steps.slice(0, kept), values: values.slice(0, kept), epochs: epochs.slice(0, kept) };
+      const cut = {
+        steps: steps.slice(0, kept),
+        values: values.slice(0, kept),
+        epochs: epochs.slice(0, kept),
+      };
       return [name, cut];
     }),
   );
@@ -75,5 +84,10 @@ export function groupsOf(curves: Curves, mainMetric: string): Group[] {
   const last = (metric: string): number => (metric === "lr" ? 1 : 0);
   return [...byMetric]
     .map(([metric, found]) => ({ metric, curves: found.sort(([a], [b]) => a.localeCompare(b)) }))
-    .sort((a, b) => rank(a.metric) - rank(b.metric) || last(a.metric) - last(b.metric) || a.metric.localeCompare(b.metric));
+    .sort(
+      (a, b) =>
+        rank(a.metric) - rank(b.metric) ||
+        last(a.metric) - last(b.metric) ||
+        a.metric.localeCompare(b.metric),
+    );
 }

@@ -18,7 +18,10 @@ export function DataView({ story }: { story: Story }) {
     <div class="data">
       <Facts
         of={[
-          ["Images", `${exact(report.numTrainImages)} to train, ${exact(report.numValidationImages)} to validate`],
+          [
+            "Images",
+            `${exact(report.numTrainImages)} to train, ${exact(report.numValidationImages)} to validate`,
+          ],
           ["Mean", report.mean.map(metric).join("  ")],
           ["Standard deviation", report.std.map(metric).join("  ")],
           ["Fingerprint", <Digest of={report.fingerprint} />],
@@ -34,8 +37,16 @@ export function DataView({ story }: { story: Story }) {
           caption="Images of every class"
           columns={[
             { heading: "Class", cell: ({ name }) => name, class: "name" },
-            { heading: "Train", cell: ({ numTrainImages }) => exact(numTrainImages), isNumber: true },
-            { heading: "Validate", cell: ({ numValidationImages }) => exact(numValidationImages), isNumber: true },
+            {
+              heading: "Train",
+              cell: ({ numTrainImages }) => exact(numTrainImages),
+              isNumber: true,
+            },
+            {
+              heading: "Validate",
+              cell: ({ numValidationImages }) => exact(numValidationImages),
+              isNumber: true,
+            },
           ]}
           rows={report.classes}
           keyOf={({ name }) => name}
@@ -59,7 +70,11 @@ function Unusable({ report }: { report: DataReport }) {
     <Table
       caption={`${exact(report.numUnusable)} images that cannot be used`}
       columns={[
-        { heading: `Cannot be used (${exact(report.numUnusable)})`, cell: ({ path }) => path, class: "name" },
+        {
+          heading: `Cannot be used (${exact(report.numUnusable)})`,
+          cell: ({ path }) => path,
+          class: "name",
+        },
         { heading: "Because", cell: ({ reason }) => reason },
       ]}
       rows={report.unusable.slice(0, MOST)}
@@ -73,7 +88,11 @@ function Leaks({ report }: { report: DataReport }) {
     <Table
       caption="Pictures that are in both splits"
       columns={[
-        { heading: `In both splits (${exact(report.numLeaks)})`, cell: ({ trainPath }) => trainPath, class: "name" },
+        {
+          heading: `In both splits (${exact(report.numLeaks)})`,
+          cell: ({ trainPath }) => trainPath,
+          class: "name",
+        },
         { heading: "Validation", cell: ({ validationPath }) => validationPath, class: "name" },
         { heading: "", cell: ({ isIdentical }) => (isIdentical ? "same bytes" : "looks the same") },
       ]}

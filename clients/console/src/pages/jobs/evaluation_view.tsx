@@ -16,11 +16,13 @@ export function EvaluationView({ of }: { of: Evaluation | undefined }) {
   return (
     <div class="evaluation">
       <p class="metrics">
-        {Object.entries(of.metrics).sort().map(([name, value]) => (
-          <span key={name}>
-            <span class="quiet">{name.replaceAll("_", " ")}</span> <b>{metric(value)}</b>
-          </span>
-        ))}
+        {Object.entries(of.metrics)
+          .sort()
+          .map(([name, value]) => (
+            <span key={name}>
+              <span class="quiet">{name.replaceAll("_", " ")}</span> <b>{metric(value)}</b>
+            </span>
+          ))}
         <span class="quiet">on {plural(Number(of.numImages), "image")}</span>
       </p>
       <div class="two">
@@ -57,7 +59,12 @@ function Classes({ of }: { of: readonly ClassEvaluation[] }) {
   ];
   return (
     <div class="classes">
-      <Table caption="Metrics of every class" columns={columns} rows={rows} keyOf={({ index }) => String(index)} />
+      <Table
+        caption="Metrics of every class"
+        columns={columns}
+        rows={rows}
+        keyOf={({ index }) => String(index)}
+      />
     </div>
   );
 }
@@ -65,7 +72,8 @@ function Classes({ of }: { of: readonly ClassEvaluation[] }) {
 function Confusion({ of }: { of: Evaluation }) {
   const names = of.classes.map(nameOf);
   const num = names.length;
-  const at = (row: number, column: number): number => Number(of.confusion[row * num + column] ?? 0n);
+  const at = (row: number, column: number): number =>
+    Number(of.confusion[row * num + column] ?? 0n);
   if (num > MOST_CLASSES) return <Mistakes names={names} at={at} />;
   const most = names.map((_, row) => Math.max(1, ...names.map((_, column) => at(row, column))));
   return (
@@ -88,8 +96,17 @@ function Confusion({ of }: { of: Evaluation }) {
               {name}
             </th>
             {names.map((other, column) => (
-              <Cell key={column} value={at(row, column)} share={at(row, column) / (most[row] ?? 1)} isRight={row === column}
-                told={row === column ? `${name}: ${exact(at(row, column))} right` : `${name} taken for ${other}: ${exact(at(row, column))}`} />
+              <Cell
+                key={column}
+                value={at(row, column)}
+                share={at(row, column) / (most[row] ?? 1)}
+                isRight={row === column}
+                told={
+                  row === column
+                    ? `${name}: ${exact(at(row, column))} right`
+                    : `${name} taken for ${other}: ${exact(at(row, column))}`
+                }
+              />
             ))}
           </tr>
         ))}
@@ -107,7 +124,9 @@ interface CellGiven {
 
 function Cell({ value, share, isRight, told }: CellGiven) {
   const colour = isRight ? "--heat" : "--heat-wrong";
-  const background = value ? `rgb(var(${colour}) / ${(0.08 + 0.5 * share).toFixed(2)})` : "transparent";
+  const background = value
+    ? `rgb(var(${colour}) / ${(0.08 + 0.5 * share).toFixed(2)})`
+    : "transparent";
   return (
     <td class={value ? "" : "none"} style={{ background }} title={told}>
       {value ? count(value) : "\u00b7"}
@@ -115,9 +134,17 @@ function Cell({ value, share, isRight, told }: CellGiven) {
   );
 }
 
-function Mistakes({ names, at }: { names: readonly string[]; at: (row: number, column: number) => number }) {
+function Mistakes({
+  names,
+  at,
+}: {
+  names: readonly string[];
+  at: (row: number, column: number) => number;
+}) {
   const found = names
-    .flatMap((name, row) => names.map((other, column) => ({ name, other, row, column, number: at(row, column) })))
+    .flatMap((name, row) =>
+      names.map((other, column) => ({ name, other, row, column, number: at(row, column) })),
+    )
     .filter(({ row, column, number }) => row !== column && number > 0)
     .sort((a, b) => b.number - a.number)
     .slice(0, MOST_MISTAKES);

@@ -24,10 +24,14 @@ export function EventsView({ story }: { story: Story }) {
         <>
           <li key={String(event.seq)} data-seq={String(event.seq)}>
             <time title={fullTime(event.time)}>{clock(event.time)}</time>
-            <span class="what">{line.tone === "plain" ? line.label : <Badge tone={line.tone}>{line.label}</Badge>}</span>
+            <span class="what">
+              {line.tone === "plain" ? line.label : <Badge tone={line.tone}>{line.label}</Badge>}
+            </span>
             <span class="lines">{line.text}</span>
           </li>
-          {story.gap?.after === event.seq && <li class="quiet">{exact(story.gap.count)} events before these are not shown</li>}
+          {story.gap?.after === event.seq && (
+            <li class="quiet">{exact(story.gap.count)} events before these are not shown</li>
+          )}
         </>
       ))}
       {lines.length > most && (

@@ -22,7 +22,8 @@ export function FilesView({ job }: { job: TrainJob }) {
     [job.name, job.state],
   );
   if (found.failure && !found.value) return <Failure of={found.failure} />;
-  if (!found.value?.length) return <Empty>A job that has succeeded leaves its backbone and its whole model here.</Empty>;
+  if (!found.value?.length)
+    return <Empty>A job that has succeeded leaves its backbone and its whole model here.</Empty>;
   return (
     <>
       {found.value.map((one) => (
@@ -42,13 +43,25 @@ function ExportView({ of, job }: { of: Export; job: TrainJob }) {
           ["Exported", time(of.createTime)],
           ["Epoch", of.epoch || ""],
           ["Backbone", <Digest of={of.backboneDigest} label="copy the backbone's digest" />],
-          ["Parent", isKept ? "the same backbone: nothing of it has moved" : <Digest of={job.model?.backboneDigest ?? ""} />],
+          [
+            "Parent",
+            isKept ? (
+              "the same backbone: nothing of it has moved"
+            ) : (
+              <Digest of={job.model?.backboneDigest ?? ""} />
+            ),
+          ],
           [
             "Checkpoint",
             of.checkpoint && (
               <span class="links">
                 <Link to={addressOf("/checkpoints", { name: of.checkpoint })}>{of.checkpoint}</Link>
-                <Link to={addressOf("/training", { backbone: of.architectureId, weights: of.checkpoint })}>
+                <Link
+                  to={addressOf("/training", {
+                    backbone: of.architectureId,
+                    weights: of.checkpoint,
+                  })}
+                >
                   Train from it
                 </Link>
               </span>
@@ -83,7 +96,8 @@ function FileRow({ file, job, onFailure }: RowGiven) {
   const fetch = async (): Promise<void> => {
     if (!blob) return;
     onFailure(undefined);
-    const onBytes = (numBytes: number): void => setStanding({ share: numBytes / Number(blob.sizeBytes || 1) });
+    const onBytes = (numBytes: number): void =>
+      setStanding({ share: numBytes / Number(blob.sizeBytes || 1) });
     save(await services.trainer.blobs.readAll(blob.name, { onBytes }), fileName(file, job));
     setStanding("verified");
   };
@@ -120,7 +134,9 @@ function FileRow({ file, job, onFailure }: RowGiven) {
 /** Returns `pets-backbone.safetensors`: a name that says whose it is, without what paths are made of. */
 function fileName(file: ExportFile, job: TrainJob): string {
   const plain = file.path.split("/").at(-1) ?? "file";
-  const whose = (job.spec?.displayName || job.jobId.slice(0, 8)).replace(/[^\w.-]+/g, "_").slice(0, 60);
+  const whose = (job.spec?.displayName || job.jobId.slice(0, 8))
+    .replace(/[^\w.-]+/g, "_")
+    .slice(0, 60);
   return `${whose}-${plain}`;
 }
 

@@ -54,7 +54,12 @@ export function JobView({ name, tab, onTab, onChange }: Given) {
         </Notice>
       )}
       <CurvesView story={story} mainMetric={job.plan?.mainMetric ?? ""} />
-      <Tabs label="Views of the job" tabs={tabsOf(job, story, changed)} chosen={tab} onChoose={onTab} />
+      <Tabs
+        label="Views of the job"
+        tabs={tabsOf(job, story, changed)}
+        chosen={tab}
+        onChoose={onTab}
+      />
     </article>
   );
 }
@@ -65,12 +70,21 @@ interface HeadGiven {
   readonly onFailure: (failure: Error | undefined) => void;
 }
 
-const MOVING = new Set([JobState.PREPARING, JobState.RUNNING, JobState.PAUSING, JobState.CANCELLING]);
+const MOVING = new Set([
+  JobState.PREPARING,
+  JobState.RUNNING,
+  JobState.PAUSING,
+  JobState.CANCELLING,
+]);
 const KINDS = { good: "done", bad: "failed" } as const;
 
 function Head({ job, onChange, onFailure }: HeadGiven) {
   const tone = toneOf(job.state);
-  const kind = MOVING.has(job.state) ? "busy" : tone === "good" || tone === "bad" ? KINDS[tone] : "still";
+  const kind = MOVING.has(job.state)
+    ? "busy"
+    : tone === "good" || tone === "bad"
+      ? KINDS[tone]
+      : "still";
   const why = job.state === JobState.FAILED ? "" : job.stateReason;
   return (
     <header class="job-head">
@@ -114,7 +128,11 @@ function tabsOf(job: TrainJob, story: Story, onChange: () => void): Tab[] {
     { id: "plan", label: "Plan", show: () => <PlanTab job={job} /> },
     { id: "data", label: "Data", show: () => <DataView story={story} /> },
     { id: "events", label: "Events", show: () => <EventsView story={story} /> },
-    { id: "snapshots", label: "Snapshots", show: () => <SnapshotsView job={job} onChange={onChange} /> },
+    {
+      id: "snapshots",
+      label: "Snapshots",
+      show: () => <SnapshotsView job={job} onChange={onChange} />,
+    },
     { id: "spec", label: "Spec", show: () => <SpecView job={job} /> },
   ];
 }

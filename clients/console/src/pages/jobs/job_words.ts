@@ -43,7 +43,9 @@ export function progressText({ progress, state }: TrainJob): string {
     progress.numEpochs ? `epoch ${progress.epoch}/${progress.numEpochs}` : "",
     `step ${exact(progress.step)} of ${exact(progress.numSteps)}`,
     progress.remaining ? `${duration(progress.remaining)} left` : "",
-    state === JobState.RUNNING && progress.imagesPerS ? `${count(Math.round(progress.imagesPerS))} images/s` : "",
+    state === JobState.RUNNING && progress.imagesPerS
+      ? `${count(Math.round(progress.imagesPerS))} images/s`
+      : "",
   ];
   return parts.filter(Boolean).join(", ");
 }
@@ -65,12 +67,15 @@ type Told = TrainEvent["event"];
 
 /** Returns the line of an event; undefined for those that are only drawn. */
 export function lineOf({ event }: TrainEvent): EventLine | undefined {
-  const write = WRITERS[event.case ?? ""] as ((value: unknown) => EventLine | undefined) | undefined;
+  const write = WRITERS[event.case ?? ""] as
+    ((value: unknown) => EventLine | undefined) | undefined;
   return write?.(event.value);
 }
 
 type Writers = {
-  [Case in NonNullable<Told["case"]>]?: (value: Extract<Told, { case: Case }>["value"]) => EventLine | undefined;
+  [Case in NonNullable<Told["case"]>]?: (
+    value: Extract<Told, { case: Case }>["value"],
+  ) => EventLine | undefined;
 };
 
 function line(label: string, text: string, tone: Tone = "plain"): EventLine {
@@ -79,7 +84,11 @@ function line(label: string, text: string, tone: Tone = "plain"): EventLine {
 
 const WRITERS: Writers & Record<string, unknown> = {
   stateChanged: (change) =>
-    line(stateWord(change.toState), change.failure?.message || change.reason, toneOf(change.toState)),
+    line(
+      stateWord(change.toState),
+      change.failure?.message || change.reason,
+      toneOf(change.toState),
+    ),
   modelReady: (model) => line("model", `state ${short(model.stateDigest)} is here, verified`),
   planned: (plan) =>
     line(
@@ -87,10 +96,16 @@ const WRITERS: Writers & Record<string, unknown> = {
       `${count(plan.freeze?.numTrainableParameters ?? 0n)} parameters train, ` +
         `${count(plan.freeze?.numFrozenParameters ?? 0n)} stay frozen; ${plural(Number(plan.numSteps), "step")}`,
     ),
-  epochMetrics: (told) => line(told.epoch ? `epoch ${told.epoch}` : "start", `${told.split}  ${valuesText(told.values)}`),
+  epochMetrics: (told) =>
+    line(told.epoch ? `epoch ${told.epoch}` : "start", `${told.split}  ${valuesText(told.values)}`),
   warning: (told) => line("warning", told.text, "warn"),
   message: (told) => line("", told.text),
-  exported: (made) => line("exported", plural(made.files.length, "file") + (made.checkpoint ? `, ${made.checkpoint}` : ""), "good"),
+  exported: (made) =>
+    line(
+      "exported",
+      plural(made.files.length, "file") + (made.checkpoint ? `, ${made.checkpoint}` : ""),
+      "good",
+    ),
   dataChecked: ({ report }) =>
     line(
       "data",
@@ -100,9 +115,16 @@ const WRITERS: Writers & Record<string, unknown> = {
       report?.numUnusable || report?.numLeaks ? "warn" : "plain",
     ),
   phaseStarted: (phase) =>
-    line("phase", `${phase.phase}, ${phase.reason}: ${count(phase.freeze?.numTrainableParameters ?? 0n)} parameters train`),
+    line(
+      "phase",
+      `${phase.phase}, ${phase.reason}: ${count(phase.freeze?.numTrainableParameters ?? 0n)} parameters train`,
+    ),
   evaluated: () => undefined,
-  snapshotTaken: ({ snapshot }) => line("snapshot", `at step ${exact(snapshot?.step ?? 0n)}${snapshot?.isBest ? ", the best so far" : ""}`),
+  snapshotTaken: ({ snapshot }) =>
+    line(
+      "snapshot",
+      `at step ${exact(snapshot?.step ?? 0n)}${snapshot?.isBest ? ", the best so far" : ""}`,
+    ),
   snapshotFailed: (told) => line("snapshot", told.message || told.reason, "warn"),
   rolledBack: (told) =>
     line(
@@ -110,7 +132,11 @@ const WRITERS: Writers & Record<string, unknown> = {
       (told.toStep ? `at step ${exact(told.toStep)}` : "from the start") +
         (told.numLostSteps ? `; ${plural(Number(told.numLostSteps), "step")} done again` : ""),
     ),
-  attemptEnded: (told) => line("attempt", `${told.number} ${spoken(ExitClass[told.exitClass] ?? "")}${told.detail ? `: ${told.detail}` : ""}`),
+  attemptEnded: (told) =>
+    line(
+      "attempt",
+      `${told.number} ${spoken(ExitClass[told.exitClass] ?? "")}${told.detail ? `: ${told.detail}` : ""}`,
+    ),
 };
 
 function valuesText(values: Record<string, number>): string {
@@ -135,4 +161,3 @@ const FILES: Partial<Record<ExportFile_Kind, string>> = {
 export function fileWord(kind: ExportFile_Kind): string {
   return FILES[kind] ?? spoken(ExportFile_Kind[kind] ?? "file");
 }
-

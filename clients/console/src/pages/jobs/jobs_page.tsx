@@ -17,12 +17,22 @@ import { resultText, shareDone, stateWord, titleOf, toneOf } from "./job_words";
 
 const PAGE_SIZE = 100;
 const EVERY_MS = 2_500;
-const STATES = [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED];
+const STATES = [
+  JobState.QUEUED,
+  JobState.RUNNING,
+  JobState.PAUSED,
+  JobState.SUCCEEDED,
+  JobState.FAILED,
+  JobState.CANCELLED,
+];
 
 export function JobsPage({ query }: { query: URLSearchParams }) {
   const [state, setState] = useState("");
   const [words, setWords] = useState("");
-  const filter = [state && `state = ${state}`, words && `display_name : ${JSON.stringify(`*${words}*`)}`]
+  const filter = [
+    state && `state = ${state}`,
+    words && `display_name : ${JSON.stringify(`*${words}*`)}`,
+  ]
     .filter(Boolean)
     .join(" AND ");
   const list = useAsked(
@@ -40,7 +50,11 @@ export function JobsPage({ query }: { query: URLSearchParams }) {
         <form class="search" role="search" onSubmit={(event) => event.preventDefault()}>
           <label>
             <span class="unseen">State</span>
-            <select class="select" value={state} onChange={(event) => setState(event.currentTarget.value)}>
+            <select
+              class="select"
+              value={state}
+              onChange={(event) => setState(event.currentTarget.value)}
+            >
               <option value="">All states</option>
               {STATES.map((one) => (
                 <option key={one} value={JobState[one].toLowerCase()}>
@@ -73,10 +87,14 @@ export function JobsPage({ query }: { query: URLSearchParams }) {
             onChoose={({ jobId }) => show(jobId)}
           />
           {list.value && !jobs.length && (
-            <Empty>{filter ? "No job is like that." : <Link to="/training">Train the first one</Link>}</Empty>
+            <Empty>
+              {filter ? "No job is like that." : <Link to="/training">Train the first one</Link>}
+            </Empty>
           )}
         </div>
-        <p class="quiet total">{list.value && `${exact(jobs.length)} of ${exact(list.value.totalSize)}`}</p>
+        <p class="quiet total">
+          {list.value && `${exact(jobs.length)} of ${exact(list.value.totalSize)}`}
+        </p>
       </aside>
       <section class="job-detail" aria-label="The chosen job">
         {chosen ? (
@@ -101,7 +119,9 @@ const COLUMNS: readonly Column<TrainJob>[] = [
     cell: (job) => (
       <>
         <span class="job-name">{titleOf(job)}</span>
-        <span class="quiet">{job.spec?.displayName ? job.spec.model?.backbone : job.jobId.slice(0, 8)}</span>
+        <span class="quiet">
+          {job.spec?.displayName ? job.spec.model?.backbone : job.jobId.slice(0, 8)}
+        </span>
       </>
     ),
     class: "name two-lines",
@@ -111,7 +131,9 @@ const COLUMNS: readonly Column<TrainJob>[] = [
     cell: (job) => (
       <>
         <Badge tone={toneOf(job.state)}>{stateWord(job.state)}</Badge>
-        {job.state === JobState.RUNNING && <Meter share={shareDone(job)} label={`Progress of ${titleOf(job)}`} />}
+        {job.state === JobState.RUNNING && (
+          <Meter share={shareDone(job)} label={`Progress of ${titleOf(job)}`} />
+        )}
       </>
     ),
   },

@@ -60,5 +60,8 @@ export function SnapshotsView({ job, onChange }: { job: TrainJob; onChange: () =
 }
 
 function keptBecause({ isPinned, isBest }: Snapshot): string {
-  return [isPinned && "pinned", isBest && "the best so far"].filter(Boolean).join(", ") || "one of the last";
+  return (
+    [isPinned && "pinned", isBest && "the best so far"].filter(Boolean).join(", ") ||
+    "one of the last"
+  );
 }

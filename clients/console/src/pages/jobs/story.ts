@@ -22,7 +22,13 @@ export interface Story {
   readonly failure: Error | undefined;
 }
 
-const NOTHING: Story = { job: undefined, curves: new Map(), events: [], gap: undefined, failure: undefined };
+const NOTHING: Story = {
+  job: undefined,
+  curves: new Map(),
+  events: [],
+  gap: undefined,
+  failure: undefined,
+};
 const FIRST_EVENTS = 60;
 const LAST_EVENTS = 400;
 const TELL_MS = 200;
@@ -75,8 +81,10 @@ async function tell(name: string, teller: Teller, signal: AbortSignal): Promise<
     const { series, lastSeq } = await trainer.jobs.queryMetrics({ name }, { signal });
     const events = await firstEvents(name, signal);
     const begin = events.at(-1)?.seq ?? 0n;
-    const after = job.lastSeq - BigInt(LAST_EVENTS) > begin ? job.lastSeq - BigInt(LAST_EVENTS) : begin;
-    const gap = after > begin && events.length ? { after: begin, count: Number(after - begin) } : undefined;
+    const after =
+      job.lastSeq - BigInt(LAST_EVENTS) > begin ? job.lastSeq - BigInt(LAST_EVENTS) : begin;
+    const gap =
+      after > begin && events.length ? { after: begin, count: Number(after - begin) } : undefined;
     teller.change({ job, curves: curvesOf(series), events, gap, failure: undefined });
     await follow(name, after, lastSeq, teller, signal);
     if (!(await goesOnLater(name, teller, signal))) return;
@@ -86,7 +94,10 @@ async function tell(name: string, teller: Teller, signal: AbortSignal): Promise<
 /** Returns the first events that are kept. */
 async function firstEvents(name: string, signal: AbortSignal): Promise<TrainEvent[]> {
   const ask = (afterSeq: bigint) =>
-    services.trainer.jobs.listTrainJobEvents({ name, afterSeq, pageSize: FIRST_EVENTS }, { signal });
+    services.trainer.jobs.listTrainJobEvents(
+      { name, afterSeq, pageSize: FIRST_EVENTS },
+      { signal },
+    );
   try {
     return (await ask(0n)).events;
   } catch (failure) {
@@ -104,7 +115,11 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   let readAt = Date.now();
-  for await (const event of services.trainer.watch(name, { afterSeq, signal, onGap: () => undefined })) {
+  for await (const event of services.trainer.watch(name, {
+    afterSeq,
+    signal,
+    onGap: () => undefined,
+  })) {
     const { story } = teller;
     const isNew = event.seq > curvesAt;
     teller.change({
@@ -130,4 +145,3 @@ async function goesOnLater(name: string, teller: Teller, signal: AbortSignal): P
     if (!FINAL_STATES.has(job.state)) return true;
   }
 }
-

@@ -17,7 +17,11 @@ export function Layers({ of }: { of: ModelDescription }) {
   const choice = (
     <label class="line">
       Depth
-      <select class="select" value={depth} onChange={(event) => setDepth(Number(event.currentTarget.value))}>
+      <select
+        class="select"
+        value={depth}
+        onChange={(event) => setDepth(Number(event.currentTarget.value))}
+      >
         {Array.from({ length: deepest }, (_, index) => (
           <option key={index} value={index + 1}>
             {index + 1}
@@ -55,7 +59,11 @@ const COLUMNS: readonly Column<ModuleInfo>[] = [
   { heading: "Output", cell: (one) => shapes(one.outputs), class: "mono" },
   {
     heading: "Parameters",
-    cell: (one) => <span title={exact(one.numParameters)}>{one.numParameters ? count(one.numParameters) : NONE}</span>,
+    cell: (one) => (
+      <span title={exact(one.numParameters)}>
+        {one.numParameters ? count(one.numParameters) : NONE}
+      </span>
+    ),
     isNumber: true,
   },
   {

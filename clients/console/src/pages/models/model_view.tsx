@@ -21,19 +21,23 @@ export function ModelView({ name }: { name: string }) {
   const [mode, setMode] = useState("");
   const spec = { backbone: name };
   const model = useAsked(
-    async (signal) => (await services.catalog.architectures.getArchitecture({ name }, { signal })).architecture,
+    async (signal) =>
+      (await services.catalog.architectures.getArchitecture({ name }, { signal })).architecture,
     [name],
   );
   const described = useAsked(
     async (signal) =>
-      (await services.catalog.models.describeModel({ spec, freezeMode: mode }, { signal })).description,
+      (await services.catalog.models.describeModel({ spec, freezeMode: mode }, { signal }))
+        .description,
     [name, mode],
   );
   const drawn = useAsked(
-    (signal) => services.catalog.models.renderModel({ spec, format: SVG, freezeMode: mode }, { signal }),
+    (signal) =>
+      services.catalog.models.renderModel({ spec, format: SVG, freezeMode: mode }, { signal }),
     [name, mode],
   );
-  if (!model.value) return model.failure ? <Failure of={model.failure} /> : <Empty>Asking the catalog</Empty>;
+  if (!model.value)
+    return model.failure ? <Failure of={model.failure} /> : <Empty>Asking the catalog</Empty>;
   const description = described.value;
   return (
     <div class="thing">
@@ -46,7 +50,10 @@ export function ModelView({ name }: { name: string }) {
           </div>
         </Panel>
         {description && (
-          <Panel title="What trains" aside={<Modes of={description} value={mode} onValue={setMode} />}>
+          <Panel
+            title="What trains"
+            aside={<Modes of={description} value={mode} onValue={setMode} />}
+          >
             <div class="body" aria-busy={described.isAsking}>
               <TrainingShare
                 numTrainable={description.numTrainableParameters}
@@ -62,7 +69,9 @@ export function ModelView({ name }: { name: string }) {
         <Panel title="Drawing" aside="image to output, with shapes">
           <div class="body" aria-busy={drawn.isAsking}>
             <Failure of={drawn.failure} />
-            {drawn.value && <Diagram svg={drawn.value.content} alt={`${name}, from its image to its output`} />}
+            {drawn.value && (
+              <Diagram svg={drawn.value.content} alt={`${name}, from its image to its output`} />
+            )}
           </div>
         </Panel>
       )}
@@ -102,18 +111,33 @@ function factsOf(of: Architecture, description: ModelDescription | undefined) {
     ["Family", of.family],
     [
       "Backbone",
-      trunk && trunk !== of.architectureId ? <Link to={addressOf("/models", { name: trunk })}>{trunk}</Link> : "",
+      trunk && trunk !== of.architectureId ? (
+        <Link to={addressOf("/models", { name: trunk })}>{trunk}</Link>
+      ) : (
+        ""
+      ),
     ],
     ["Parameters", <span title={exact(of.numParameters)}>{count(of.numParameters)}</span>],
     [
       "Multiply-adds",
-      description?.numMultiplyAdds ? `${count(description.numMultiplyAdds)} an image` : of.gflops && `${of.gflops} G`,
+      description?.numMultiplyAdds
+        ? `${count(description.numMultiplyAdds)} an image`
+        : of.gflops && `${of.gflops} G`,
     ],
     ["Image", input ? `${input.heightPx} × ${input.widthPx} px` : `${of.defaultImagePx} px`],
     ["Smallest image", of.minImagePx ? `${of.minImagePx} px` : ""],
-    ["Output", output && [spoken(output.kind), output.classNames.length && `${output.classNames.length} classes`].filter(Boolean).join(", ")],
+    [
+      "Output",
+      output &&
+        [spoken(output.kind), output.classNames.length && `${output.classNames.length} classes`]
+          .filter(Boolean)
+          .join(", "),
+    ],
     ["Features", of.numFeatures ? exact(of.numFeatures) : ""],
-    ["Published", of.metricName && `${metric(of.metricValue)} ${of.metricName} on ${of.metricDataset}`],
+    [
+      "Published",
+      of.metricName && `${metric(of.metricValue)} ${of.metricName} on ${of.metricDataset}`,
+    ],
     ["Licences", of.licences.join(", ")],
     ["From", of.library],
   ] as const;
@@ -160,7 +184,10 @@ function Memory({ of }: { of: ModelDescription }) {
 
 /** A picture cannot run anything, whatever is drawn in it. */
 function Diagram({ svg, alt }: { svg: string; alt: string }) {
-  const address = useMemo(() => `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, [svg]);
+  const address = useMemo(
+    () => `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`,
+    [svg],
+  );
   return (
     <div class="diagram">
       <img src={address} alt={alt} />
@@ -169,7 +196,10 @@ function Diagram({ svg, alt }: { svg: string; alt: string }) {
 }
 
 function WeightsOf({ of }: { of: Architecture }) {
-  if (!of.weights.length) return <Notice kind="remark">Nothing is published for it: it starts from random numbers.</Notice>;
+  if (!of.weights.length)
+    return (
+      <Notice kind="remark">Nothing is published for it: it starts from random numbers.</Notice>
+    );
   return (
     <Panel title="Weights" aside={of.weights.length}>
       <div class="body">
@@ -187,4 +217,3 @@ function WeightsOf({ of }: { of: Architecture }) {
     </Panel>
   );
 }
-

@@ -36,7 +36,8 @@ export function ModelsPage({ query }: { query: URLSearchParams }) {
     [filter, order],
   );
   const known = useAsked((signal) => all(services.catalog.listArchitectures({ signal })), []);
-  const chosen = query.get("name")?.replace(/^architectures\//, "") ?? found.value?.[0]?.architectureId;
+  const chosen =
+    query.get("name")?.replace(/^architectures\//, "") ?? found.value?.[0]?.architectureId;
   return (
     <Browse
       noun="models"
@@ -56,8 +57,20 @@ export function ModelsPage({ query }: { query: URLSearchParams }) {
             onValue={setTask}
             options={TASKS.map((one) => [Task[one].toLowerCase(), spoken(Task[one])])}
           />
-          <Choice label="Family" any="Any family" value={family} onValue={setFamily} options={valuesOf(known.value, (one) => [one.family])} />
-          <Choice label="Licence" any="Any licence" value={licence} onValue={setLicence} options={valuesOf(known.value, (one) => one.licences)} />
+          <Choice
+            label="Family"
+            any="Any family"
+            value={family}
+            onValue={setFamily}
+            options={valuesOf(known.value, (one) => [one.family])}
+          />
+          <Choice
+            label="Licence"
+            any="Any licence"
+            value={licence}
+            onValue={setLicence}
+            options={valuesOf(known.value, (one) => one.licences)}
+          />
           <Choice label="Order" any="By name" value={order} onValue={setOrder} options={ORDERS} />
           <Tick label="at hand" isOn={isCached} onValue={setCached} />
           <Tick label="can be built" isOn={isBuildable} onValue={setBuildable} />
@@ -76,7 +89,10 @@ const ORDERS = [
 ] as const;
 
 /** Returns what there is of something, as choices. */
-function valuesOf(models: readonly Architecture[] = [], of: (model: Architecture) => readonly string[]) {
+function valuesOf(
+  models: readonly Architecture[] = [],
+  of: (model: Architecture) => readonly string[],
+) {
   return [...new Set(models.flatMap(of))].sort().map((one) => [one, one] as const);
 }
 
@@ -122,5 +138,9 @@ function Metric({ of }: { of: Architecture }) {
 /** Whether the bytes of the default weights are here. */
 export function AtHand({ of }: { of: Architecture }) {
   if (!of.defaultWeights) return <Badge tone="still">nothing published</Badge>;
-  return of.isCached ? <Badge tone="good">weights at hand</Badge> : <Badge tone="plain">weights elsewhere</Badge>;
+  return of.isCached ? (
+    <Badge tone="good">weights at hand</Badge>
+  ) : (
+    <Badge tone="plain">weights elsewhere</Badge>
+  );
 }

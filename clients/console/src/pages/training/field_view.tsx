@@ -123,7 +123,12 @@ function Toggle({ id, field, value, onChosen, describedBy }: Control) {
 /** Choices that each say when to use them, all in sight. */
 function Cards({ id, field, value, onChosen, describedBy }: Control) {
   return (
-    <div class="cards" role="radiogroup" aria-labelledby={`${id}-label`} aria-describedby={describedBy}>
+    <div
+      class="cards"
+      role="radiogroup"
+      aria-labelledby={`${id}-label`}
+      aria-describedby={describedBy}
+    >
       {field.choices.map((choice) => {
         const name = String(plain(choice.value));
         return (
@@ -136,7 +141,8 @@ function Cards({ id, field, value, onChosen, describedBy }: Control) {
               onChange={() => onChosen(name)}
             />
             <span>
-              <b>{choice.label}</b> <span class="quiet">{choice.help}</span> <em>{choice.advice}</em>
+              <b>{choice.label}</b> <span class="quiet">{choice.help}</span>{" "}
+              <em>{choice.advice}</em>
             </span>
           </label>
         );
@@ -207,7 +213,16 @@ function Lines({ id, chosen, onChosen, describedBy, problem, usual }: Control) {
   );
 }
 
-function Suggested({ id, field, chosen, onChosen, describedBy, problem, usual, suggestions }: Control) {
+function Suggested({
+  id,
+  field,
+  chosen,
+  onChosen,
+  describedBy,
+  problem,
+  usual,
+  suggestions,
+}: Control) {
   return (
     <Combobox
       id={id}

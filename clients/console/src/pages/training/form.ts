@@ -5,7 +5,13 @@
  * value goes to its place in the JSON of a TrainJobSpec.
  */
 
-import { type DescField, type DescMessage, type JsonValue, ScalarType, toJson } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  type JsonValue,
+  ScalarType,
+  toJson,
+} from "@bufbuild/protobuf";
 import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import {
   type FormChoice,
@@ -106,7 +112,10 @@ export class Form {
 
   /** Returns the path of the setting that a refused field belongs to; undefined for none. */
   pathOf(refused: string): string | undefined {
-    const names = refused.replace(/\[[^\]]*\]/g, "").split(".").map(camel);
+    const names = refused
+      .replace(/\[[^\]]*\]/g, "")
+      .split(".")
+      .map(camel);
     if (names[0] === "spec") names.shift();
     for (; names.length > 0; names.pop()) {
       const path = names.join(".");
@@ -146,7 +155,8 @@ function isMessage(field: FormField): boolean {
 
 function jsonOf(field: FormField, chosen: Chosen): JsonValue {
   if (typeof chosen === "boolean") return chosen;
-  if (field.kind === Kind.INTEGER || field.kind === Kind.NUMBER) return numberOf(field, chosen.trim());
+  if (field.kind === Kind.INTEGER || field.kind === Kind.NUMBER)
+    return numberOf(field, chosen.trim());
   if (field.kind !== Kind.LIST) return chosen.trim() || null;
   const lines = linesOf(chosen);
   return lines.length ? (isOfNumbers(field) ? lines.map(Number) : lines) : null;
@@ -155,17 +165,23 @@ function jsonOf(field: FormField, chosen: Chosen): JsonValue {
 /** Whether a list's lines are numbers. */
 function isOfNumbers({ path }: FormField): boolean {
   const found = place(path);
-  return found?.fieldKind === "list" && found.scalar !== undefined && found.scalar !== ScalarType.STRING;
+  return (
+    found?.fieldKind === "list" && found.scalar !== undefined && found.scalar !== ScalarType.STRING
+  );
 }
 
 function numberOf(field: FormField, text: string): JsonValue {
   const { scalar } = place(field.path) ?? {};
-  const isLong = scalar !== undefined && LONG.has(scalar as ScalarType) && !Number.isSafeInteger(Number(text));
+  const isLong =
+    scalar !== undefined && LONG.has(scalar as ScalarType) && !Number.isSafeInteger(Number(text));
   return isLong ? text : Number(text);
 }
 
 function linesOf(text: string): string[] {
-  return text.split("\n").map((line) => line.trim()).filter(Boolean);
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
 }
 
 function unreadable(field: FormField, chosen: Chosen | undefined): string {
@@ -206,7 +222,9 @@ function chosenOf(field: FormField, value: JsonValue | undefined): Chosen | unde
   if (value === undefined || value === null) return undefined;
   if (isMessage(field)) {
     if (field.kind === Kind.TOGGLE) return true;
-    return field.choices.map((one) => String(plain(one.value))).find((name) => name in (value as Json));
+    return field.choices
+      .map((one) => String(plain(one.value)))
+      .find((name) => name in (value as Json));
   }
   if (typeof value === "boolean") return value;
   return Array.isArray(value) ? value.join("\n") : String(value);

@@ -55,7 +55,9 @@ export function TrainingShare({ numTrainable, numFrozen, parts }: Counts) {
               <td class="bar">
                 <PartBar part={part} largest={largest} />
               </td>
-              <td class={part.numTrainableParameters ? "number" : "number quiet"}>{partText(part)}</td>
+              <td class={part.numTrainableParameters ? "number" : "number quiet"}>
+                {partText(part)}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -164,22 +166,32 @@ function ratesOf(rates: readonly number[]): string {
 
 function factsOf(plan: TrainPlan): [string, string][] {
   const { freeze, input } = plan;
-  const norm = freeze && freeze.norm !== NormPolicy.UNSPECIFIED ? spoken(NormPolicy[freeze.norm]) : "";
+  const norm =
+    freeze && freeze.norm !== NormPolicy.UNSPECIFIED ? spoken(NormPolicy[freeze.norm]) : "";
   const size = input?.heightPx ? `${input.heightPx} \u00d7 ${input.widthPx} px` : "";
   return [
     ["Task", spoken(plan.task)],
     ["Freezing", spoken(freeze?.mode ?? "")],
     ["Batch norm", norm],
-    ["Images", `${exact(plan.numTrainImages)} to train, ${exact(plan.numValidationImages)} to validate`],
+    [
+      "Images",
+      `${exact(plan.numTrainImages)} to train, ${exact(plan.numValidationImages)} to validate`,
+    ],
     ["Classes", namesOf(plan.output?.classNames ?? [])],
     ["Targets", namesOf(plan.output?.targetNames ?? [])],
     ["Input", input?.isImageList ? "of any size, resized inside the model" : size],
     ["Loss", lossOf(plan)],
-    ["Judged by", plan.mainMetric && `${plan.mainMetric}, ${plan.mainMetricGrows ? "more" : "less"} is better`],
+    [
+      "Judged by",
+      plan.mainMetric && `${plan.mainMetric}, ${plan.mainMetricGrows ? "more" : "less"} is better`,
+    ],
     ["Steps", `${exact(plan.numSteps)}, ${exact(plan.numStepsPerEpoch)} an epoch`],
     ["Optimizer", optimizerOf(plan)],
     ["Warm-up", plan.warmupSteps ? plural(Number(plan.warmupSteps), "step") : ""],
-    ["Computed once", plan.featureCache?.isUsed ? `what goes into ${plan.featureCache.boundary.join(", ")}` : ""],
+    [
+      "Computed once",
+      plan.featureCache?.isUsed ? `what goes into ${plan.featureCache.boundary.join(", ")}` : "",
+    ],
     ["Devices", plan.numDevices > 1 ? `${plan.numDevices}, each on its part` : ""],
     ["Saved", savedOf(plan)],
   ];
@@ -193,7 +205,8 @@ function namesOf(names: readonly string[]): string {
 function lossOf({ loss }: TrainPlan): string {
   if (!loss?.kind) return "";
   const rule = loss.classWeights?.rule ?? ClassWeights_Rule.NONE;
-  const weighted = rule > ClassWeights_Rule.NONE ? `, class weights ${spoken(ClassWeights_Rule[rule])}` : "";
+  const weighted =
+    rule > ClassWeights_Rule.NONE ? `, class weights ${spoken(ClassWeights_Rule[rule])}` : "";
   const smoothed = loss.labelSmoothing ? `, label smoothing ${loss.labelSmoothing}` : "";
   return spoken(LossSpec_Kind[loss.kind]) + smoothed + weighted;
 }

@@ -27,7 +27,8 @@ export function specOf(json: SpecJson): TrainJobSpec {
 export function usePlan(json: SpecJson, isReady: boolean): Asked<PlanTrainJobResponse | undefined> {
   const text = useSettled(isReady ? JSON.stringify(json) : "", SETTLE_MS);
   return useAsked(
-    async (signal) => (text ? services.trainer.plan(specOf(JSON.parse(text)), { signal }) : undefined),
+    async (signal) =>
+      text ? services.trainer.plan(specOf(JSON.parse(text)), { signal }) : undefined,
     [text],
   );
 }
@@ -69,7 +70,11 @@ export interface Problems {
 }
 
 /** Returns where the problems of a refusal belong. */
-export function problemsOf(failure: Error | undefined, form: Form, shown: readonly FormField[]): Problems {
+export function problemsOf(
+  failure: Error | undefined,
+  form: Form,
+  shown: readonly FormField[],
+): Problems {
   const beside = new Map<string, string>();
   const others: string[] = [];
   if (!failure) return { beside, others };

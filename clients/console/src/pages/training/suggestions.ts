@@ -26,22 +26,25 @@ export function useArchitectures(): Asked<Suggestion[]> {
 
 /** Returns the weights and the registered checkpoints of an architecture's backbone. */
 export function useWeights(architecture: string): Asked<Suggestion[]> {
-  return useAsked(async (signal) => {
-    if (!/^[\w./-]+$/.test(architecture)) return [];
-    const filter = `architecture_id = ${JSON.stringify(architecture)}`;
-    const [weights, checkpoints] = await Promise.all([
-      all(services.catalog.listWeights({ filter, signal })),
-      all(services.catalog.listCheckpoints({ filter, signal })),
-    ]);
-    return [
-      ...checkpoints.map((one) => ({
-        value: one.name,
-        detail: one.lineage?.method || "checkpoint",
-      })),
-      ...weights.map((one) => ({
-        value: one.reference.replace(/^torchvision\//, ""),
-        detail: one.isDefault ? "default" : "",
-      })),
-    ];
-  }, [architecture]);
+  return useAsked(
+    async (signal) => {
+      if (!/^[\w./-]+$/.test(architecture)) return [];
+      const filter = `architecture_id = ${JSON.stringify(architecture)}`;
+      const [weights, checkpoints] = await Promise.all([
+        all(services.catalog.listWeights({ filter, signal })),
+        all(services.catalog.listCheckpoints({ filter, signal })),
+      ]);
+      return [
+        ...checkpoints.map((one) => ({
+          value: one.name,
+          detail: one.lineage?.method || "checkpoint",
+        })),
+        ...weights.map((one) => ({
+          value: one.reference.replace(/^torchvision\//, ""),
+          detail: one.isDefault ? "default" : "",
+        })),
+      ];
+    },
+    [architecture],
+  );
 }

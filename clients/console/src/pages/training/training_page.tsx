@@ -26,9 +26,16 @@ import { useArchitectures, useWeights } from "./suggestions";
 const MIDDLE = new Set(["model", "freezing", "head"]);
 
 export function TrainingPage({ query }: { query: URLSearchParams }) {
-  const form = useAsked(async (signal) => (await services.trainer.jobs.getTrainForm({}, { signal })).form, []);
+  const form = useAsked(
+    async (signal) => (await services.trainer.jobs.getTrainForm({}, { signal })).form,
+    [],
+  );
   if (form.value) return <Training of={form.value} query={query} />;
-  return form.failure ? <Failure of={form.failure} /> : <Empty>Asking the trainer what can be chosen</Empty>;
+  return form.failure ? (
+    <Failure of={form.failure} />
+  ) : (
+    <Empty>Asking the trainer what can be chosen</Empty>
+  );
 }
 
 function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
@@ -58,17 +65,22 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
     <div class="training" onFocusCapture={at} onMouseOver={at}>
       <h1 class="unseen">Training</h1>
       <div class="column">
-        {form.sections.filter(({ id }) => !MIDDLE.has(id)).map((one) => (
-          <Section key={one.id} section={one} {...given} />
-        ))}
+        {form.sections
+          .filter(({ id }) => !MIDDLE.has(id))
+          .map((one) => (
+            <Section key={one.id} section={one} {...given} />
+          ))}
       </div>
       <div class="column middle">
-        {form.sections.filter(({ id }) => MIDDLE.has(id)).map((one) => (
-          <Section key={one.id} section={one} {...given} />
-        ))}
+        {form.sections
+          .filter(({ id }) => MIDDLE.has(id))
+          .map((one) => (
+            <Section key={one.id} section={one} {...given} />
+          ))}
         {Object.keys(rest).length > 0 && (
           <Notice kind="remark">
-            Also as in that job: {Object.keys(rest).join(", ")}. <Button onPress={clear}>Begin anew</Button>
+            Also as in that job: {Object.keys(rest).join(", ")}.{" "}
+            <Button onPress={clear}>Begin anew</Button>
           </Notice>
         )}
       </div>
@@ -79,7 +91,12 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
             <div class="buttons">
               <CopyJson of={json} />
               <Button onPress={clear}>Clear</Button>
-              <Start of={json} isReady={isReady} onFailure={setFailure} onStart={() => setFailure(undefined)} />
+              <Start
+                of={json}
+                isReady={isReady}
+                onFailure={setFailure}
+                onStart={() => setFailure(undefined)}
+              />
             </div>
           }
         >
@@ -146,7 +163,14 @@ function Section({ section, ...given }: SectionGiven & { section: FormSection })
   );
 }
 
-function OneField({ field, form, choices, choose, problems, usual }: SectionGiven & { field: FormField }) {
+function OneField({
+  field,
+  form,
+  choices,
+  choose,
+  problems,
+  usual,
+}: SectionGiven & { field: FormField }) {
   return (
     <Suggesting field={field} choices={choices}>
       {(suggestions) => (
@@ -236,7 +260,10 @@ function Start({ of, isReady, onStart, onFailure }: StartGiven) {
 function CopyJson({ of }: { of: ReturnType<Form["spec"]> }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    const text = toJsonString(TrainJobSpecSchema, specOf(of), { prettySpaces: 2, useProtoFieldName: true });
+    const text = toJsonString(TrainJobSpecSchema, specOf(of), {
+      prettySpaces: 2,
+      useProtoFieldName: true,
+    });
     await navigator.clipboard.writeText(text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);

@@ -29,7 +29,9 @@ export function BringIn({ of, onDone }: Given) {
     setFailure(undefined);
     const { signal } = leaving.current;
     try {
-      onDone(await services.catalog.ensureWeights(of.reference, { onProgress: setProgress, signal }));
+      onDone(
+        await services.catalog.ensureWeights(of.reference, { onProgress: setProgress, signal }),
+      );
     } finally {
       setProgress(undefined);
     }
@@ -41,7 +43,9 @@ export function BringIn({ of, onDone }: Given) {
         <Button kind="main" onPress={bring} onFailure={setFailure}>
           Bring them in
         </Button>{" "}
-        <span class="quiet">{bytes(of.sizeBytes)}, compared with what was published before anyone gets them</span>
+        <span class="quiet">
+          {bytes(of.sizeBytes)}, compared with what was published before anyone gets them
+        </span>
       </div>
       {progress && <Progress of={progress} />}
       <Failure of={failure} />
@@ -60,7 +64,9 @@ function Progress({ of }: { of: EnsureProgress }) {
         <span class="quiet">
           {isMoving &&
             [
-              of.bytesTotal ? `${bytes(of.bytesDone)} of ${bytes(of.bytesTotal)}` : bytes(of.bytesDone),
+              of.bytesTotal
+                ? `${bytes(of.bytesDone)} of ${bytes(of.bytesTotal)}`
+                : bytes(of.bytesDone),
               of.bytesPerS > 0 && `${bytes(Math.round(of.bytesPerS))}/s`,
               of.remaining && `${duration(of.remaining)} left`,
             ]

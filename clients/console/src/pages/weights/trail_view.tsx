@@ -36,7 +36,10 @@ const WORDS: Record<Availability, string> = {
 export function Whereabouts({ name, came }: Given) {
   const [probed, setProbed] = useState<ExplainWeightsResponse>();
   const [failure, setFailure] = useState<Error>();
-  const known = useAsked((signal) => services.catalog.explainWeights(name, { signal }), [name, came]);
+  const known = useAsked(
+    (signal) => services.catalog.explainWeights(name, { signal }),
+    [name, came],
+  );
   const told = probed ?? known.value;
   const probe = async (): Promise<void> => {
     setFailure(undefined);
@@ -50,7 +53,11 @@ export function Whereabouts({ name, came }: Given) {
         <span class="line">
           {told && WORDS[told.availability]}
           {isAskable && (
-            <Button onPress={probe} onFailure={setFailure} title="Asks each remote location for headers; fetches nothing">
+            <Button
+              onPress={probe}
+              onFailure={setFailure}
+              title="Asks each remote location for headers; fetches nothing"
+            >
               Ask remote locations
             </Button>
           )}
@@ -93,13 +100,16 @@ const COLUMNS: readonly Column<TrailStep>[] = [
   { heading: "Location", cell: (one) => one.location },
   {
     heading: "Found",
-    cell: ({ outcome }) => <Badge tone={TONES[outcome] ?? "warn"}>{spoken(Outcome[outcome])}</Badge>,
+    cell: ({ outcome }) => (
+      <Badge tone={TONES[outcome] ?? "warn"}>{spoken(Outcome[outcome])}</Badge>
+    ),
   },
   {
     heading: "",
     cell: (one) => (
       <>
-        {one.detail !== spoken(Outcome[one.outcome]) && one.detail} <span class="quiet">{one.place}</span>
+        {one.detail !== spoken(Outcome[one.outcome]) && one.detail}{" "}
+        <span class="quiet">{one.place}</span>
       </>
     ),
   },

@@ -31,7 +31,8 @@ export function WeightsView({ name, onChange }: Given) {
     [name, came],
   );
   const { value } = weights;
-  if (!value) return weights.failure ? <Failure of={weights.failure} /> : <Empty>Asking the catalog</Empty>;
+  if (!value)
+    return weights.failure ? <Failure of={weights.failure} /> : <Empty>Asking the catalog</Empty>;
   const arrived = (now: EnsuredWeights): void => {
     setCame(now);
     onChange();
@@ -44,7 +45,10 @@ export function WeightsView({ name, onChange }: Given) {
         <div class="buttons">
           <Link
             class="button plain"
-            to={addressOf("/training", { backbone: value.architectureId, weights: value.reference })}
+            to={addressOf("/training", {
+              backbone: value.architectureId,
+              weights: value.reference,
+            })}
           >
             Train with them
           </Link>
@@ -96,7 +100,9 @@ function Arrived({ of }: { of: EnsuredWeights }) {
           ]}
         />
         {of.nonFinite.length > 0 && (
-          <Notice kind="warning">Numbers that are none: {of.nonFinite.slice(0, 5).join(", ")}</Notice>
+          <Notice kind="warning">
+            Numbers that are none: {of.nonFinite.slice(0, 5).join(", ")}
+          </Notice>
         )}
         <Trail steps={of.trail} />
       </div>
@@ -114,7 +120,10 @@ const PROOFS: Record<DigestProof, string> = {
 function factsOf(of: Weights) {
   const image = of.preprocessing;
   return [
-    ["Model", <Link to={addressOf("/models", { name: of.architectureId })}>{of.architectureId}</Link>],
+    [
+      "Model",
+      <Link to={addressOf("/models", { name: of.architectureId })}>{of.architectureId}</Link>,
+    ],
     ["Task", spoken(Task[of.task])],
     ["Licence", of.licence],
     ["Parameters", <span title={exact(of.numParameters)}>{count(of.numParameters)}</span>],
