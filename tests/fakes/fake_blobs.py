@@ -35,6 +35,8 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     num_written_bytes: int = 0
     write_breaks: int = 0
     """How many writes break after their first piece; what came of them stays."""
+    write_refusal: tuple[grpc.StatusCode, str, str] | None = None
+    """Code, reason and message that every write ends with, after its first piece."""
     uploads: dict[str, bytes] = field(default_factory=dict)
     uploads_in_use: set[str] = field(default_factory=set)
 
@@ -154,6 +156,8 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
             data += request.data
             self.num_written_bytes += len(request.data)
             self.uploads[header.upload_id] = data
+            if self.write_refusal:
+                refuse(context, *self.write_refusal)
             if self.num_writes <= self.write_breaks:
                 context.abort(grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM, code 2)")
         assert len(data) == header.expected_size_bytes

@@ -4,9 +4,11 @@ Every one is a trainer with a blob store. They have the same finished job, whose
 `training_script()`, and the same blob. Tests in other languages get the addresses as JSON.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
 
 import grpc
 
@@ -18,11 +20,23 @@ JOB = "abcd"
 BLOB = bytes(range(256)) * 40
 """Ten pieces and a bit."""
 
+UPLOAD = BLOB * 70
+"""What is uploaded: three messages."""
+UPLOAD_DIGEST = f"sha256:{hashlib.sha256(UPLOAD).hexdigest()}"
+UPLOAD_ID = str(uuid5(NAMESPACE_URL, f"vertebra-upload:{UPLOAD_DIGEST}"))
+"""The name that its upload has in every language."""
+NUM_BEGUN_BYTES = 600_000
+"""How much of it an earlier process has sent."""
+
 EVENT_LIES = ("gap", "repeat", "bookmark", "end", "log")
 BLOB_LIES = ("offset", "checksum", "bytes", "digest", "more", "short")
 BREAKS = (
     "unavailable", "rst", "cancelled", "silent", "rotate", "draining", "slow", "expired"
 )  # fmt: skip
+UPLOAD_REFUSALS = {
+    "full": (grpc.StatusCode.RESOURCE_EXHAUSTED, "DISK_FULL", "no room; nothing was stored"),
+    "large": (grpc.StatusCode.RESOURCE_EXHAUSTED, "BLOB_TOO_LARGE", "nothing was stored"),
+}
 LOST = [
     (grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM with error code 2)"),
     (grpc.StatusCode.UNAVAILABLE, "connection reset"),
@@ -34,7 +48,8 @@ LOST = [
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LyingServices:
     """What runs. The names: `honest`, `gone`, `event-<lie>`, `blob-<lie>`, `break-<how>`,
-    `blob-break`, `flaky`, `refusing`, `compacted`, `hanging`.
+    `blob-break`, `upload-break`, `upload-begun`, `upload-wrong`, `upload-held`,
+    `upload-<refusal>`, `flaky`, `refusing`, `compacted`, `hanging`.
     """
 
     addresses: dict[str, str]
@@ -47,9 +62,17 @@ def trainers() -> dict[str, FakeTrainer]:
     rows["event-log"] = {"lie": "log", "break_every": 4}
     rows |= {f"break-{how}": {"break_how": how, "break_every": 4} for how in BREAKS}
     rows |= {f"blob-{lie}": {"blobs": FakeBlobs(lie=lie)} for lie in BLOB_LIES}
+    rows |= {
+        f"upload-{name}": {"blobs": FakeBlobs(write_refusal=refused)}
+        for name, refused in UPLOAD_REFUSALS.items()
+    }
     refusal = (grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", "num_epochs is 0; at least 1")
     rows |= {
         "honest": {},
+        "upload-break": {"blobs": FakeBlobs(write_breaks=3)},
+        "upload-begun": {"blobs": FakeBlobs(uploads={UPLOAD_ID: UPLOAD[:NUM_BEGUN_BYTES]})},
+        "upload-wrong": {"blobs": FakeBlobs(uploads={UPLOAD_ID: bytes(NUM_BEGUN_BYTES)})},
+        "upload-held": {"blobs": FakeBlobs(uploads_in_use={UPLOAD_ID})},
         "blob-break": {"blobs": FakeBlobs(breaks=[3, 0, 4])},
         "flaky": {"failures": list(LOST)},
         "refusing": {"refusal": refusal},

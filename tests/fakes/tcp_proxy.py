@@ -1,6 +1,7 @@
 """A way to a server that breaks as networks do: cut, stalled, half open, slow, refused.
 
-The n-th connection gets the n-th fault; later ones live. Bytes are those that the server sent.
+The n-th connection gets the n-th fault; later ones live. Bytes are those that the server sent, or
+those that the client did where a fault says so: of an upload.
 """
 
 import socket
@@ -31,8 +32,10 @@ class Fault:
 
     after_bytes: int = 0
     how: Break = Break.CUT
+    is_of_client: bool = False
+    """Whose bytes are counted."""
     delay_s: float = 0.0
-    """Every piece of the server's waits so long, before and after the break."""
+    """Every piece that is counted waits so long, before and after the break."""
 
 
 HEALTHY = Fault(after_bytes=1 << 62)
@@ -123,21 +126,30 @@ class _Connection:
         answering.join(10)
 
     def _ask(self) -> None:
-        with suppress(OSError):
-            while data := self._client.recv(PIECE_BYTES):
-                if not self._is_still.is_set():
-                    self._server.sendall(data)
-        self._is_over.set()
+        forward = self._count if self._fault.is_of_client else self._pass
+        forward(self._client, self._server)
 
     def _answer(self) -> None:
+        forward = self._pass if self._fault.is_of_client else self._count
+        forward(self._server, self._client)
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(PIECE_BYTES):
+                if not self._is_still.is_set():
+                    target.sendall(data)
+        self._is_over.set()
+
+    def _count(self, source: socket.socket, target: socket.socket) -> None:
+        """Forward as many bytes as the fault lets through, and break."""
         with suppress(OSError):
             while self._left > 0:
-                data = self._server.recv(min(PIECE_BYTES, self._left))
+                data = source.recv(min(PIECE_BYTES, self._left))
                 if not data:
                     break
                 if self._fault.delay_s:
                     time.sleep(self._fault.delay_s)
-                self._client.sendall(data)
+                target.sendall(data)
                 self._left -= len(data)
                 self._proxy.num_bytes += len(data)
         if self._left > 0:

@@ -14,7 +14,7 @@ import (
 	blobv1 "github.com/vertebra/vertebra/clients/go/blob/v1"
 )
 
-// BlobClient reads and downloads blobs of one service: bytes that are known by their sha256.
+// BlobClient reads, downloads and uploads blobs of one service: bytes that are known by their sha256.
 type BlobClient struct {
 	connection *Connection
 	stub       blobv1.BlobServiceClient
@@ -164,9 +164,13 @@ func digestOfFile(path string) (string, error) {
 		return "", err
 	}
 	defer file.Close()
+	digest, _, err := digestOfBytes(file)
+	return digest, err
+}
+
+// digestOfBytes returns sha256:<hex> of what a reader brings, and how much that is.
+func digestOfBytes(reader io.Reader) (string, int64, error) {
 	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
-	}
-	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), nil
+	size, err := io.Copy(hash, reader)
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil)), size, err
 }

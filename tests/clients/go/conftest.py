@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.fake_trainer import FakeTrainer
 from tests.fakes.long_job import a_way_of_breaks, job_of_many_steps
 from tests.fakes.lying_services import LyingServices, lying_services
+from tests.fakes.torn_uploads import TornUploads, torn_uploads
 
 MODULE = Path(__file__).resolve().parents[3] / "clients" / "go"
 TIMEOUT_S = 280
@@ -28,6 +29,7 @@ class GoRun:
     output: str
     services: LyingServices
     long_job: FakeTrainer
+    uploads: TornUploads
     record: Path
 
 
@@ -56,8 +58,12 @@ def go_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoRun]:
     """Run all of Go's tests once."""
     record = tmp_path_factory.mktemp("go") / "watch.jsonl"
     long_job = job_of_many_steps()
-    with lying_services() as services, a_way_of_breaks(long_job) as proxy:
-        addresses = {**services.addresses, "torn": proxy.address}
+    with (
+        lying_services() as services,
+        a_way_of_breaks(long_job) as proxy,
+        torn_uploads(tmp_path_factory.mktemp("uploads")) as uploads,
+    ):
+        addresses = {**services.addresses, **uploads.addresses, "torn": proxy.address}
         done = go(
             *("test", "-json", "-count=1", "-vet=off", "./..."),
             VERTEBRA_TEST_SERVERS=json.dumps(addresses),
@@ -68,6 +74,7 @@ def go_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoRun]:
             output=complaints(told(done)) + done.stderr,
             services=services,
             long_job=long_job,
+            uploads=uploads,
             record=record,
         )
 

@@ -7,8 +7,19 @@ can see is looked at.
 import re
 import subprocess
 
+import pytest
+
 from tests.clients.go.conftest import MODULE
-from tests.fakes.lying_services import BLOB_LIES, BREAKS, EVENT_LIES, LOST
+from tests.fakes.lying_services import (
+    BLOB_LIES,
+    BREAKS,
+    EVENT_LIES,
+    LOST,
+    NUM_BEGUN_BYTES,
+    UPLOAD,
+    UPLOAD_REFUSALS,
+)
+from tests.fakes.torn_uploads import NUM_CUTS
 from vertebra.watch_checker import violations
 from vertebra.watch_record import read_record
 
@@ -22,7 +33,7 @@ def test_every_lie_and_every_break_was_met(go_run):
     """Guards the test above: a name that Go's tests leave out would go unseen."""
     met = {name.rpartition("/")[2] for name in go_run.outcomes if "/" in name}
 
-    assert met >= {*EVENT_LIES, *BLOB_LIES, *BREAKS}
+    assert met >= {*EVENT_LIES, *BLOB_LIES, *BREAKS, *UPLOAD_REFUSALS}
     assert {"TestGoldenSamplesAreReadAsTheyWereMeant"} <= set(go_run.outcomes)
 
 
@@ -46,6 +57,18 @@ def test_a_reopened_stream_asks_for_what_has_not_come(go_run):
     blobs = go_run.services.fakes["blob-break"].blobs
 
     assert blobs.offsets_asked[:4] == [0, 3000, 3000, 7000]
+
+
+@pytest.mark.parametrize(
+    ("name", "num_bytes"), [("break", len(UPLOAD)), ("begun", len(UPLOAD) - NUM_BEGUN_BYTES)]
+)
+def test_an_upload_sends_only_what_is_missing(go_run, name, num_bytes):
+    assert go_run.services.fakes[f"upload-{name}"].blobs.num_written_bytes == num_bytes
+
+
+def test_an_upload_came_through_a_way_that_broke_twenty_times(go_run):
+    assert go_run.uploads.proxy.num_broken == NUM_CUTS
+    assert go_run.uploads.is_stored()
 
 
 def test_the_code_is_formatted():
