@@ -76,25 +76,35 @@ export class Connection {
    * @throws RpcFailed the service refused, or did not answer in time.
    */
   async call<A>(once: (options: CallOptions) => Promise<A>, asked: Asked = {}): Promise<A> {
-    const timeoutMs = asked.timeoutMs ?? this.timeoutMs;
     for (let numFailures = 0; ; numFailures++) {
       try {
-        const answer = await once({
-          timeoutMs,
-          headers: this.#headers,
-          ...withSignal(asked.signal),
-        });
-        this.#hasAnswered = true;
-        this.#tokens = Math.min(MOST_TOKENS, this.#tokens + TOKENS_PER_ANSWER);
-        return answer;
-      } catch (thrown) {
-        const failure = this.failed(thrown, asked.signal);
-        if (!failure.mayPass) throw failure;
+        return await this.attempt(once, asked);
+      } catch (failure) {
+        if (!(failure instanceof RpcFailed) || !failure.mayPass) throw failure;
         this.#tokens = Math.max(0, this.#tokens - 1);
         if (numFailures + 1 === UNARY_ATTEMPTS || this.#tokens <= MOST_TOKENS / 2) throw failure;
         const wait = Math.max(failure.retryAfterMs ?? 0, waitMs(this.pace, numFailures));
         await this.pace.sleep(wait, asked.signal);
       }
+    }
+  }
+
+  /**
+   * Returns the answer of a call that is made once.
+   *
+   * @throws RpcFailed as `call`.
+   */
+  async attempt<A>(
+    once: (options: CallOptions) => Promise<A>,
+    { signal, timeoutMs = this.timeoutMs }: Asked = {},
+  ): Promise<A> {
+    try {
+      const answer = await once({ timeoutMs, headers: this.#headers, ...withSignal(signal) });
+      this.#hasAnswered = true;
+      this.#tokens = Math.min(MOST_TOKENS, this.#tokens + TOKENS_PER_ANSWER);
+      return answer;
+    } catch (thrown) {
+      throw this.failed(thrown, signal);
     }
   }
 
