@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.end_to_end.test_readme import README, Shown
 from tests.services import running_catalog, running_trainer
+from vertebra.catalog_client import CatalogClient
 from vertebra.trainer.v1 import train_job_pb2
 from vertebra.trainer_client import TrainerClient
 
@@ -39,6 +40,11 @@ class Live:
         with TrainerClient(self.trainer) as client:
             exports = [one for job in client.list() for one in client.list_exports(job.name)]
         return [file for export in exports for file in export.files]
+
+    def checkpoints(self) -> dict[str, str]:
+        """Return the architecture of every registered backbone."""
+        with CatalogClient(self.catalog) as client:
+            return {one.checkpoint_id: one.architecture_id for one in client.list_checkpoints()}
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-// The example builds a model, saves its numbers, trains it on digits and fetches the backbone.
+// The example builds a model, saves its numbers, trains it on digits, fetches the backbone and
+// registers it, so that any later model can start from it.
 //
 //	go run ./example -out /tmp/digits
 //
@@ -35,6 +36,9 @@ const experiment = `{
   "num_epochs": 1
 }`
 
+// backbone is the name of the file that training leaves.
+const backbone = "backbone.safetensors"
+
 func main() {
 	out := flag.String("out", ".", "folder for the state and the backbone")
 	flag.Parse()
@@ -70,7 +74,10 @@ func run(ctx context.Context, out string) error {
 	if err := build(ctx, catalog, out); err != nil {
 		return err
 	}
-	return train(ctx, trainer, out)
+	if err := train(ctx, trainer, out); err != nil {
+		return err
+	}
+	return register(ctx, catalog, filepath.Join(out, backbone))
 }
 
 func list(ctx context.Context, catalog *vertebra.CatalogClient) error {
@@ -157,12 +164,35 @@ func fetchBackbone(
 		if file.GetKind() != trainerv1.ExportFile_KIND_BACKBONE_SAFETENSORS {
 			continue
 		}
-		path := filepath.Join(out, "backbone.safetensors")
+		path := filepath.Join(out, backbone)
 		if err := trainer.Blobs.Download(ctx, file.GetBlob().GetName(), path); err != nil {
 			return err
 		}
-		fmt.Printf("backbone: %s in %s\n", file.GetBlob().GetDigest()[:19], filepath.Base(path))
+		fmt.Printf("backbone: %s in %s\n", file.GetBlob().GetDigest()[:19], backbone)
 	}
+	return nil
+}
+
+// register uploads a file, asks what it is and makes a checkpoint of it. It has its content in its
+// name: the same file again is the same checkpoint.
+func register(ctx context.Context, catalog *vertebra.CatalogClient, path string) error {
+	blob, err := catalog.Blobs.Upload(ctx, path, nil)
+	if err != nil {
+		return err
+	}
+	told, err := catalog.IdentifyCheckpointFile(ctx, path)
+	if err != nil {
+		return err
+	}
+	fmt.Println("identified:", told.GetVerdict())
+	checkpoint, err := catalog.RegisterCheckpointFile(ctx, path, &catalogv1.RegisterCheckpointRequest{
+		CheckpointId: "from-go-" + blob.GetDigest()[len("sha256:"):][:8],
+		Lineage:      &modelv1.Lineage{Dataset: "digits", Method: "supervised"},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("registered: %s is a %s\n", checkpoint.GetName(), checkpoint.GetArchitectureId())
 	return nil
 }
 

@@ -1,5 +1,6 @@
 /**
- * Lists models, builds one, saves its state, trains, follows, and fetches the backbone:
+ * Lists models, builds one, saves its state, trains, follows, fetches the backbone and registers it,
+ * so that any later model can start from it:
  *
  *     npm run --silent example -- --out digits
  */
@@ -11,7 +12,9 @@ import { createVertebra, type Spec } from "@vertebra/client";
 import {
   credentialsFromEnvironment,
   download,
+  identifyCheckpointFile,
   nodeTransport,
+  registerCheckpointFile,
   saveTensors,
 } from "@vertebra/client/node";
 import { ExportFile_Kind, JobState, type TrainEvent } from "@vertebra/client/v1/trainer";
@@ -65,7 +68,13 @@ console.log(JobState[job.state].toLowerCase());
 
 for await (const { files } of trainer.listExports(name)) {
   const { blob } = files.find(({ kind }) => kind === ExportFile_Kind.BACKBONE_SAFETENSORS)!;
-  await download(trainer.blobs, blob!.name, join(values.out, "backbone.safetensors"));
+  const path = await download(trainer.blobs, blob!.name, join(values.out, "backbone.safetensors"));
   console.log(`backbone: ${blob!.digest.slice(0, 19)} in backbone.safetensors`);
+  console.log("identified:", (await identifyCheckpointFile(catalog, path)).verdict);
+  const checkpoint = await registerCheckpointFile(catalog, path, {
+    checkpointId: `from-ts-${blob!.digest.slice(7, 15)}`, // the same file again is the same checkpoint
+    lineage: { dataset: "digits", method: "supervised" },
+  });
+  console.log(`registered: ${checkpoint.name} is a ${checkpoint.architectureId}`);
 }
 close();

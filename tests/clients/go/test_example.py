@@ -18,7 +18,7 @@ def live(tmp_path_factory):
         yield live
 
 
-def test_the_example_lists_builds_saves_trains_and_fetches(live: Live, tmp_path: Path):
+def test_the_example_lists_builds_saves_trains_fetches_and_registers(live: Live, tmp_path: Path):
     """As the README shows it; both files are whole, and the backbone is the trainer's own."""
     shown = shown_in_readme("### From Go")
 
@@ -29,3 +29,4 @@ def test_the_example_lists_builds_saves_trains_and_fetches(live: Live, tmp_path:
     exported = (tmp_path / "backbone.safetensors").read_bytes()
     digest = hashlib.sha256(exported).hexdigest()
     assert digest in {file.blob.digest.removeprefix("sha256:") for file in live.exported_files()}
+    assert live.checkpoints() == {f"from-go-{digest[:8]}": "resnet18"}

@@ -21,17 +21,18 @@ def live(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.full
-def test_the_example_lists_builds_saves_trains_and_fetches(
+def test_the_example_lists_builds_saves_trains_fetches_and_registers(
     live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """As the README shows it; both files are whole, and the backbone is the trainer's own."""
     shown = shown_in_readme("### From TypeScript")
     monkeypatch.setitem(os.environ, "PATH", node_path())
 
-    told = told_by(live, shown.command.replace("--out digits", f"--out {tmp_path}"), PACKAGE)
+    told = told_by(live, f"{shown.command}-out {tmp_path}", PACKAGE)
 
     assert_told(told, shown, tmp_path)
     assert len(read_header(tmp_path / "state.safetensors")) == 338
     exported = (tmp_path / "backbone.safetensors").read_bytes()
     digest = hashlib.sha256(exported).hexdigest()
     assert digest in {file.blob.digest.removeprefix("sha256:") for file in live.exported_files()}
+    assert live.checkpoints() == {f"from-ts-{digest[:8]}": "shufflenet_v2_x0_5"}
