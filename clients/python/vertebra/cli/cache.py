@@ -12,6 +12,7 @@ from rich.table import Table
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.cli import exit_codes, words
 from vertebra.cli.clients import catalog_client
+from vertebra.cli.command_group import CommandGroup
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table
 
@@ -55,7 +56,7 @@ owner_option = click.option(
 names_argument = click.argument("names", metavar="NAME...", nargs=-1, required=True)
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def cache() -> None:
     """List, verify, prune and pin what the catalog stores."""
 

@@ -6,6 +6,7 @@ from vertebra.cli.checkpoint_words import print_checkpoint, print_rows
 from vertebra.cli.checkpoints_identify import identify
 from vertebra.cli.checkpoints_register import register
 from vertebra.cli.clients import catalog_client
+from vertebra.cli.command_group import CommandGroup
 from vertebra.cli.options import catalog_option, filter_options, json_option
 from vertebra.cli.screen import print_json, print_json_list, screen
 
@@ -68,6 +69,6 @@ def remove(name: str, force: bool, catalog_address: str, as_json: bool) -> None:
         screen().print(f"{checkpoint.name} is off the list", highlight=False)
 
 
-@click.group(commands=[identify, register, list_checkpoints, show, remove])
+@click.group(cls=CommandGroup, commands=[identify, register, list_checkpoints, show, remove])
 def checkpoints() -> None:
     """Identify, list, register and delete backbones."""

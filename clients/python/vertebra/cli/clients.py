@@ -1,8 +1,12 @@
 """Clients that show what the command line was given: `vertebra --ca FILE --token-file FILE ...`."""
 
+import os
+
 import click
 
 from vertebra.catalog_client import CatalogClient
+from vertebra.cli.credential_flags import NAMES
+from vertebra.cli.global_flags import said
 from vertebra.credentials import PLAIN, Credentials
 from vertebra.trainer_client import TrainerClient
 
@@ -18,7 +22,14 @@ def trainer_client(address: str, *, timeout_s: float = 60.0) -> TrainerClient:
 
 
 def given_credentials() -> Credentials:
-    """Return what the command line that is running was given."""
+    """Return what the command line that is running was given.
+
+    Raises:
+        CredentialsUnusable: the flags contradict each other.
+    """
     context = click.get_current_context(silent=True)
-    given = context.find_root().obj if context is not None else None
-    return given if isinstance(given, Credentials) else PLAIN
+    if context is None:
+        return PLAIN
+    flags = {name: value for name, value in said(context).items() if name in NAMES}
+    token = "" if flags.get("token_file") else os.environ.get("VERTEBRA_TOKEN", "")
+    return Credentials(token=token, **flags)

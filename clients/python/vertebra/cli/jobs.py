@@ -9,6 +9,7 @@ from rich.console import Console
 
 from vertebra.cli import exit_codes, words
 from vertebra.cli.clients import trainer_client
+from vertebra.cli.command_group import CommandGroup
 from vertebra.cli.curve_words import curves_of_series
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
@@ -49,7 +50,7 @@ COMMANDS = (
 """Those that have a file of their own."""
 
 
-@click.group(commands=COMMANDS)
+@click.group(cls=CommandGroup, commands=COMMANDS)
 def jobs() -> None:
     """List, describe, watch, pause, resume, cancel and delete training jobs."""
 

@@ -4,14 +4,15 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from vertebra.cli import exit_codes
-from vertebra.cli.credential_flags import credential_flags
-from vertebra.credentials import Credentials
+from vertebra.cli.command_group import CommandGroup, meant
+from vertebra.cli.global_flags import counting_everywhere, global_options
 from vertebra.malloc import keep_freed_megabytes
 from vertebra.tracing import start_tracing
 
@@ -28,12 +29,36 @@ COMMANDS = {
     "token": ("vertebra.cli.token:token", "Make a token for a caller of guarded services."),
     "capacity": ("vertebra.cli.capacity:capacity", "Say what there is to train on."),
     "doctor": ("vertebra.cli.doctor:doctor", "Measure the way to a service; say what to set."),
+    "completion": ("vertebra.cli.completion:completion", "Have the Tab key know all of this."),
 }
 """Where each command is, and its line in `vertebra --help`: nothing is imported to show it."""
 
 
-class LazyGroup(click.Group):
+class ReaderLeft(Exception):
+    """Nobody reads what is printed any more: `head` has seen enough. No failure of ours."""
+
+
+@contextmanager
+def _noticing_who_left() -> Iterator[None]:
+    """Name it before click sees it, which would end the program with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderLeft from error
+
+
+class LazyGroup(CommandGroup):
     """A group whose commands are imported when they are called."""
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:
+        """Read the command line; help is printed here."""
+        with _noticing_who_left():
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _noticing_who_left():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table: a newcomer's path."""
@@ -45,7 +70,18 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return counting_everywhere(command)
+
+    def nearest(self, name: str, names: Sequence[str]) -> list[str]:
+        """Look inside groups, too: `watch` is `jobs watch`."""
+        context = click.Context(self)
+        groups = {each: self.get_command(context, each) for each in names}
+        inside = [
+            f"{each} {meant(name, list(group.commands))}"
+            for each, group in groups.items()
+            if isinstance(group, click.Group) and meant(name, list(group.commands))
+        ]
+        return [*inside, *super().nearest(name, names)][:3]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list without importing anything."""
@@ -68,11 +104,13 @@ class LazyGroup(click.Group):
             )
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    params=global_options(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="vertebra", prog_name="vertebra", message="%(prog)s %(version)s")
-@credential_flags
-@click.pass_context
-def cli(context: click.Context, /, **given: Any) -> None:
+def cli() -> None:
     """Pretrained vision backbones, fine-tuned and handed back.
 
     \b
@@ -81,8 +119,6 @@ def cli(context: click.Context, /, **given: Any) -> None:
       vertebra models ls 'resnet*'      what there is
       vertebra train --backbone resnet18 --digits --freeze frozen_backbone --epochs 3
     """
-    token = "" if given["token_file"] else os.environ.get("VERTEBRA_TOKEN", "")
-    context.obj = Credentials(token=token, **given)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -118,8 +154,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         exit_codes.show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
+    except ReaderLeft:
         _forget_stdout()
         return exit_codes.OK
     except Exception as error:

@@ -6,6 +6,7 @@ from rich.console import Console
 from vertebra.catalog.v1 import architecture_service_pb2 as architectures
 from vertebra.cli import words
 from vertebra.cli.clients import catalog_client
+from vertebra.cli.command_group import CommandGroup
 from vertebra.cli.fitting_table import AT_HAND
 from vertebra.cli.models_advise import advise
 from vertebra.cli.models_build import build
@@ -87,6 +88,9 @@ def _print_feature_maps(page: Console, one: Architecture) -> None:
     page.print(lines)
 
 
-@click.group(commands=[list_models, show_model, describe, diagram, check, compose, advise, build])
+@click.group(
+    cls=CommandGroup,
+    commands=[list_models, show_model, describe, diagram, check, compose, advise, build],
+)
 def models() -> None:
     """List, describe, compose and build models."""

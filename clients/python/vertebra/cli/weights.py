@@ -8,6 +8,7 @@ from rich.console import Console
 from vertebra.catalog.v1 import weights_service_pb2 as wire
 from vertebra.cli import words
 from vertebra.cli.clients import catalog_client
+from vertebra.cli.command_group import CommandGroup
 from vertebra.cli.options import (
     catalog_option,
     filter_options,
@@ -130,6 +131,8 @@ def _preprocessing(one: wire.Weights) -> str:
     return f"{contract.height_px} x {contract.width_px} px, mean {mean}, std {std}"
 
 
-@click.group(commands=[list_weights, show_weights, explain_weights, ensure_weights])
+@click.group(
+    cls=CommandGroup, commands=[list_weights, show_weights, explain_weights, ensure_weights]
+)
 def weights() -> None:
     """List, describe, find and fetch published weights."""
