@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +86,12 @@ func Dial(address string, options Options) (*Connection, error) {
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
-	channel, err := grpc.NewClient(address, c.dialOptions(options)...)
+	shown, err := options.Credentials.dialOptions()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(c.dialOptions(), shown, options.DialOptions)
+	channel, err := grpc.NewClient(address, all...)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +101,8 @@ func Dial(address string, options Options) (*Connection, error) {
 
 // dialOptions: pings find a dead connection within 50 s; servers refuse them closer than 10 s. A
 // service that was away is looked for every 5 s.
-func (c *Connection) dialOptions(options Options) []grpc.DialOption {
-	ours := []grpc.DialOption{
+func (c *Connection) dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: 30 * time.Second, Timeout: 20 * time.Second,
@@ -112,7 +118,6 @@ func (c *Connection) dialOptions(options Options) []grpc.DialOption {
 		grpc.WithChainStreamInterceptor(c.explaining),
 		grpc.WithUserAgent("vertebra-go"),
 	}
-	return append(append(ours, options.Credentials.dialOptions()...), options.DialOptions...)
 }
 
 // withRequestID gives every request that has one a request id, unless the caller did: however often

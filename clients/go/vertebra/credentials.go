@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -17,7 +19,8 @@ import (
 
 // Credentials says what a client shows a service, and what it wants to see. The zero value is plain
 // text without a token: a service on this machine, or behind a mesh. Files are read again for every
-// handshake and every call: certificates and tokens are renewed while programs run.
+// handshake and every call: certificates and tokens are renewed while programs run. Files that cannot
+// be read at such a moment leave what was read last.
 type Credentials struct {
 	// TLS encrypts, and believes certificates that this machine's authorities vouch for.
 	TLS bool
@@ -37,9 +40,10 @@ type Credentials struct {
 // _SERVER_NAME say; the command line reads the same.
 func CredentialsFromEnvironment() (Credentials, error) {
 	given := func(name string) string { return strings.TrimSpace(os.Getenv("VERTEBRA_" + name)) }
+	file := func(name string) string { return expanded(given(name)) }
 	asked := Credentials{
-		CA: given("CA"), Cert: given("CERT"), Key: given("KEY"),
-		Token: given("TOKEN"), TokenFile: given("TOKEN_FILE"), ServerName: given("SERVER_NAME"),
+		CA: file("CA"), Cert: file("CERT"), Key: file("KEY"),
+		Token: given("TOKEN"), TokenFile: file("TOKEN_FILE"), ServerName: given("SERVER_NAME"),
 	}
 	switch strings.ToLower(given("TLS")) {
 	case "1", "true", "yes", "on":
@@ -49,6 +53,16 @@ func CredentialsFromEnvironment() (Credentials, error) {
 		return Credentials{}, fmt.Errorf("VERTEBRA_TLS is 1 or 0, not %q", given("TLS"))
 	}
 	return asked, asked.check("")
+}
+
+// expanded returns a path with the caller's own folder for a leading ~, as the command line does.
+func expanded(path string) string {
+	rest, found := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !found || err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
 }
 
 func (c Credentials) isEncrypted() bool { return c.TLS || c.CA != "" || c.Cert != "" }
@@ -62,6 +76,8 @@ func (c Credentials) check(address string) error {
 		return errors.New("a key without its certificate: give both files")
 	case c.Cert != "" && c.Key == "":
 		return errors.New("a certificate without its key: give both files")
+	case c.Token != "" && !isToken(c.Token):
+		return errors.New("the token is not one word of ASCII: nobody could send it")
 	case c.Token != "" && c.TokenFile != "":
 		return errors.New("a token and a token file: give one of them")
 	case c.ServerName != "" && !c.isEncrypted():
@@ -73,16 +89,27 @@ func (c Credentials) check(address string) error {
 	return nil
 }
 
-func (c Credentials) dialOptions() []grpc.DialOption {
+// dialOptions returns what a connection shows. Files that cannot be read are an error now, and
+// later leave what was read last.
+func (c Credentials) dialOptions() ([]grpc.DialOption, error) {
 	var transport credentials.TransportCredentials = insecure.NewCredentials()
 	if c.isEncrypted() {
-		transport = &freshTLS{TransportCredentials: credentials.NewTLS(nil), asked: c}
+		config := &renewed[*tls.Config]{read: c.tlsConfig}
+		if err := config.begin(); err != nil {
+			return nil, err
+		}
+		transport = &freshTLS{TransportCredentials: credentials.NewTLS(nil), config: config}
 	}
 	options := []grpc.DialOption{grpc.WithTransportCredentials(transport)}
-	if c.hasToken() {
-		options = append(options, grpc.WithPerRPCCredentials(bearer{asked: c}))
+	if !c.hasToken() {
+		return options, nil
 	}
-	return options
+	token := &renewed[string]{read: c.currentToken}
+	if err := token.begin(); err != nil {
+		return nil, err
+	}
+	shown := bearer{token: token, isEncrypted: c.isEncrypted()}
+	return append(options, grpc.WithPerRPCCredentials(shown)), nil
 }
 
 // isLoopback says whether calls to host:port cannot leave this machine.
@@ -104,42 +131,77 @@ func isLoopback(address string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// bearer sends the token with every call. gRPC itself refuses to send it in plain text where
-// RequireTransportSecurity is true; check has refused before.
-type bearer struct{ asked Credentials }
-
-func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	token := b.asked.Token
-	if b.asked.TokenFile != "" {
-		text, err := os.ReadFile(b.asked.TokenFile)
-		if err != nil {
-			return nil, fmt.Errorf("the token cannot be read: %w", err)
-		}
-		token = strings.TrimSpace(string(text))
-	}
-	return map[string]string{"authorization": "Bearer " + token}, nil
+// renewed is what files hold, read again whenever it is wanted; files that are half-written or gone
+// leave what was read last. Goroutines may share it.
+type renewed[T any] struct {
+	read  func() (T, error)
+	mutex sync.Mutex
+	last  T
 }
 
-func (b bearer) RequireTransportSecurity() bool { return b.asked.isEncrypted() }
+// begin reads for the first time: then nothing is forgiven.
+func (r *renewed[T]) begin() (err error) {
+	r.last, err = r.read()
+	return err
+}
+
+func (r *renewed[T]) now() T {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if value, err := r.read(); err == nil {
+		r.last = value
+	}
+	return r.last
+}
+
+func (c Credentials) currentToken() (string, error) {
+	if c.TokenFile == "" {
+		return c.Token, nil
+	}
+	text, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("the token cannot be read: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if !isToken(token) {
+		return "", fmt.Errorf("%s does not hold a token: one word of ASCII", c.TokenFile)
+	}
+	return token, nil
+}
+
+// isToken says whether a text can be sent as a token.
+func isToken(text string) bool {
+	unsent := func(r rune) bool { return r <= ' ' || r > '~' }
+	return text != "" && !strings.ContainsFunc(text, unsent)
+}
+
+// bearer sends the token with every call. gRPC itself refuses to send it in plain text where
+// RequireTransportSecurity is true; check has refused before.
+type bearer struct {
+	token       *renewed[string]
+	isEncrypted bool
+}
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + b.token.now()}, nil
+}
+
+func (b bearer) RequireTransportSecurity() bool { return b.isEncrypted }
 
 // freshTLS reads the certificates again for every handshake.
 type freshTLS struct {
 	credentials.TransportCredentials
-	asked Credentials
+	config *renewed[*tls.Config]
 }
 
 func (f *freshTLS) ClientHandshake(
 	ctx context.Context, authority string, connection net.Conn,
 ) (net.Conn, credentials.AuthInfo, error) {
-	config, err := f.asked.tlsConfig()
-	if err != nil {
-		return nil, nil, err
-	}
-	return credentials.NewTLS(config).ClientHandshake(ctx, authority, connection)
+	return credentials.NewTLS(f.config.now()).ClientHandshake(ctx, authority, connection)
 }
 
 func (f *freshTLS) Clone() credentials.TransportCredentials {
-	return &freshTLS{TransportCredentials: f.TransportCredentials.Clone(), asked: f.asked}
+	return &freshTLS{TransportCredentials: f.TransportCredentials.Clone(), config: f.config}
 }
 
 func (c Credentials) tlsConfig() (*tls.Config, error) {

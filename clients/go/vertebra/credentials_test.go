@@ -97,6 +97,11 @@ func serveTLS(t *testing.T, made files, address string) (string, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return servePair(t, pair, address)
+}
+
+func servePair(t *testing.T, pair tls.Certificate, address string) (string, func()) {
+	t.Helper()
 	config := &tls.Config{
 		Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert,
 	}
@@ -188,6 +193,7 @@ func TestCredentialsThatMakeNoSenseAreRefusedAtOnce(t *testing.T) {
 		"a certificate without its key":                 {Cert: "cert.pem"},
 		"give one of them":                              {TLS: true, Token: "a", TokenFile: "b"},
 		"without TLS":                                   {ServerName: "catalog"},
+		"not one word of ASCII":                         {TLS: true, Token: "secret and more"},
 	} {
 		_, err := vertebra.DialTrainer("service.example:443", vertebra.Options{Credentials: asked})
 		if err == nil || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "secret") {
@@ -220,6 +226,11 @@ func TestTheEnvironmentSaysWhatToShow(t *testing.T) {
 	asked, err := vertebra.CredentialsFromEnvironment()
 	if err != nil || asked != (vertebra.Credentials{TLS: true, TokenFile: "/run/token"}) {
 		t.Fatalf("%+v, %v", asked, err)
+	}
+	t.Setenv("HOME", "/home/ann")
+	t.Setenv("VERTEBRA_CA", "~/ca.pem")
+	if asked, _ = vertebra.CredentialsFromEnvironment(); asked.CA != "/home/ann/ca.pem" {
+		t.Fatalf("%q", asked.CA)
 	}
 	t.Setenv("VERTEBRA_TLS", "maybe")
 	if _, err := vertebra.CredentialsFromEnvironment(); err == nil {
