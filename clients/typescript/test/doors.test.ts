@@ -4,13 +4,19 @@ import assert from "node:assert/strict";
 import { cp, utimes, writeFile } from "node:fs/promises";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 import { createVertebra, HandshakeFailed } from "../src/index.js";
-import { type Credentials, CredentialsUnusable, nodeTransport } from "../src/node/index.js";
+import {
+  type Credentials,
+  credentialsFromEnvironment,
+  CredentialsUnusable,
+  nodeTransport,
+} from "../src/node/index.js";
 import { callsOf } from "../src/calls.js";
 import { PathService } from "../src/v1/diagnostics.js";
 import { TrainJobService } from "../src/v1/trainer.js";
@@ -128,9 +134,44 @@ test("a token is on every call, and read again when its file changes", async () 
   assert.equal((await trainer.get("any")).stateReason, "Bearer second");
 });
 
+test("a token file that holds no token now leaves the last one", async () => {
+  const tokenFile = file("half-token");
+  await writeFile(tokenFile, "first");
+  const { trainer } = createVertebra({ transport: nodeTransport(plainAddress, { tokenFile }) });
+  for (const [second, wrong] of ["", "two words", "täglich"].entries()) {
+    await writeFile(tokenFile, wrong);
+    await utimes(tokenFile, second + 1, second + 1);
+    assert.equal((await trainer.get("any")).stateReason, "Bearer first");
+  }
+});
+
+test("a token file without a token is an error at once", async () => {
+  const tokenFile = file("no-token");
+  await writeFile(tokenFile, "");
+  assert.throws(() => nodeTransport(plainAddress, { tokenFile }), /does not hold a token/);
+});
+
+test("the environment says what the command line would show", () => {
+  const { ca, tokenFile, tls } = credentialsFromEnvironment({
+    VERTEBRA_CA: "~/ca.pem",
+    VERTEBRA_TOKEN_FILE: "/run/token",
+  });
+  assert.deepEqual([ca, tokenFile, tls], [join(homedir(), "ca.pem"), "/run/token", false]);
+});
+
+test("calls on this machine go through no proxy", async () => {
+  for (const name of ["http_proxy", "https_proxy", "all_proxy"]) {
+    process.env[name] = process.env[name.toUpperCase()] = "http://127.0.0.1:1";
+  }
+  process.env["NODE_USE_ENV_PROXY"] = "1";
+  const { trainer } = createVertebra({ transport: nodeTransport(plainAddress), pace: QUICK });
+  assert.equal((await trainer.get("any")).stateReason, "");
+});
+
 for (const [what, credentials] of [
   ["a token in plain text", { token: "secret" }],
   ["a certificate without its key", { cert: file("ann.pem") }],
+  ["a token that cannot be sent", { tls: true, token: "secret and more" }],
   ["two tokens", { tls: true, token: "one", tokenFile: file("token") }],
   ["a server name without TLS", { serverName: "catalog" }],
   ["a file that is not there", { ca: file("nowhere") }],

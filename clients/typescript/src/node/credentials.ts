@@ -7,6 +7,7 @@
 
 import { statSync } from "node:fs";
 import { isIPv4 } from "node:net";
+import { homedir } from "node:os";
 
 /** Credentials that contradict themselves, or files that cannot be read. */
 export class CredentialsUnusable extends Error {
@@ -39,17 +40,18 @@ export interface Credentials {
  */
 export function credentialsFromEnvironment(variables = process.env): Credentials {
   const said = (name: string): string => variables[`VERTEBRA_${name}`]?.trim() ?? "";
+  const path = (name: string): string => said(name).replace(/^~(?=\/)/, homedir());
   const tls = said("TLS").toLowerCase();
   if (!/^(1|true|yes|on|0|false|no|off|)$/.test(tls)) {
     throw new CredentialsUnusable(`VERTEBRA_TLS is 1 or 0, not '${tls}'`);
   }
   return {
     tls: /^(1|true|yes|on)$/.test(tls),
-    ca: said("CA"),
-    cert: said("CERT"),
-    key: said("KEY"),
+    ca: path("CA"),
+    cert: path("CERT"),
+    key: path("KEY"),
     token: said("TOKEN"),
-    tokenFile: said("TOKEN_FILE"),
+    tokenFile: path("TOKEN_FILE"),
     serverName: said("SERVER_NAME"),
   };
 }
@@ -69,6 +71,9 @@ export function requireFit(credentials: Credentials, address: string): void {
     const [given, missing] = key ? ["a key", "certificate"] : ["a certificate", "key"];
     throw new CredentialsUnusable(`${given} without its ${missing}: give both files`);
   }
+  if (token && !isToken(token)) {
+    throw new CredentialsUnusable("the token is not one word of ASCII: nobody could send it");
+  }
   if (token && tokenFile) {
     throw new CredentialsUnusable("a token and a token file: give one of them");
   }
@@ -82,6 +87,11 @@ export function requireFit(credentials: Credentials, address: string): void {
         "(ca), or tls where Node knows it already",
     );
   }
+}
+
+/** Returns whether a text can be sent as a token. */
+export function isToken(text: string): boolean {
+  return /^[!-~]+$/.test(text);
 }
 
 /** Returns whether calls to `host:port` cannot leave this machine. */

@@ -12,6 +12,7 @@ import {
   type Credentials,
   CredentialsUnusable,
   isEncrypted,
+  isToken,
   requireFit,
   stampOf,
 } from "./credentials.js";
@@ -112,10 +113,15 @@ function secrets({ ca, cert, key, serverName }: Credentials): SecureClientSessio
 /** Returns what puts the token on every call, as its file is at that moment. */
 function bearer({ token, tokenFile }: Credentials): Interceptor[] {
   if (!token && !tokenFile) return [];
-  let [last, stamp] = [token || read(tokenFile!).trim(), stampOf([tokenFile])];
+  let [last, stamp] = [token || tokenIn(tokenFile!), stampOf([tokenFile])];
   const current = (): string => {
-    const now = tokenFile ? stampOf([tokenFile], stamp) : stamp;
-    if (now !== stamp) [last, stamp] = [read(tokenFile!).trim() || last, now];
+    const now = stampOf([tokenFile], stamp);
+    if (now === stamp) return last;
+    try {
+      [last, stamp] = [tokenIn(tokenFile!), now];
+    } catch (error) {
+      if (!(error instanceof CredentialsUnusable)) throw error; // else half-written: the last one
+    }
     return last;
   };
   return [
@@ -124,6 +130,12 @@ function bearer({ token, tokenFile }: Credentials): Interceptor[] {
       return next(request);
     },
   ];
+}
+
+function tokenIn(file: string): string {
+  const token = read(file).trim();
+  if (isToken(token)) return token;
+  throw new CredentialsUnusable(`${file} does not hold a token: one word of ASCII`);
 }
 
 function read(file: string): string {
