@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 
 from vertebra.credential_files import Stamp, TokenSource, read_certificates, stamp_of
-from vertebra.credentials import PLAIN, Credentials, CredentialsUnusable
+from vertebra.credentials import PLAIN, Credentials, CredentialsUnusable, is_loopback
 
 UNARY_ATTEMPTS = 4
 STREAMS = (
@@ -62,7 +62,8 @@ be waited for a minute, and ours not sent meanwhile. A message of 1 MiB comes in
 64: 0-15 % less CPU time, as measured. A service that was away is looked for every 5 s."""
 
 NO_PROXY = (("grpc.enable_http_proxy", 0),)
-"""With a token in plain text: a proxy would read it, and gRPC asks one for loopback addresses."""
+"""For this machine: gRPC asks the proxy of the environment for loopback addresses, too. It would
+not find us, or read a token in plain text."""
 
 LONGEST_STREAM_S = 2400.0
 """Streams rotate after 30 min; then a channel whose certificate was replaced has no calls left."""
@@ -83,6 +84,8 @@ def open_channel(
     """
     shown = credentials or PLAIN
     shown.require_fit_for(address)
+    if is_loopback(address):
+        options = (*options, *NO_PROXY)
     if not shown.is_encrypted and not shown.has_token:
         return grpc.insecure_channel(address, options=(*options, *CHANNEL_OPTIONS))
     return RenewedChannel(address, shown, options)
@@ -182,7 +185,7 @@ class RenewedChannel(grpc.Channel):
     def _made(self) -> grpc.Channel:
         shown, options = self._credentials, self._options
         if not shown.is_encrypted:
-            return grpc.insecure_channel(self._address, options=(*options, *NO_PROXY))
+            return grpc.insecure_channel(self._address, options=options)
         if shown.server_name:
             options = (*options, ("grpc.ssl_target_name_override", shown.server_name))
         certificates = read_certificates(shown)

@@ -154,20 +154,22 @@ def test_a_token_leaves_this_machine_only_encrypted():
     assert TOKEN not in repr(shown)
 
 
-def test_a_token_in_plain_text_to_this_machine_passes_no_proxy(world, monkeypatch):
-    """gRPC asks the proxy of the environment for any address; without a token it does so here."""
+@pytest.mark.parametrize("shown", [Credentials(), Credentials(token=TOKEN)])
+def test_calls_on_this_machine_pass_no_proxy(world, monkeypatch, shown):
+    """gRPC by itself asks the proxy of the environment for any address."""
     server = world.plain()
     with forward_proxy() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        with opened(server, Credentials(token=TOKEN)) as channel:
-            assert ask(channel)[0] == f"Bearer {TOKEN}".encode()
-        asked_with_token = len(proxy.asked)
-        with opened(server, Credentials()) as channel:
+        with opened(server, shown) as channel:
             ask(channel)
+        asked_by_ours = len(proxy.asked)
+        own = (("grpc.use_local_subchannel_pool", 1),)
+        with grpc.insecure_channel(server.address, options=own) as naive:
+            ask(naive)
 
-    assert (asked_with_token, len(proxy.asked)) == (0, 1)
+    assert (asked_by_ours, len(proxy.asked)) == (0, 1)
 
 
 @pytest.mark.parametrize(
