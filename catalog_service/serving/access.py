@@ -26,7 +26,7 @@ import logging
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -89,7 +89,14 @@ class Access:
         found = [digest for digest in self.tokens if hmac.compare_digest(digest, shown)]
         if not found:
             return None
-        return self.principal(*self.tokens[found[0]])
+        return replace(self.principal(*self.tokens[found[0]]), token_sha256=found[0])
+
+    def again(self, principal: Principal) -> Principal | None:
+        """Return who somebody is who was let in before; None where that token is gone."""
+        if principal.token_sha256 is None:
+            return self.principal(principal.name, principal.expires_at)
+        name, expires_at = self.tokens.get(principal.token_sha256, ("", None))
+        return self.principal(name, expires_at) if name == principal.name else None
 
 
 class AccessFile:

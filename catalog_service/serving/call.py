@@ -32,6 +32,8 @@ class Call:
     pool: Pool
     metadata: dict[str, str | bytes]
     context: Context
+    has_many_requests: bool = False
+    """Whether the caller sends a stream."""
     request_id: str = "-"
     principal: Principal = EVERYBODY
     """Who calls, once the layer that finds out has been entered."""

@@ -26,6 +26,7 @@ from catalog_service.serving.permissions import (
     roles_with,
 )
 from catalog_service.serving.principals import ANONYMOUS, caller
+from catalog_service.serving.stays import LOOK_S, Stays
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,19 @@ class Doors:
     access: AccessFile | None = None
     identity: Identity | None = None
     """With `access`, and only with it."""
+    look_s: float = LOOK_S
+    """How soon open streams follow a change of the access file; tests make it short."""
 
     def layers(self) -> Sequence[Layer]:
         """Return what is around every call, the outermost first."""
         if self.access is None or self.identity is None:
             return [LocalReflection()]
-        return [Authentication(self.identity), Authorization(), FairShare(self.access)]
+        return [
+            Authentication(self.identity),
+            Authorization(),
+            FairShare(self.access),
+            Stays(self.access, look_s=self.look_s),
+        ]
 
     def worries(self, listen: Listen) -> Sequence[str]:
         """Return what somebody who starts a server there should know; usually nothing."""

@@ -1,12 +1,10 @@
-"""Why a stream ends before its work does: the server drains, or the caller's token expired."""
+"""Why a stream ends before its work does: the server drains, or the caller may not go on."""
 
 import asyncio
-import math
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from catalog_service.serving.principals import caller
+from catalog_service.serving.stays import stay
 from vertebra.model.v1.stream_pb2 import StreamEnd
 
 
@@ -35,30 +33,21 @@ class Ending:
         return StreamEnd.REASON_AUTH_EXPIRED
 
 
-def seconds_left(*, clock: Callable[[], float] = time.time) -> float:
-    """Return how long who calls is known for; infinity where that does not expire."""
-    expires_at = caller.get().expires_at
-    return math.inf if expires_at is None else max(0.0, expires_at - clock())
-
-
 @asynccontextmanager
-async def ending(
-    drained: asyncio.Event, *, clock: Callable[[], float] = time.time
-) -> AsyncIterator[Ending]:
+async def ending(drained: asyncio.Event) -> AsyncIterator[Ending]:
     """Yield the ending of the stream that is being served.
 
-    A caller whose identity does not expire costs nothing more than the drain's own event.
+    Where no caller's stay ends by itself it costs nothing more than the drain's own event.
     """
-    left_s = seconds_left(clock=clock)
-    if left_s == math.inf:
+    here = stay.get()
+    if here is None:
         yield Ending(drained, drained)
         return
     over = asyncio.Event()
-    timer = asyncio.get_running_loop().call_later(left_s, over.set)
     drain = asyncio.ensure_future(drained.wait())
     drain.add_done_callback(lambda _: over.set())
     try:
-        yield Ending(drained, over)
+        with here.telling(over.set):
+            yield Ending(drained, over)
     finally:
-        timer.cancel()
         drain.cancel()

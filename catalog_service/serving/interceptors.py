@@ -58,6 +58,7 @@ class LayeredCalls(grpc.aio.ServerInterceptor):
             return Call(
                 method=method,
                 is_stream=is_stream,
+                has_many_requests=bool(handler.request_streaming),
                 pool=pool_of(method, is_stream=is_stream),
                 metadata=metadata,
                 context=context,

@@ -1,7 +1,7 @@
 """Who calls: a name, the roles it has here, and until when that is known."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -26,6 +26,8 @@ class Principal:
     roles: frozenset[Role] = frozenset()
     expires_at: float | None = None
     """Unix seconds; None: does not expire."""
+    token_sha256: bytes | None = field(default=None, repr=False)
+    """Of the access file's token that was shown; None where something else was."""
 
 
 ANONYMOUS = "anonymous"

@@ -24,6 +24,9 @@ from tests.fakes.echo_service import LOOPBACK, EchoServicer, echo_registration
 from vertebra.diagnostics.v1 import path_service_pb2 as pb
 from vertebra.diagnostics.v1.path_service_pb2_grpc import PathServiceStub
 
+LOOK_S = 0.02
+"""How soon open streams follow a change of the access file."""
+
 Headers = Sequence[tuple[str, str]]
 
 
@@ -96,6 +99,7 @@ async def guarded_server(
             signed=signed(issuer, late_s) if issuer else None,
             mesh_identities=mesh_identities,
         ),
+        look_s=LOOK_S,
     )
     parts = ServerParts(doors=doors)
     registrations = [
@@ -114,7 +118,8 @@ async def guarded_server(
 def doors_of(access_file: Path, issuer: Issuer, late_s: float) -> Doors:
     """Return doors in plain text, for tokens that a late clock lets in."""
     access = AccessFile(access_file)
-    return Doors(access=access, identity=Identity(access, signed=signed(issuer, late_s)))
+    identity = Identity(access, signed=signed(issuer, late_s))
+    return Doors(access=access, identity=identity, look_s=LOOK_S)
 
 
 def signed(issuer: Issuer, late_s: float = 0) -> SignedTokens:

@@ -4,10 +4,11 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from catalog_service.errors import Violation, invalid
-from catalog_service.serving.ending import seconds_left
+from catalog_service.serving.stays import stay_of_caller
 from catalog_service.serving.stream_ends import say_end
 from trainer_service.api.durations import seconds_of, time_message
 from trainer_service.api.event_feed import EventFeed
@@ -112,7 +113,7 @@ class Watch:
         self._cursor = after_seq
         self._feed = feed
         self._timing = timing
-        self._reason_when_old: StreamEnd.Reason = StreamEnd.REASON_ROTATE
+        self._stay = stay_of_caller()
         self._log: JobLog | None = None
         self._taken = after_seq
         self._behind_since: float | None = None
@@ -131,13 +132,13 @@ class Watch:
     async def messages(self) -> AsyncGenerator[bytes, None]:
         """Yield batches of events and bookmarks, and the end as the last message: serialised."""
         reading = self._feed.reading(self._ends.job_id, self._ends.last_seq)
-        async with reading as (log, bell), self._feed.readers.watching(self):
+        async with AsyncExitStack() as stack:
+            log, bell = await stack.enter_async_context(reading)
+            await stack.enter_async_context(self._feed.readers.watching(self))
+            stack.enter_context(self._stay.telling(bell.ring))
             self._log = log
             clock = asyncio.get_running_loop().time
-            left_s = seconds_left()
-            if left_s < self._timing.max_duration_s:
-                self._reason_when_old = StreamEnd.REASON_AUTH_EXPIRED
-            rotate_at = clock() + min(self._timing.max_duration_s, left_s)
+            rotate_at = clock() + self._timing.max_duration_s
             bookmark_at = clock() + self._timing.heartbeat_s
             while (reason := self._reason_to_end(log, is_old=clock() >= rotate_at)) is None:
                 message = await self._next_batch(log)
@@ -166,7 +167,9 @@ class Watch:
             return StreamEnd.REASON_COMPLETED
         if self._feed.draining.is_set():
             return StreamEnd.REASON_DRAINING
-        return self._reason_when_old if is_old else None
+        if self._stay.is_over:
+            return StreamEnd.REASON_AUTH_EXPIRED
+        return StreamEnd.REASON_ROTATE if is_old else None
 
     async def _next_batch(self, log: JobLog) -> bytes | None:
         events = await self._feed.after(log, self._cursor)

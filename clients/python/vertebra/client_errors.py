@@ -22,6 +22,10 @@ TRIED_LONG_ENOUGH = frozenset({"WEIGHTS_UNREACHABLE"})
 """Reasons of UNAVAILABLE that a service gives after it has tried again itself."""
 
 
+AUTH_EXPIRED = "AUTH_EXPIRED"
+"""The caller was known when the call began, and is not any more: with a new token it goes on, and
+with the same one it is refused with another reason."""
+
 HANDSHAKES = {
     "WRONG_VERSION_NUMBER": "does not speak TLS: leave out --tls, --ca and --cert",
     "Hostname Verification": "shows a certificate of another name: --server-name says which",
@@ -100,6 +104,8 @@ class RpcFailed(Exception):
             return "RST_STREAM" in self.message
         if self.reason in TRIED_LONG_ENOUGH:
             return False
+        if self.reason == AUTH_EXPIRED:
+            return True
         return self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 

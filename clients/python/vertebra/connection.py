@@ -1,28 +1,29 @@
 """A channel to one service, and how calls on it are repeated when the way there breaks.
 
 Unary calls are safe to repeat: reads by nature, the others because they carry a request id. gRPC
-itself repeats them on UNAVAILABLE; what a proxy or an overloaded server does instead (INTERNAL with
-RST_STREAM, CANCELLED) is repeated here. Streams are never repeated by gRPC, which commits to a
-stream at its first message: `resumed` opens them again at the cursor.
+itself repeats them on UNAVAILABLE, for about a second; what a proxy or an overloaded server does
+instead (INTERNAL with RST_STREAM, CANCELLED) is repeated here, and a service that has answered once
+is waited for while it restarts. Streams are never repeated by gRPC, which commits to a stream at
+its first message: `resumed` opens them again at the cursor.
 """
 
-import random
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
+from vertebra.backoff import Backoff, Pace, wait_s
 from vertebra.channel import UNARY_ATTEMPTS, open_channel
-from vertebra.client_errors import RpcFailed, from_rpc_error
+from vertebra.client_errors import RpcFailed, ServiceUnreachable, from_rpc_error
 from vertebra.credentials import Credentials
 from vertebra.idle_guard import IdleGuard
 from vertebra.model.v1 import stream_pb2
 from vertebra.stream_words import CUTS, RESUMED_HEADER, reason_word
 from vertebra.tracing import rpc_of, rpc_span
+
+__all__ = ["Backoff", "Connection", "Cursor", "Opening", "Pace", "resumed"]
 
 Item = TypeVar("Item", covariant=True)
 Answer = TypeVar("Answer")
@@ -35,24 +36,6 @@ UPLOAD = "vertebra.blob.v1.BlobService/WriteBlob"
 
 SERVICE_HEADER = "x-vertebra-service"
 """Which of two services behind one address is meant, where both have what is called."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long to wait between attempts and when to give up; the clock can be replaced."""
-
-    first_wait_s: float = 0.1
-    longest_wait_s: float = 5.0
-    patience_s: float = 120.0
-    """Give up when a stream that had begun made no progress for this long."""
-    first_patience_s: float = 2.0
-    """Give up when nothing has ever answered for this long."""
-    steady_s: float = 5.0
-    """A stream that held this long counts as progress, even when it was silent."""
-    idle_s: float = 90.0
-    """Cut a stream on which nothing came for this long: six heartbeats."""
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 class Connection:
@@ -80,6 +63,8 @@ class Connection:
         self.timeout_s = timeout_s
         self.pace = pace or Pace()
         self.channel = open_channel(address, credentials)
+        self.has_answered = False
+        """Whether it was ever there: then it is waited for while it restarts."""
 
     def close(self) -> None:
         """Close the channel; calls under way end."""
@@ -130,16 +115,29 @@ class Connection:
 
     def _attempt(self, once: Callable[[], Any], is_ours: Callable[[RpcFailed], bool]) -> Any:
         """Return what `once` returns; `is_ours` says which failures gRPC did not repeat itself."""
-        for num_failures in range(UNARY_ATTEMPTS):
+        began, num_failures = self.pace.clock(), 0
+        while True:
             try:
-                return once()
+                answer = once()
             except grpc.RpcError as error:
                 failure = from_rpc_error(error, self.address)
-                is_last = num_failures + 1 == UNARY_ATTEMPTS
-                if is_last or not failure.may_pass or not is_ours(failure):
+                num_failures += 1
+                is_again = num_failures < UNARY_ATTEMPTS and failure.may_pass and is_ours(failure)
+                if not is_again and not self._is_waited_for(failure, began):
                     raise failure from error
-            self.pace.sleep(max(failure.retry_after_s or 0, _wait_s(self.pace, num_failures)))
-        raise AssertionError("the last attempt returns or raises")
+            else:
+                self.has_answered = True
+                return answer
+            pause_s = wait_s(self.pace, num_failures - 1)
+            self.pace.sleep(max(failure.retry_after_s or 0, pause_s))
+
+    def _is_waited_for(self, failure: RpcFailed, began: float) -> bool:
+        """Whether a service that was there before may be there again soon: it restarts."""
+        is_away = isinstance(failure, ServiceUnreachable)
+        self.has_answered = self.has_answered or not is_away
+        return is_away and (
+            self.has_answered and self.pace.clock() - began < self.pace.away_patience_s
+        )
 
     def messages(
         self, method: Method, request: Message, metadata: Metadata = ()
@@ -151,6 +149,7 @@ class Connection:
             with guard.watching():
                 guard.wait_begins()
                 for message in stream:
+                    self.has_answered = True
                     guard.wait_ends()
                     yield message
                     guard.wait_begins()
@@ -180,7 +179,7 @@ def resumed(connection: Connection, method: Method, cursor: Cursor[Item]) -> Ite
         RpcFailed: the service refuses the call, or nothing came for `Pace.patience_s`.
         AnswerRefused: the service contradicts itself; never resumed.
     """
-    backoff = Backoff(connection.pace)
+    backoff = Backoff(connection.pace, has_answered=connection.has_answered)
     request = cursor.request()
     with rpc_span(rpc_of(request), connection.address) as span:
         sent: Metadata = span.metadata
@@ -192,40 +191,6 @@ def resumed(connection: Connection, method: Method, cursor: Cursor[Item]) -> Ite
             backoff.wait(opening.failure, at_least_s=opening.retry_after_s)
             span.resumed(opening.ended_by)
             request, sent = cursor.request(), (*span.metadata, (RESUMED_HEADER, opening.ended_by))
-
-
-class Backoff:
-    """Waits longer after every break; starts over only after progress."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._num_failures = 0
-        self._since = pace.clock()
-        self._opened = self._since
-        self._patience_s = pace.first_patience_s
-
-    def opened(self) -> None:
-        """Note that a stream is opened now."""
-        self._opened = self._pace.clock()
-
-    def answered(self) -> None:
-        """Note that a service is there: from now on a break is waited out."""
-        self._patience_s = self._pace.patience_s
-
-    def progressed(self) -> None:
-        """Note that something new came."""
-        self._num_failures = 0
-        self._since = self._pace.clock()
-
-    def wait(self, failure: RpcFailed, *, at_least_s: float) -> None:
-        """Sleep before the next attempt, or raise `failure` when patience is spent."""
-        now = self._pace.clock()
-        if now - self._opened >= self._pace.steady_s:
-            self.progressed()
-        if now - self._since > self._patience_s:
-            raise failure
-        self._pace.sleep(max(at_least_s, _wait_s(self._pace, self._num_failures)))
-        self._num_failures += 1
 
 
 class Opening:
@@ -281,9 +246,3 @@ class Opening:
         if end.reason == stream_pb2.StreamEnd.REASON_COMPLETED:
             self._cursor.finish(end)
             self.is_completed = True
-
-
-def _wait_s(pace: Pace, num_failures: int) -> float:
-    """Return the wait after so many failures: doubling, bounded, spread by a fifth."""
-    wait_s = min(pace.longest_wait_s, pace.first_wait_s * 2.0 ** min(num_failures, 16))
-    return wait_s * random.uniform(0.8, 1.2)

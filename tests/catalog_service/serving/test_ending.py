@@ -1,15 +1,14 @@
 """Why a stream ends early, and that a client goes on where it stood."""
 
 import asyncio
-import math
 import os
 import time
 
 from catalog_service.blobs.store import BlobStore
 from catalog_service.serving.blob_servicer import BlobServicer, blob_registration
-from catalog_service.serving.ending import ending, seconds_left
-from catalog_service.serving.principals import Principal, caller
+from catalog_service.serving.ending import ending
 from catalog_service.serving.server import ServerParts, start_server
+from catalog_service.serving.stays import Stay, stay
 from tests.fakes.authority import Issuer
 from tests.fakes.echo_service import LOOPBACK
 from tests.fakes.guarded_server import doors_of
@@ -20,36 +19,41 @@ from vertebra.credentials import Credentials
 from vertebra.model.v1.stream_pb2 import StreamEnd
 
 
-def called_by(*, expires_in_s: float | None) -> None:
-    expires_at = None if expires_in_s is None else time.time() + expires_in_s
-    caller.set(Principal(name="jwt:ann", expires_at=expires_at))
-
-
 @in_loop
 async def test_who_does_not_expire_ends_with_the_drain():
-    called_by(expires_in_s=None)
+    stay.set(None)
     drained = asyncio.Event()
     async with ending(drained) as ends:
         assert not ends.is_near
         drained.set()
         assert (ends.is_near, ends.over.is_set()) == (True, True)
         assert ends.reason == StreamEnd.REASON_DRAINING
-    assert seconds_left() == math.inf
 
 
 @in_loop
-async def test_who_expires_ends_then():
-    called_by(expires_in_s=-1)
+async def test_whose_stay_is_over_ends_then():
+    here = Stay()
+    stay.set(here)
     async with ending(asyncio.Event()) as ends:
+        assert not ends.is_near
+        here.end()
         await ends.over.wait()
         assert ends.is_near
         assert ends.reason == StreamEnd.REASON_AUTH_EXPIRED
-    assert seconds_left() == 0
 
 
 @in_loop
-async def test_who_expires_later_ends_with_the_drain_before_that():
-    called_by(expires_in_s=1000)
+async def test_whose_stay_was_over_before_ends_at_once():
+    here = Stay()
+    stay.set(here)
+    here.end()
+    async with ending(asyncio.Event()) as ends:
+        assert ends.is_near
+
+
+@in_loop
+async def test_who_may_stay_longer_ends_with_the_drain_before_that():
+    stay.set(Stay())
     drained = asyncio.Event()
     async with ending(drained) as ends:
         drained.set()
@@ -59,7 +63,7 @@ async def test_who_expires_later_ends_with_the_drain_before_that():
 
 @in_loop
 async def test_nothing_is_left_behind():
-    called_by(expires_in_s=1000)
+    stay.set(Stay())
     before = asyncio.all_tasks()
     async with ending(asyncio.Event()):
         assert asyncio.all_tasks() > before
