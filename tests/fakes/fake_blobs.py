@@ -35,6 +35,8 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     num_written_bytes: int = 0
     write_breaks: int = 0
     """How many writes break after their first piece; what came of them stays."""
+    num_held: int = 0
+    """How many writes after the first find that it is not missed yet."""
     write_refusal: tuple[grpc.StatusCode, str, str] | None = None
     """Code, reason and message that every write ends with, after its first piece."""
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -146,7 +148,9 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
         """Store what comes, after comparing it with what was announced."""
         self.num_writes += 1
         header = next(requests).header
-        if header.upload_id in self.uploads_in_use:
+        is_held = self.num_writes > 1 and self.num_held > 0
+        self.num_held -= is_held
+        if is_held or header.upload_id in self.uploads_in_use:
             code = grpc.StatusCode.FAILED_PRECONDITION
             refuse(context, code, "UPLOAD_IN_USE", "another call is writing it")
         data = self.uploads.get(header.upload_id, b"")

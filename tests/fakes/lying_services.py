@@ -48,7 +48,7 @@ LOST = [
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LyingServices:
     """What runs. The names: `honest`, `gone`, `event-<lie>`, `blob-<lie>`, `break-<how>`,
-    `blob-break`, `upload-break`, `upload-begun`, `upload-wrong`, `upload-held`,
+    `blob-break`, `upload-break`, `upload-missed`, `upload-begun`, `upload-wrong`, `upload-held`,
     `upload-<refusal>`, `flaky`, `refusing`, `compacted`, `hanging`.
     """
 
@@ -70,6 +70,7 @@ def trainers() -> dict[str, FakeTrainer]:
     rows |= {
         "honest": {},
         "upload-break": {"blobs": FakeBlobs(write_breaks=3)},
+        "upload-missed": {"blobs": FakeBlobs(write_breaks=1, num_held=2)},
         "upload-begun": {"blobs": FakeBlobs(uploads={UPLOAD_ID: UPLOAD[:NUM_BEGUN_BYTES]})},
         "upload-wrong": {"blobs": FakeBlobs(uploads={UPLOAD_ID: bytes(NUM_BEGUN_BYTES)})},
         "upload-held": {"blobs": FakeBlobs(uploads_in_use={UPLOAD_ID})},

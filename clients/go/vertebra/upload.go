@@ -87,8 +87,8 @@ type upload struct {
 	backoff    *backoff
 	// furthest is how much the service has ever said it has: more is progress.
 	furthest int64
-	hasSent  bool
-	// numInUse is how often our own earlier call still had the upload.
+	// hasBroken: a call of ours ended in the middle; numInUse is how often it still had the upload.
+	hasBroken     bool
 	numInUse      int
 	hasBegunAgain bool
 }
@@ -160,7 +160,6 @@ func (u *upload) send(send func(*blobv1.WriteBlobRequest) error, offset int64) e
 		if err != nil {
 			return err
 		}
-		u.hasSent = true
 		offset += int64(len(data))
 		u.onBytes(offset)
 	}
@@ -197,8 +196,10 @@ func (u *upload) after(ctx context.Context, err error) error {
 		u.inUse()
 	case failure.Reason == "DIGEST_MISMATCH" && u.furthest > 0 && !u.hasBegunAgain:
 		u.hasBegunAgain = true // bytes that were there before may be wrong, once
-	case !failure.mayPass() && !(failure.Code == codes.DeadlineExceeded && ctx.Err() == nil):
-		return failure // a deadline that is not the caller's is a proxy's: what arrived stays
+	case failure.mayPass() || (failure.Code == codes.DeadlineExceeded && ctx.Err() == nil):
+		u.hasBroken = true // a deadline that is not the caller's is a proxy's: what arrived stays
+	default:
+		return failure
 	}
 	_, _ = u.arrived(ctx) // the next attempt will say so
 	return u.backoff.wait(ctx, failure, failure.retryAfter())
@@ -207,9 +208,9 @@ func (u *upload) after(ctx context.Context, err error) error {
 // inUse: the call that holds the upload is our own, that broke and is not missed yet, or another
 // process's: then we send beside it.
 func (u *upload) inUse() {
-	if u.numInUse++; u.hasSent && u.numInUse < mostInUse {
+	if u.numInUse++; u.hasBroken && u.numInUse < mostInUse {
 		return
 	}
 	u.header.UploadId = uuid.NewString()
-	u.hasSent, u.numInUse = false, 0
+	u.hasBroken, u.numInUse = false, 0
 }

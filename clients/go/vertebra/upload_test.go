@@ -31,7 +31,9 @@ func theUpload(t *testing.T) ([]byte, string, string) {
 }
 
 func TestAnUploadArrivesWhateverIsThereOfIt(t *testing.T) {
-	for _, name := range []string{"upload-break", "upload-begun", "upload-wrong", "upload-held"} {
+	for _, name := range []string{
+		"upload-break", "upload-missed", "upload-begun", "upload-wrong", "upload-held",
+	} {
 		t.Run(name, func(t *testing.T) {
 			data, digest, path := theUpload(t)
 			var numBytes int64

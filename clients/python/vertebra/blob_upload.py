@@ -25,6 +25,10 @@ PIECE_BYTES = 256 * 1024
 SLOWEST_BYTES_PER_S = 256 * 1024
 """An upload may take as long as this speed needs, beyond the usual deadline."""
 
+MOST_IN_USE = 10
+"""How often an upload that our own broken call still holds is asked for again, before the rest goes
+under another id. A service lets go of a silent call after 5 s."""
+
 NOTHING_YET = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED)
 """What QueryWrite says of a new upload; a service of an earlier release does not know the call."""
 
@@ -78,6 +82,8 @@ class Upload:
         self._file = file
         self._backoff = Backoff(replace(connection.pace, steady_s=math.inf))
         self._furthest = 0
+        self._has_broken = False
+        self._num_in_use = 0
         self._has_begun_again = False
 
     def blob(self) -> wire.Blob:
@@ -124,6 +130,14 @@ class Upload:
             self._backoff.progressed()
         return answer
 
+    def _in_use(self) -> None:
+        """Wait for our own call, that broke and is not missed yet; send beside another process."""
+        self._num_in_use += 1
+        if self._has_broken and self._num_in_use < MOST_IN_USE:
+            return
+        self._file = replace(self._file, upload_id=str(uuid4()))
+        self._has_broken, self._num_in_use = False, 0
+
     def _may_begin_again(self, failure: RpcFailed) -> bool:
         """Bytes that were there before may be wrong; once that is worth another upload."""
         is_theirs = failure.reason == "DIGEST_MISMATCH" and self._furthest > 0
@@ -132,10 +146,12 @@ class Upload:
     def _after(self, failure: RpcFailed) -> None:
         """Wait for the next attempt, or raise."""
         if failure.reason == "UPLOAD_IN_USE":
-            self._file = replace(self._file, upload_id=str(uuid4()))
+            self._in_use()
         elif self._may_begin_again(failure):
             self._has_begun_again = True
-        elif not failure.may_pass:
+        elif failure.may_pass or failure.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self._has_broken = True  # a deadline may be a proxy's: what arrived stays
+        else:
             raise failure
         with suppress(RpcFailed):  # the next attempt will say so
             self._arrived()

@@ -31,7 +31,13 @@ writeFileSync(PATH, BYTES);
 const PATIENT = { ...QUICK, firstPatienceMs: 30_000 };
 const blobsOf = (name: string) => clientsOf(addresses[name]!, PATIENT).catalog.blobs;
 
-for (const name of ["upload-break", "upload-begun", "upload-wrong", "upload-held"]) {
+for (const name of [
+  "upload-break",
+  "upload-missed",
+  "upload-begun",
+  "upload-wrong",
+  "upload-held",
+]) {
   test(`a file arrives at ${name}`, async () => {
     let sent = 0;
     const blob = await upload(blobsOf(name), PATH, { onBytes: (numBytes) => (sent = numBytes) });

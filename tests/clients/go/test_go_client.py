@@ -60,7 +60,12 @@ def test_a_reopened_stream_asks_for_what_has_not_come(go_run):
 
 
 @pytest.mark.parametrize(
-    ("name", "num_bytes"), [("break", len(UPLOAD)), ("begun", len(UPLOAD) - NUM_BEGUN_BYTES)]
+    ("name", "num_bytes"),
+    [
+        ("break", len(UPLOAD)),
+        ("missed", len(UPLOAD)),
+        ("begun", len(UPLOAD) - NUM_BEGUN_BYTES),
+    ],
 )
 def test_an_upload_sends_only_what_is_missing(go_run, name, num_bytes):
     assert go_run.services.fakes[f"upload-{name}"].blobs.num_written_bytes == num_bytes

@@ -233,6 +233,19 @@ def test_a_broken_upload_goes_on_where_it_stopped(
     assert catalog.blobs.num_written_bytes == len(LARGE), "nothing was sent twice"
 
 
+def test_an_upload_waits_for_its_own_broken_call_to_be_missed(
+    catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "backbone.ckpt"
+    path.write_bytes(LARGE)
+    catalog.blobs.write_breaks, catalog.blobs.num_held = 1, 2
+
+    blob = catalog_client.blobs.upload(path)
+
+    assert catalog.blobs.blobs[blob.digest] == LARGE
+    assert catalog.blobs.num_written_bytes == len(LARGE), "nothing was sent twice"
+
+
 def test_the_next_process_goes_on_with_an_upload(
     catalog: FakeCatalog, catalog_client: CatalogClient, tmp_path: Path
 ) -> None:

@@ -40,7 +40,12 @@ def test_the_client(name: str, told: Told) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "num_bytes"), [("break", len(UPLOAD)), ("begun", len(UPLOAD) - NUM_BEGUN_BYTES)]
+    ("name", "num_bytes"),
+    [
+        ("break", len(UPLOAD)),
+        ("missed", len(UPLOAD)),
+        ("begun", len(UPLOAD) - NUM_BEGUN_BYTES),
+    ],
 )
 def test_only_what_is_missing_is_sent(name: str, num_bytes: int, told: Told) -> None:
     assert told.services.fakes[f"upload-{name}"].blobs.num_written_bytes == num_bytes

@@ -123,7 +123,7 @@ class Upload {
   readonly #sizeBytes: number;
   /** How much the service has ever said it has: more is progress. */
   #furthest = 0;
-  #hasSent = false;
+  #hasBroken = false;
   #numInUse = 0;
   #hasBegunAgain = false;
   /** What went wrong here, which the transport would take for a broken way. */
@@ -175,7 +175,6 @@ class Upload {
     while (offset < this.#sizeBytes) {
       const data = await this.#read(offset);
       yield create(WriteBlobRequestSchema, { offset: BigInt(offset), data, crc32c: crc32c(data) });
-      this.#hasSent = true;
       offset += data.length;
       this.options.onBytes?.(offset);
     }
@@ -213,7 +212,8 @@ class Upload {
     if (failure.reason === "UPLOAD_IN_USE") this.#inUse();
     else if (this.#mayBeginAgain(failure)) this.#hasBegunAgain = true;
     // A deadline that is not the caller's is a proxy's: what arrived stays.
-    else if (!failure.mayPass && failure.code !== Code.DeadlineExceeded) throw failure;
+    else if (failure.mayPass || failure.code === Code.DeadlineExceeded) this.#hasBroken = true;
+    else throw failure;
     await this.#arrived().catch(() => undefined); // the next attempt will say so
     await this.#backoff.wait(failure, failure.retryAfterMs ?? 0, this.options.signal);
   }
@@ -229,9 +229,9 @@ class Upload {
    */
   #inUse(): void {
     this.#numInUse++;
-    if (this.#hasSent && this.#numInUse < MOST_IN_USE) return;
+    if (this.#hasBroken && this.#numInUse < MOST_IN_USE) return;
     this.header.uploadId = randomUUID();
-    this.#hasSent = false;
+    this.#hasBroken = false;
     this.#numInUse = 0;
   }
 }
