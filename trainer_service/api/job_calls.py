@@ -1,6 +1,7 @@
 """Calls about whole jobs: plan, create, get, list, cancel, pause, resume, delete."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from google.protobuf import json_format
@@ -14,7 +15,7 @@ from trainer_service.api.plan_wire import plan_message
 from trainer_service.api.planning import PlannedJob, plan_job
 from trainer_service.api.request_ids import checked_request_id, hash_of
 from trainer_service.api.rooms import TrainerRooms
-from trainer_service.api.spec_wire import spec_message, spec_of
+from trainer_service.api.spec_wire import read_spec, spec_message
 from trainer_service.errors import SnapshotNotFound
 from trainer_service.job_store import NewJob
 from trainer_service.jobs import JobSpec
@@ -36,7 +37,7 @@ class JobCalls:
         self, request: pb.PlanTrainJobRequest, context: Context
     ) -> pb.PlanTrainJobResponse:
         """Return what a spec would do."""
-        planned = await self._planned(spec_of(request.spec))
+        planned = await self._planned(*read_spec(request.spec))
         return pb.PlanTrainJobResponse(
             plan=plan_message(planned.plan), spec=spec_message(planned.spec)
         )
@@ -46,12 +47,12 @@ class JobCalls:
     ) -> pb.CreateTrainJobResponse:
         """Store a job, or return the one that this request made before."""
         request_id = checked_request_id(request.request_id)
-        spec = spec_of(request.spec)
+        spec, wrong = read_spec(request.spec)
         request_hash = hash_of(spec)
         known = await asyncio.to_thread(self._store.recall_creation, request_id, request_hash)
         if known is not None:
             return pb.CreateTrainJobResponse(job=job_message(known), replayed=True)
-        planned = await self._planned(spec)
+        planned = await self._planned(spec, wrong)
         await self._rooms.catalog.require_bytes(planned.spec.model)
         new = NewJob(
             spec=planned.spec,
@@ -148,11 +149,11 @@ class JobCalls:
         )
         return pb.DeleteTrainJobResponse()
 
-    async def _planned(self, spec: JobSpec) -> PlannedJob:
+    async def _planned(self, spec: JobSpec, wrong: Sequence[Violation]) -> PlannedJob:
         hosts = await asyncio.to_thread(self._store.hosts)
         most = max((len(host.devices) for host in hosts), default=0)
         here = replace(self._rooms.host, max_devices=most)
-        return await plan_job(spec, self._rooms.catalog, here)
+        return await plan_job(spec, self._rooms.catalog, here, wrong)
 
 
 def _pause_s(request: pb.PauseTrainJobRequest) -> float:

@@ -5,16 +5,21 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from catalog_service.errors import InvalidRequest, Violation, invalid
+from catalog_service.errors import InvalidRequest, NotFound, Violation, invalid
 from catalog_service.models.spec import ModelSpec
 from trainer_service.api.data_names import named_by_data
+from trainer_service.api.findings import Findings
 from trainer_service.api.registrable import require_registrable
+from trainer_service.api.spec_wire import place_of_data, with_some_names
 from trainer_service.catalog_gateway import Catalog, ModelDescription
 from trainer_service.datasets.inspect import DatasetSummary, inspect
 from trainer_service.datasets.staging import outlined
 from trainer_service.datasets.wants import data_wants
 from trainer_service.jobs import JobSpec, TrainPlan
 from trainer_service.plan import train_plan
+
+NAMES_OF_WEIGHTS = frozenset({"WEIGHTS_NOT_FOUND", "CHECKPOINT_NOT_FOUND"})
+"""Reasons of the catalog's; every other name that it does not know is an architecture's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,44 +45,59 @@ class TrainingHost:
     """Of the largest host that there is; 0 where none is known."""
 
 
-async def plan_job(spec: JobSpec, catalog: Catalog, host: TrainingHost) -> PlannedJob:
+async def plan_job(
+    spec: JobSpec, catalog: Catalog, host: TrainingHost, wrong: Sequence[Violation] = ()
+) -> PlannedJob:
     """Return what `spec` would do.
 
+    Args:
+        wrong: what the spec shows by itself; what does not build on it is checked all the same.
+
     Raises:
+        InvalidRequest: more than one thing is wrong, or `wrong` is not empty: all that was found.
+            Or this host cannot do it, the spec does not fit the architecture, or its backbone could
+            not be registered.
         DataInvalid, PathOutsideRoots: the data does not fit the spec.
-        VertebraError: what the catalog says of the model: an unknown name, a bad image size.
         CheckpointExists: the name to register under is taken.
-        InvalidRequest: this host cannot do it, the spec does not fit the architecture, or its
-            backbone could not be registered.
+        VertebraError: what the catalog says of the model: an unknown name, a bad image size.
     """
+    findings = Findings(wrong)
+
     # 1. This host
-    _require_device(spec, host)
-    _require_place(spec, host)
+    if findings.is_clear("spec.run", "spec.precision"):
+        with findings.at("spec.precision"):
+            _require_device(spec, host)
+        with findings.at("spec.run"):
+            _require_place(spec, host)
 
     # 2. The data: it may have the class names
-    summary = await asyncio.to_thread(_summary, spec, host)
+    summary = await _summary(spec, host, findings)
 
     # 3. The model, without numbers
-    wanted = named_by_data(spec.model, summary)
-    described = await _described(wanted, catalog)
-    _require_images(described)
+    described = await _described(spec, summary, catalog, findings)
 
     # 4. The name that the backbone is to get: known now, not after hours of training
-    if spec.export.register_as:
-        await catalog.require_free_name(spec.export.register_as)
-        await require_registrable(described, catalog)
+    if findings.is_clear("spec.export"):
+        with findings.at("spec.export.register_as"):
+            await _require_name(spec, described, catalog)
 
     # 5. The plan
-    model = replace(
-        described.spec,
-        freeze_backbone=wanted.freeze_backbone,
-        allow_frozen_random=wanted.allow_frozen_random,
-    )
-    whole = replace(spec, model=model)
+    findings.raise_any()
+    assert summary is not None and described is not None
+    whole = replace(spec, model=_pinned(spec, described))
     plan = await asyncio.to_thread(
         train_plan, whole, described.layout, described.input, described.output, summary
     )
     return PlannedJob(spec=whole, plan=plan)
+
+
+def _pinned(spec: JobSpec, described: ModelDescription) -> ModelSpec:
+    """Return the model as the catalog spells it out, with what only a job asks for."""
+    return replace(
+        described.spec,
+        freeze_backbone=spec.model.freeze_backbone,
+        allow_frozen_random=spec.model.allow_frozen_random,
+    )
 
 
 def _require_device(spec: JobSpec, host: TrainingHost) -> None:
@@ -104,16 +124,51 @@ def _require_place(spec: JobSpec, host: TrainingHost) -> None:
         raise invalid([Violation(field="spec.run.num_devices", description=why)])
 
 
-async def _described(wanted: ModelSpec, catalog: Catalog) -> ModelDescription:
-    try:
-        return await catalog.describe(wanted)
-    except InvalidRequest as error:
-        raise _about_the_model(error) from error
+async def _summary(spec: JobSpec, host: TrainingHost, findings: Findings) -> DatasetSummary | None:
+    """Return what the data holds; None where that cannot be told, and `findings` says why."""
+    if not findings.is_clear("spec.dataset", "spec.model", "spec.simclr", "spec.loss.ignore_index"):
+        return None
+    with findings.at(place_of_data(spec.dataset)):
+        return await asyncio.to_thread(_inspected, spec, host)
+    return None
 
 
-def _summary(spec: JobSpec, host: TrainingHost) -> DatasetSummary:
+def _inspected(spec: JobSpec, host: TrainingHost) -> DatasetSummary:
     here, roots = outlined(spec.dataset, host.allowed_roots, host.staging_folder)
     return inspect(here, data_wants(spec), roots)
+
+
+async def _described(
+    spec: JobSpec, summary: DatasetSummary | None, catalog: Catalog, findings: Findings
+) -> ModelDescription | None:
+    """Return the model; None where there is no such one, and `findings` says why.
+
+    Without data to name what is predicted, a model of any one thing shows what is wrong.
+    """
+    if not findings.is_clear("spec.model", "spec.simclr"):
+        return None
+    with findings.at("spec.model.backbone"):
+        wanted = named_by_data(spec.model, summary) if summary else with_some_names(spec.model)
+        try:
+            described = await catalog.describe(wanted)
+        except NotFound as error:
+            raise _at_its_name(error) from error
+        except InvalidRequest as error:
+            raise _about_the_model(error) from error
+        _require_images(described)
+        return described
+    return None
+
+
+async def _require_name(
+    spec: JobSpec, described: ModelDescription | None, catalog: Catalog
+) -> None:
+    """Raise where the backbone could not be registered as it is asked for."""
+    if not spec.export.register_as:
+        return
+    await catalog.require_free_name(spec.export.register_as)
+    if described:
+        await require_registrable(described, catalog)
 
 
 def _require_images(described: ModelDescription) -> None:
@@ -125,6 +180,18 @@ def _require_images(described: ModelDescription) -> None:
             " BuildModel gives the model"
         )
         raise invalid([Violation(field="spec.model.backbone", description=why)])
+
+
+def _at_its_name(error: NotFound) -> NotFound:
+    """Return the catalog's refusal at the name that it does not know."""
+    field = "weights" if error.error_reason in NAMES_OF_WEIGHTS else "backbone"
+    return NotFound(
+        error.message,
+        reason=error.error_reason,
+        metadata=error.metadata,
+        violations=[Violation(field=f"spec.model.{field}", description=error.message)],
+        links=error.links,
+    )
 
 
 def _about_the_model(error: InvalidRequest) -> InvalidRequest:

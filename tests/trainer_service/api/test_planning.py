@@ -1,6 +1,7 @@
 """What data and host say about a spec: names of outputs, what the device can, what has frames."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from google.protobuf import json_format
@@ -107,6 +108,56 @@ def test_what_the_plan_refuses_names_the_field(trainer, refused):
     assert [one.field for one in first.violations] == ["spec.freeze"]
     assert "'layer1', 'layer2', 'fc'" in first.message
     assert [one.field for one in second.violations] == ["spec.feature_cache.policy"]
+
+
+def test_everything_that_is_wrong_is_said_at_once(trainer, refused):
+    """What the spec shows, what this host cannot do, the data, the model and the name."""
+    asked = {
+        "batchSize": -1,
+        "model": {"backbone": "resnet51"},
+        "dataset": {"imageFolder": {"path": "/etc"}},
+        "precision": "PRECISION_FP16",
+    }
+
+    failure = refused(lambda: plan(trainer, **asked))
+
+    assert failure.reason == "FIELD_INVALID"
+    assert {one.field for one in failure.violations} == {
+        "spec.batch_size",
+        "spec.precision",
+        "spec.dataset.image_folder.path",
+        "spec.model.backbone",
+    }
+
+
+def test_one_thing_that_is_wrong_keeps_its_own_reason(trainer, refused):
+    folder = {"dataset": {"imageFolder": {"path": "/etc"}}}
+
+    assert refused(lambda: plan(trainer, **folder)).reason == "PATH_OUTSIDE_ROOTS"
+    unknown = refused(lambda: plan(trainer, model={"backbone": "resnet51"}))
+    assert unknown.reason == "ARCHITECTURE_NOT_FOUND"
+    assert [one.field for one in unknown.violations] == ["spec.model.backbone"]
+
+
+def test_data_is_not_looked_at_for_a_model_that_is_wrong_already(trainer, refused):
+    asked = {
+        "model": {"imageHeightPx": 32},
+        "dataset": {"imageFolder": {"path": "/etc"}},
+    }
+
+    failure = refused(lambda: plan(trainer, **asked))
+
+    assert {one.field.split(".")[1] for one in failure.violations} == {"model"}
+
+
+def test_a_job_is_refused_with_all_that_a_plan_finds(trainer, refused):
+    spec = trainer.spec(batch_size=-1)
+    spec.model.backbone = "resnet51"
+    request = pb.CreateTrainJobRequest(spec=spec, request_id=str(uuid4()))
+
+    failure = refused(lambda: trainer.stub.CreateTrainJob(request, timeout=10))
+
+    assert {one.field for one in failure.violations} == {"spec.batch_size", "spec.model.backbone"}
 
 
 def test_phases_loss_and_cache_are_in_the_answer(trainer):

@@ -265,6 +265,12 @@ def _check_numbers(spec: DatasetSpec, reader: Reader) -> None:
             reader.wrong(f"{field}.seed", f"{drawn.seed} is larger than 2^63 - 1")
 
 
+def place_of_data(spec: DatasetSpec) -> str:
+    """Return the field that says where the data is, or which data where it has no place."""
+    paths = [name for name in REQUIRED.get(spec.kind, ()) if name.endswith("path")]
+    return ".".join(["spec.dataset", spec.kind, *paths[:1]])
+
+
 def dataset_message(spec: DatasetSpec) -> pb.DatasetSpec:
     """Return where the images are, with all defaults spelled out."""
     message = pb.DatasetSpec(

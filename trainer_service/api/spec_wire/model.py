@@ -35,7 +35,7 @@ def read_model(message: pb.TrainJobSpec, freeze: FreezeMode, reader: Reader) -> 
         spec = replace(spec, task=None)
     spec = _with_features(spec, reader, is_simclr=message.HasField("simclr"))
     _check_is_trained(spec, reader)
-    for violation in check(_with_some_names(spec)):
+    for violation in check(with_some_names(spec)):
         reader.wrong(f"model.{violation.field}", violation.description)
     if freeze.kind == "scratch":
         _check_scratch(spec, reader)
@@ -76,7 +76,7 @@ def _check_is_trained(spec: ModelSpec, reader: Reader) -> None:
         reader.wrong("model.aux_heads", why)
 
 
-def _with_some_names(spec: ModelSpec) -> ModelSpec:
+def with_some_names(spec: ModelSpec) -> ModelSpec:
     """Return a spec whose task has a class, to be checked: the real ones may come from the data."""
     task = spec.task
     if isinstance(task, NamedTask) and not (task.class_names or task.num_classes):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from catalog_service.errors import invalid
+from catalog_service.errors import Violation, invalid
 from catalog_service.model_wire import spec_to_message
 from catalog_service.models.spec_check import MAX_SEED
 from trainer_service.api.spec_wire.augmentation import augmentation_fields, read_augmentation
@@ -45,6 +45,16 @@ def spec_of(message: pb.TrainJobSpec) -> JobSpec:
     Raises:
         InvalidRequest: with every contradiction and bad number that the message shows by itself.
     """
+    spec, violations = read_spec(message)
+    if violations:
+        raise invalid(violations)
+    return spec
+
+
+def read_spec(message: pb.TrainJobSpec) -> tuple[JobSpec, list[Violation]]:
+    """Return the same, and what is wrong with it; parts at which nothing is wrong mean what they
+    say even then.
+    """
     reader = Reader()
     spec = _read(message, reader)
     _check_length(spec, reader)
@@ -53,8 +63,8 @@ def spec_of(message: pb.TrainJobSpec) -> JobSpec:
         check_loss(spec.loss, possible_losses(spec), spec.kind, reader)
         _check_metric(spec, reader)
     if reader.violations:
-        raise invalid(reader.violations)
-    return replace(spec, loss=replace(spec.loss, kind=_chosen_loss(spec)))
+        return spec, reader.violations
+    return replace(spec, loss=replace(spec.loss, kind=_chosen_loss(spec))), []
 
 
 def _chosen_loss(spec: JobSpec) -> LossKind:
