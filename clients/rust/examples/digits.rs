@@ -3,17 +3,18 @@
 //!     cargo run --example digits -- -out /tmp/digits
 //!
 //! It talks to `vertebra up` unless VERTEBRA_CATALOG_ADDRESS and VERTEBRA_TRAINER_ADDRESS say where
-//! else the services are.
+//! else the services are; credentials come from VERTEBRA_CA, VERTEBRA_TOKEN_FILE and so on.
 
 use sha2::{Digest, Sha256};
 use std::{env, error::Error, fs, path::Path, time::Duration};
-use tonic::{transport::Channel, Code, Status};
+use tonic::{Code, Status};
 use vertebra::blob::v1::{blob_service_client::BlobServiceClient, ReadBlobRequest};
 use vertebra::catalog::v1::{
     architecture_service_client::ArchitectureServiceClient, build_model_response,
     model_service_client::ModelServiceClient, BuildModelRequest, BuiltModel,
     ListArchitecturesRequest,
 };
+use vertebra::credentials::{Connection, Credentials};
 use vertebra::model::v1::{model_spec, stream_end::Reason, ClassificationTask, ModelSpec, Role};
 use vertebra::trainer::v1::{
     dataset_spec, train_event, train_job_service_client::TrainJobServiceClient,
@@ -39,15 +40,12 @@ async fn main() -> Result<()> {
     train(trainer).await
 }
 
-async fn connect(variable: &str, usual: &str) -> Result<Channel> {
+async fn connect(variable: &str, usual: &str) -> Result<Connection> {
     let address = env::var(variable).unwrap_or_else(|_| usual.into());
-    let endpoint = Channel::from_shared(format!("http://{address}"))?
-        .keep_alive_timeout(Duration::from_secs(20))
-        .http2_keep_alive_interval(Duration::from_secs(30));
-    Ok(endpoint.connect().await?)
+    Ok(Credentials::from_environment()?.connect(&address).await?)
 }
 
-async fn list(catalog: Channel) -> Result<()> {
+async fn list(catalog: Connection) -> Result<()> {
     let request = ListArchitecturesRequest {
         filter: "family = resnet AND is_quantized = false".into(),
         order_by: "num_parameters".into(),
@@ -64,7 +62,7 @@ async fn list(catalog: Channel) -> Result<()> {
     Ok(())
 }
 
-async fn build(catalog: Channel) -> Result<BuiltModel> {
+async fn build(catalog: Connection) -> Result<BuiltModel> {
     let head =
         ClassificationTask { class_names: vec!["cat".into(), "dog".into()], ..Default::default() };
     let spec = ModelSpec {
@@ -84,7 +82,7 @@ async fn build(catalog: Channel) -> Result<BuiltModel> {
 }
 
 /// Reads a blob, compares every piece with its offset and checksum and the whole with its digest.
-async fn save_backbone(catalog: Channel, model: &BuiltModel, out: &Path) -> Result<()> {
+async fn save_backbone(catalog: Connection, model: &BuiltModel, out: &Path) -> Result<()> {
     let part = model.parts.iter().find(|part| part.role() == Role::Backbone);
     let blob = part.and_then(|part| part.blob.clone()).ok_or("the model has no backbone")?;
     let request = ReadBlobRequest { name: blob.name.clone(), ..Default::default() };
@@ -108,7 +106,7 @@ async fn save_backbone(catalog: Channel, model: &BuiltModel, out: &Path) -> Resu
     Ok(())
 }
 
-async fn train(trainer: Channel) -> Result<()> {
+async fn train(trainer: Connection) -> Result<()> {
     let mut jobs = TrainJobServiceClient::new(trainer);
     let dataset = DatasetSpec {
         source: Some(dataset_spec::Source::BundledDigits(BundledDigits {})),
@@ -139,7 +137,7 @@ async fn train(trainer: Channel) -> Result<()> {
 }
 
 /// Reads a job's events in order, each once, opening the stream again where it ends too soon.
-async fn follow(jobs: &mut TrainJobServiceClient<Channel>, name: &str) -> Result<()> {
+async fn follow(jobs: &mut TrainJobServiceClient<Connection>, name: &str) -> Result<()> {
     let (mut log_id, mut seq) = (String::new(), 0);
     loop {
         let request = WatchTrainJobRequest {
@@ -160,7 +158,7 @@ async fn follow(jobs: &mut TrainJobServiceClient<Channel>, name: &str) -> Result
 
 /// Returns whether the job is over.
 async fn follow_once(
-    jobs: &mut TrainJobServiceClient<Channel>,
+    jobs: &mut TrainJobServiceClient<Connection>,
     request: WatchTrainJobRequest,
     log_id: &mut String,
     seq: &mut i64,

@@ -1,10 +1,12 @@
-//! The generated stubs of vertebra's two services, one module a proto package.
+//! The generated stubs of vertebra's two services, one module a proto package, and `credentials`.
 //!
 //! The comments are those of the protos: they are the specification. `examples/digits.rs` shows how
 //! a blob is read and verified, and how a job is followed over breaks.
 
 #![allow(clippy::doc_lazy_continuation, clippy::doc_overindented_list_items)]
 #![allow(clippy::large_enum_variant, rustdoc::invalid_html_tags)]
+
+pub mod credentials;
 
 /// What model is wanted, and what it is.
 pub mod model {

@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.live_services import live_services, shown_in_readme, told_by
+from tests.clients.live_services import (
+    PLAIN_TOKEN,
+    guarded_live_services,
+    live_services,
+    refusal_by,
+    shown_in_readme,
+    told_by,
+)
 from tests.end_to_end.test_readme import assert_told
 from vertebra.state_file import read_header
 
 PROJECT = Path(__file__).resolve().parents[3] / "clients" / "java"
 BUILD_TIMEOUT_S = 1500
 PACKAGE = "io.github.vertebra.example"
+EXAMPLE = f"mvn -q -B compile exec:java -Dexec.mainClass={PACKAGE}.TrainDigits"
 
 pytestmark = [
     pytest.mark.full,
@@ -44,6 +52,24 @@ def test_golden_samples_are_read_as_they_were_meant_and_written_the_same():
     told = maven("compile", "exec:java", main, "-Dexec.args=../../protos/golden")
 
     assert "samples are read as they were meant" in told
+
+
+def test_the_example_shows_certificate_and_token_to_services_that_want_them(tmp_path: Path):
+    example = f'{EXAMPLE} -Dexec.args="-out {tmp_path}"'
+    with guarded_live_services(tmp_path / "home") as live:
+        told = told_by(live, example, PROJECT)
+        Path(live.variables["VERTEBRA_TOKEN_FILE"]).write_text("of-nobody")
+        refused = refusal_by(live.variables, example, PROJECT)
+
+    assert "succeeded, accuracy" in told
+    assert "UNAUTHENTICATED" in refused
+
+
+def test_the_example_sends_no_token_in_plain_text():
+    refused = refusal_by(PLAIN_TOKEN, EXAMPLE, PROJECT)
+
+    assert "plain text" in refused
+    assert "secret" not in refused
 
 
 def test_the_example_lists_builds_saves_trains_and_follows(tmp_path: Path):

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.live_services import live_services, shown_in_readme, told_by
+from tests.clients.live_services import (
+    PLAIN_TOKEN,
+    guarded_live_services,
+    live_services,
+    refusal_by,
+    shown_in_readme,
+    told_by,
+)
 from tests.end_to_end.test_readme import assert_told
 from vertebra.state_file import read_header
 
@@ -39,6 +46,29 @@ def cargo(*arguments: str) -> str:
 
 def test_golden_samples_are_read_whole_and_written_the_same():
     assert "2 passed" in cargo("test", "--test", "golden_samples")
+
+
+def test_credentials_are_checked_before_they_are_shown():
+    assert "4 passed" in cargo("test", "--lib")
+
+
+def test_the_example_shows_certificate_and_token_to_services_that_want_them(tmp_path: Path):
+    example = "cargo run -q --example digits --"
+    with guarded_live_services(tmp_path / "home") as live:
+        told = told_by(live, f"{example} -out {tmp_path}", CRATE)
+        token = live.variables["VERTEBRA_TOKEN_FILE"]
+        Path(token).write_text("of-nobody")
+        refused = refusal_by(live.variables, f"{example} -out {tmp_path}", CRATE)
+
+    assert "succeeded, accuracy" in told
+    assert "UNAUTHENTICATED" in refused.upper(), refused
+
+
+def test_the_example_sends_no_token_in_plain_text():
+    refused = refusal_by(PLAIN_TOKEN, "cargo run -q --example digits", CRATE)
+
+    assert "plain text" in refused
+    assert "secret" not in refused
 
 
 def test_the_example_lists_builds_saves_trains_and_follows(tmp_path: Path):

@@ -13,6 +13,7 @@ import io.github.vertebra.catalog.v1.BuiltModel;
 import io.github.vertebra.catalog.v1.ListArchitecturesRequest;
 import io.github.vertebra.catalog.v1.ModelServiceGrpc;
 import io.github.vertebra.catalog.v1.StatePart;
+import io.github.vertebra.client.Credentials;
 import io.github.vertebra.model.v1.ClassificationTask;
 import io.github.vertebra.model.v1.ModelSpec;
 import io.github.vertebra.model.v1.Role;
@@ -29,8 +30,6 @@ import io.github.vertebra.trainer.v1.TrainJobSpec;
 import io.github.vertebra.trainer.v1.WatchTrainJobRequest;
 import io.github.vertebra.trainer.v1.WatchTrainJobResponse;
 import io.grpc.Channel;
-import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -44,6 +43,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32C;
@@ -52,7 +52,8 @@ import java.util.zip.CRC32C;
  * Lists, builds a model, saves its backbone, trains it on digits and follows the job.
  *
  * <p>It talks to {@code vertebra up} unless VERTEBRA_CATALOG_ADDRESS and VERTEBRA_TRAINER_ADDRESS
- * say where else the services are.
+ * say where else the services are; credentials come from VERTEBRA_CA, VERTEBRA_TOKEN_FILE and so
+ * on.
  */
 public final class TrainDigits {
   private static final String EXPERIMENT =
@@ -81,13 +82,10 @@ public final class TrainDigits {
     }
   }
 
-  private static ManagedChannel dial(String variable, String usual) {
-    String address = System.getenv().getOrDefault(variable, usual);
-    return Grpc.newChannelBuilder(address, InsecureChannelCredentials.create())
-        .keepAliveTime(30, TimeUnit.SECONDS)
-        .keepAliveTimeout(20, TimeUnit.SECONDS)
-        .maxInboundMessageSize(64 * 1024 * 1024)
-        .build();
+  private static ManagedChannel dial(String variable, String usual) throws IOException {
+    Map<String, String> variables = System.getenv();
+    String address = variables.getOrDefault(variable, usual);
+    return Credentials.fromEnvironment(variables).channel(address);
   }
 
   private static void list(Channel catalog) {
