@@ -52,6 +52,7 @@ def _field(field: FormField) -> pb.FormField:
         is_required=field.is_required,
         is_advanced=field.is_advanced,
         flag=field.flag,
+        row=[_field(inner) for inner in field.row],
     )
 
 

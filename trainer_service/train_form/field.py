@@ -19,6 +19,9 @@ FieldKind = Literal[
     "architecture",
     "weights",
     "place",
+    "duration",
+    "table",
+    "map",
 ]
 
 
@@ -62,6 +65,8 @@ class FormField:
     is_advanced: bool = False
     flag: str = ""
     """Of `vertebra train`."""
+    row: "tuple[FormField, ...]" = ()
+    """Of a table or a map: what one row asks for, with paths within the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

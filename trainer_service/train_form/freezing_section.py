@@ -1,5 +1,6 @@
 """Which parts train, with the advice when to use which."""
 
+from catalog_service.models.freeze_mode import DEFAULT_LR_SCALE
 from trainer_service.train_form.field import FormChoice, FormField, FormSection, when
 
 THAWED = when("model.pretrained", True) + when("model.freezeBackbone", False)
@@ -25,8 +26,8 @@ MODES = (
         value="gradual",
         label="Gradually more",
         help=(
-            "First the head, after a third of the epochs the last stage too, after two thirds"
-            " everything."
+            "First the head; unless steps say otherwise, after a third of the epochs the last stage"
+            " too, after two thirds everything."
         ),
         advice=(
             "A moderate amount of data, where fine-tuning everything at once overfits or forgets:"
@@ -44,6 +45,75 @@ MODES = (
         label="By name",
         help="The head trains, and what the patterns name.",
         advice="When you know which layers.",
+    ),
+)
+
+CLOCKS = (
+    FormChoice(value="afterEpochs", label="After epochs"),
+    FormChoice(value="afterSteps", label="After steps", help="Of the optimizer."),
+    FormChoice(
+        value="afterPlateauEpochs",
+        label="After a plateau",
+        help="After so many epochs without a better validation.",
+        advice="When you do not know how long the head needs.",
+    ),
+)
+
+
+def _clock(path: str, label: str, text: str, unit: str) -> FormField:
+    """Return how long a step of the gradual mode waits, by one of its clocks."""
+    return FormField(
+        path=path,
+        label=label,
+        help=text,
+        kind="integer",
+        minimum=1,
+        unit=unit,
+        is_required=True,
+        shown_when=when("", path),
+    )
+
+
+GRADUAL_STEPS = FormField(
+    path="freeze.gradual.steps",
+    label="Steps",
+    help="From when on how much trains; where there are none, as the mode says.",
+    kind="table",
+    shown_when=(*THAWED, *when("freeze", "gradual")),
+    flag="--freeze",
+    row=(
+        FormField(
+            path="",
+            label="When",
+            help="What is waited for.",
+            kind="choice",
+            is_required=True,
+            choices=CLOCKS,
+        ),
+        _clock("afterEpochs", "Epochs", "Counted from the start.", "epochs"),
+        _clock("afterSteps", "Steps", "Counted from the start.", "steps"),
+        _clock(
+            "afterPlateauEpochs",
+            "Epochs without progress",
+            "Of the task's main metric on the validation images.",
+            "epochs",
+        ),
+        FormField(
+            path="numBlocks",
+            label="Stages that train",
+            help="Counted from the head; 0 is everything.",
+            kind="integer",
+            default=0,
+            minimum=0,
+        ),
+        FormField(
+            path="lrScale",
+            label="Learning rate times",
+            help="For what becomes trainable here.",
+            kind="number",
+            default=DEFAULT_LR_SCALE,
+            minimum=0,
+        ),
     ),
 )
 
@@ -72,6 +142,7 @@ FREEZING = FormSection(
             shown_when=(*THAWED, *when("freeze", "lastBlocks")),
             flag="--freeze",
         ),
+        GRADUAL_STEPS,
         FormField(
             path="freeze.custom.trainable",
             label="Names that train",

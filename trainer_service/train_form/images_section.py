@@ -1,5 +1,6 @@
 """What is done to images before the model sees them."""
 
+from trainer_service.train_form.augmentation_field import AUGMENTATION_STEPS
 from trainer_service.train_form.field import FormChoice, FormField, FormSection, when
 
 OWN = FormChoice(value=None, label="The weights' own")
@@ -28,7 +29,9 @@ IMAGES = FormSection(
             kind="choice",
             choices=(
                 FormChoice(
-                    value=None, label="As usual", help="None; without labels, those of SimCLR."
+                    value=None,
+                    label="As usual",
+                    help="None; without labels, those of SimCLR. Or steps of your own.",
                 ),
                 FormChoice(value="AUGMENTATION_NONE", label="None", help="They do not."),
                 FormChoice(
@@ -45,6 +48,7 @@ IMAGES = FormSection(
             ),
             flag="--augment",
         ),
+        AUGMENTATION_STEPS,
         FormField(
             path="preprocessing.fit",
             label="Fit",

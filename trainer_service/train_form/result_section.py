@@ -15,6 +15,24 @@ RESULT = FormSection(
             flag="--name",
         ),
         FormField(
+            path="labels",
+            label="Labels",
+            help="For people and their tools, such as team = vision; lists of jobs filter by them.",
+            kind="map",
+            is_advanced=True,
+            flag="--label",
+            row=(
+                FormField(
+                    path="key",
+                    label="Label",
+                    help="At most 63 letters, digits, `-`, `_`, `.` and `/`.",
+                    kind="text",
+                    is_required=True,
+                ),
+                FormField(path="value", label="Value", help="The same.", kind="text"),
+            ),
+        ),
+        FormField(
             path="export.registerAs",
             label="Register as",
             help="The backbone becomes checkpoints/NAME, which anything can start from.",

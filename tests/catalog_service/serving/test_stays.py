@@ -89,10 +89,12 @@ async def test_a_stream_ends_soon_after_its_caller_lost_the_role(tmp_path):
 
 @in_loop
 async def test_a_stream_ends_when_its_token_becomes_somebody_else_s(tmp_path):
-    async with guarded_server(tmp_path, row("token:ci", token=TOKEN)) as server:
-        async with held(server) as stream:
-            replace(server.access_file, row("token:ann", token=TOKEN).encode())
-            assert await end_of(stream) == StreamEnd.REASON_AUTH_EXPIRED
+    async with (
+        guarded_server(tmp_path, row("token:ci", token=TOKEN)) as server,
+        held(server) as stream,
+    ):
+        replace(server.access_file, row("token:ann", token=TOKEN).encode())
+        assert await end_of(stream) == StreamEnd.REASON_AUTH_EXPIRED
 
 
 @in_loop
@@ -115,10 +117,12 @@ async def test_a_stream_ends_when_its_token_was_given_an_end(tmp_path):
 )
 @in_loop
 async def test_a_stream_goes_on_whose_caller_may_still(tmp_path, now):
-    async with guarded_server(tmp_path, row("token:ci", token=TOKEN)) as server:
-        async with held(server, for_s=1) as stream:
-            replace(server.access_file, now.encode())
-            assert await end_of(stream) == StreamEnd.REASON_COMPLETED
+    async with (
+        guarded_server(tmp_path, row("token:ci", token=TOKEN)) as server,
+        held(server, for_s=1) as stream,
+    ):
+        replace(server.access_file, now.encode())
+        assert await end_of(stream) == StreamEnd.REASON_COMPLETED
 
 
 @in_loop

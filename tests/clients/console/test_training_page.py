@@ -1,11 +1,15 @@
 """The training page: what is asked, what is shown of it, and what is sent."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.clients.console.conftest import Site
+from vertebra.trainer.v1 import train_job_service_pb2 as pb
+
+HOSTILE_LABEL = "<b>of the house</b>"
 
 
 def choose_model(page: Page, site: Site) -> None:
@@ -123,6 +127,73 @@ def test_what_is_wrong_stands_beside_its_setting(page: Page, site: Site) -> None
     model = page.locator("[data-path='model.backbone']")
     expect(model.get_by_role("alert")).to_contain_text("resnet50")
     expect(page.get_by_text("To mend: architecture.")).to_be_visible()
+
+
+def choose_steps(page: Page) -> None:
+    """Thaw a stage after two epochs, and everything after a plateau."""
+    steps = page.get_by_role("group", name="Steps", exact=True)
+    steps.get_by_role("button", name="Add a row").click()
+    expect(page.get_by_role("alert")).to_have_text("Row 1: epochs is missing")
+    steps.get_by_label("Epochs", exact=True).fill("2")
+    steps.get_by_label("Stages that train").fill("1")
+    steps.get_by_role("button", name="Add a row").click()
+    second = steps.get_by_role("group", name="Row 2")
+    second.get_by_label("When").select_option(label="After a plateau")
+    second.get_by_label("Epochs without progress").fill("3")
+
+
+def choose_changes(page: Page) -> None:
+    """Rotate, and flip before that."""
+    changes = page.get_by_role("group", name="Steps of your own")
+    for label in ("Rotate", "Flip left and right"):
+        changes.get_by_role("button", name="Add a row").click()
+        changes.get_by_label("Change").last.select_option(label=label)
+    changes.get_by_label("Farthest").fill("15")
+    changes.get_by_role("button", name="Move up").click()
+
+
+def test_tables_and_spans_of_time_are_sent_as_they_were_entered(page: Page, site: Site) -> None:
+    choose_model(page, site)
+    choose_images(page, site)
+    page.get_by_label("Epochs", exact=True).first.fill("9")
+    page.get_by_role("radio", name="Gradually more").check()
+    choose_steps(page)
+    choose_changes(page)
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+    page.get_by_label("Time limit").fill("soon")
+    expect(page.locator("[data-path='run.timeLimit']").get_by_role("alert")).to_contain_text(
+        "1h30m"
+    )
+    page.get_by_label("Time limit").fill("1h 30min")
+    labels = page.get_by_role("group", name="Labels")
+    labels.get_by_role("button", name="Add a row").click()
+    labels.get_by_label("Label", exact=True).fill("team")
+    labels.get_by_label("Value").fill(HOSTILE_LABEL)
+
+    expect(page.locator("[data-path=labels]").get_by_role("alert")).to_contain_text("63")
+    labels.get_by_label("Value").fill("vision")
+    start = page.get_by_role("button", name="Start training")
+    expect(start).to_be_enabled()
+    with page.expect_request("**/CreateTrainJob") as sent:
+        start.click()
+    expect(page).to_have_url(re.compile("/jobs"))
+
+    request = pb.CreateTrainJobRequest.FromString(body_of(sent.value.post_data_buffer))
+    spec = request.spec
+    assert [(one.after_epochs, one.num_blocks) for one in spec.freeze.gradual.steps] == [
+        (2, 1),
+        (0, 0),
+    ]
+    assert spec.freeze.gradual.steps[1].after_plateau_epochs == 3
+    kinds = [one.WhichOneof("step") for one in spec.augmentation_steps]
+    assert kinds == ["horizontal_flip", "rotation"]
+    assert spec.run.time_limit.seconds == 5400
+    assert dict(spec.labels) == {"team": "vision"}
+
+
+def body_of(sent: bytes) -> bytes:
+    """Return the message of a gRPC-Web request."""
+    return sent[5:]
 
 
 def test_all_of_it_can_be_done_with_the_keyboard(page: Page, site: Site) -> None:

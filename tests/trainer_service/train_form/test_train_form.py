@@ -37,10 +37,6 @@ ASKED_ELSEWHERE = {
     "model.keypoints.head": "there is one",
     "model.features.output": "SimCLR has one",
     "model.features.pooling": "of SimCLR; experiment files have it",
-    "freeze.gradual.steps": "a table; `--freeze gradual=2:1` and experiment files have it",
-    "dataset.imageMaskPairs.classesOfValues": "a table; `--mask-value` has it",
-    "augmentationSteps": "a table; `--augment-with` has it",
-    "labels": "a table; `--label` has it",
 }
 """What people choose without the form."""
 
@@ -148,8 +144,9 @@ def test_every_path_is_one_of_the_contract(path: str) -> None:
         names = {inner.json_name for inner in place.message_type.fields if inner.containing_oneof}
         assert {choice.value for choice in field.choices} <= names
     elif place.message_type is not None:
-        assert field.kind in ("toggle", "text")
-    assert (field.kind == "list") == place.is_repeated
+        assert field.kind in ("toggle", "duration", "table", "map")
+    assert (field.kind in ("list", "table", "map")) == place.is_repeated
+    assert (field.kind in ("table", "map")) == bool(field.row)
 
 
 @pytest.mark.parametrize(

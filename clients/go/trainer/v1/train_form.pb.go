@@ -44,21 +44,31 @@ const (
 	FormField_KIND_WEIGHTS      FormField_Kind = 8
 	// A folder, file or URL that the trainer can read.
 	FormField_KIND_PLACE FormField_Kind = 9
+	// A span of time. People write `1h30m`, `90 min` or `45 s`; JSON has it as `5400s`.
+	FormField_KIND_DURATION FormField_Kind = 10
+	// Rows of settings, `row` each: the entries of a list of messages, in their order.
+	FormField_KIND_TABLE FormField_Kind = 11
+	// Pairs, `row` each, whose settings are at the paths `key` and `value`: in JSON the fields of an
+	// object.
+	FormField_KIND_MAP FormField_Kind = 12
 )
 
 // Enum value maps for FormField_Kind.
 var (
 	FormField_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "KIND_TOGGLE",
-		2: "KIND_CHOICE",
-		3: "KIND_INTEGER",
-		4: "KIND_NUMBER",
-		5: "KIND_TEXT",
-		6: "KIND_LIST",
-		7: "KIND_ARCHITECTURE",
-		8: "KIND_WEIGHTS",
-		9: "KIND_PLACE",
+		0:  "KIND_UNSPECIFIED",
+		1:  "KIND_TOGGLE",
+		2:  "KIND_CHOICE",
+		3:  "KIND_INTEGER",
+		4:  "KIND_NUMBER",
+		5:  "KIND_TEXT",
+		6:  "KIND_LIST",
+		7:  "KIND_ARCHITECTURE",
+		8:  "KIND_WEIGHTS",
+		9:  "KIND_PLACE",
+		10: "KIND_DURATION",
+		11: "KIND_TABLE",
+		12: "KIND_MAP",
 	}
 	FormField_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":  0,
@@ -71,6 +81,9 @@ var (
 		"KIND_ARCHITECTURE": 7,
 		"KIND_WEIGHTS":      8,
 		"KIND_PLACE":        9,
+		"KIND_DURATION":     10,
+		"KIND_TABLE":        11,
+		"KIND_MAP":          12,
 	}
 )
 
@@ -240,7 +253,11 @@ type FormField struct {
 	// Rarely needed: shown folded away.
 	IsAdvanced bool `protobuf:"varint,12,opt,name=is_advanced,json=isAdvanced,proto3" json:"is_advanced,omitempty"`
 	// Of `vertebra train`, such as `--epochs`; empty where there is none.
-	Flag          string `protobuf:"bytes,13,opt,name=flag,proto3" json:"flag,omitempty"`
+	Flag string `protobuf:"bytes,13,opt,name=flag,proto3" json:"flag,omitempty"`
+	// Of KIND_TABLE and KIND_MAP: what one row asks for. Paths and conditions are within the row. An
+	// empty path is the row itself: its choices say which one field of several it has, such as
+	// `afterEpochs` of a schedule or `horizontalFlip` of the augmentation.
+	Row           []*FormField `protobuf:"bytes,14,rep,name=row,proto3" json:"row,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -364,6 +381,13 @@ func (x *FormField) GetFlag() string {
 		return x.Flag
 	}
 	return ""
+}
+
+func (x *FormField) GetRow() []*FormField {
+	if x != nil {
+		return x.Row
+	}
+	return nil
 }
 
 // One value that a setting can have.
@@ -505,7 +529,7 @@ const file_vertebra_trainer_v1_train_form_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
 	"\x04help\x18\x03 \x01(\tR\x04help\x126\n" +
-	"\x06fields\x18\x04 \x03(\v2\x1e.vertebra.trainer.v1.FormFieldR\x06fields\"\xb8\x05\n" +
+	"\x06fields\x18\x04 \x03(\v2\x1e.vertebra.trainer.v1.FormFieldR\x06fields\"\x9b\x06\n" +
 	"\tFormField\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
@@ -523,7 +547,8 @@ const file_vertebra_trainer_v1_train_form_proto_rawDesc = "" +
 	"isRequired\x12\x1f\n" +
 	"\vis_advanced\x18\f \x01(\bR\n" +
 	"isAdvanced\x12\x12\n" +
-	"\x04flag\x18\r \x01(\tR\x04flag\"\xb8\x01\n" +
+	"\x04flag\x18\r \x01(\tR\x04flag\x120\n" +
+	"\x03row\x18\x0e \x03(\v2\x1e.vertebra.trainer.v1.FormFieldR\x03row\"\xe9\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_TOGGLE\x10\x01\x12\x0f\n" +
@@ -535,7 +560,12 @@ const file_vertebra_trainer_v1_train_form_proto_rawDesc = "" +
 	"\x11KIND_ARCHITECTURE\x10\a\x12\x10\n" +
 	"\fKIND_WEIGHTS\x10\b\x12\x0e\n" +
 	"\n" +
-	"KIND_PLACE\x10\tB\n" +
+	"KIND_PLACE\x10\t\x12\x11\n" +
+	"\rKIND_DURATION\x10\n" +
+	"\x12\x0e\n" +
+	"\n" +
+	"KIND_TABLE\x10\v\x12\f\n" +
+	"\bKIND_MAP\x10\fB\n" +
 	"\n" +
 	"\b_minimumB\n" +
 	"\n" +
@@ -581,13 +611,14 @@ var file_vertebra_trainer_v1_train_form_proto_depIdxs = []int32{
 	6, // 3: vertebra.trainer.v1.FormField.default_value:type_name -> google.protobuf.Value
 	4, // 4: vertebra.trainer.v1.FormField.choices:type_name -> vertebra.trainer.v1.FormChoice
 	5, // 5: vertebra.trainer.v1.FormField.shown_when:type_name -> vertebra.trainer.v1.FormCondition
-	6, // 6: vertebra.trainer.v1.FormChoice.value:type_name -> google.protobuf.Value
-	6, // 7: vertebra.trainer.v1.FormCondition.values:type_name -> google.protobuf.Value
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	3, // 6: vertebra.trainer.v1.FormField.row:type_name -> vertebra.trainer.v1.FormField
+	6, // 7: vertebra.trainer.v1.FormChoice.value:type_name -> google.protobuf.Value
+	6, // 8: vertebra.trainer.v1.FormCondition.values:type_name -> google.protobuf.Value
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_vertebra_trainer_v1_train_form_proto_init() }

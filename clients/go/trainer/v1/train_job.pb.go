@@ -407,6 +407,11 @@ const (
 	ExportFile_KIND_CURVES_PNG ExportFile_Kind = 6
 	// For TensorBoard.
 	ExportFile_KIND_TENSORBOARD_EVENTS ExportFile_Kind = 7
+	// A validation image, what is true of it and what the exported model makes of it; `sample` has
+	// it in words. At most eight of an export: first those that the model is worst at, of up to 64
+	// that are drawn by lot, then others as they were drawn. The same data has the same ones in
+	// every job. Views may be missing from an export; a warning says why.
+	ExportFile_KIND_SAMPLE_PNG ExportFile_Kind = 8
 )
 
 // Enum value maps for ExportFile_Kind.
@@ -420,6 +425,7 @@ var (
 		5: "KIND_METRICS_CSV",
 		6: "KIND_CURVES_PNG",
 		7: "KIND_TENSORBOARD_EVENTS",
+		8: "KIND_SAMPLE_PNG",
 	}
 	ExportFile_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":          0,
@@ -430,6 +436,7 @@ var (
 		"KIND_METRICS_CSV":          5,
 		"KIND_CURVES_PNG":           6,
 		"KIND_TENSORBOARD_EVENTS":   7,
+		"KIND_SAMPLE_PNG":           8,
 	}
 )
 
@@ -458,6 +465,62 @@ func (x ExportFile_Kind) Number() protoreflect.EnumNumber {
 // Deprecated: Use ExportFile_Kind.Descriptor instead.
 func (ExportFile_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_vertebra_trainer_v1_train_job_proto_rawDescGZIP(), []int{26, 0}
+}
+
+// Part of the picture.
+type PredictionSample_Panel int32
+
+const (
+	PredictionSample_PANEL_UNSPECIFIED PredictionSample_Panel = 0
+	// The image, as the model is given it.
+	PredictionSample_PANEL_IMAGE PredictionSample_Panel = 1
+	// The same with what is true: a mask, or boxes with masks or keypoints.
+	PredictionSample_PANEL_TRUTH PredictionSample_Panel = 2
+	// The same with what the model made of it.
+	PredictionSample_PANEL_PREDICTION PredictionSample_Panel = 3
+)
+
+// Enum value maps for PredictionSample_Panel.
+var (
+	PredictionSample_Panel_name = map[int32]string{
+		0: "PANEL_UNSPECIFIED",
+		1: "PANEL_IMAGE",
+		2: "PANEL_TRUTH",
+		3: "PANEL_PREDICTION",
+	}
+	PredictionSample_Panel_value = map[string]int32{
+		"PANEL_UNSPECIFIED": 0,
+		"PANEL_IMAGE":       1,
+		"PANEL_TRUTH":       2,
+		"PANEL_PREDICTION":  3,
+	}
+)
+
+func (x PredictionSample_Panel) Enum() *PredictionSample_Panel {
+	p := new(PredictionSample_Panel)
+	*p = x
+	return p
+}
+
+func (x PredictionSample_Panel) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PredictionSample_Panel) Descriptor() protoreflect.EnumDescriptor {
+	return file_vertebra_trainer_v1_train_job_proto_enumTypes[7].Descriptor()
+}
+
+func (PredictionSample_Panel) Type() protoreflect.EnumType {
+	return &file_vertebra_trainer_v1_train_job_proto_enumTypes[7]
+}
+
+func (x PredictionSample_Panel) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PredictionSample_Panel.Descriptor instead.
+func (PredictionSample_Panel) EnumDescriptor() ([]byte, []int) {
+	return file_vertebra_trainer_v1_train_job_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // What to train. Immutable once the job exists. As JSON it is the experiment file.
@@ -2984,7 +3047,9 @@ type ExportFile struct {
 	// On the trainer's host.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// Readable with the trainer's BlobService.
-	Blob          *v11.Blob `protobuf:"bytes,3,opt,name=blob,proto3" json:"blob,omitempty"`
+	Blob *v11.Blob `protobuf:"bytes,3,opt,name=blob,proto3" json:"blob,omitempty"`
+	// Set for KIND_SAMPLE_PNG.
+	Sample        *PredictionSample `protobuf:"bytes,4,opt,name=sample,proto3" json:"sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3038,6 +3103,193 @@ func (x *ExportFile) GetBlob() *v11.Blob {
 		return x.Blob
 	}
 	return nil
+}
+
+func (x *ExportFile) GetSample() *PredictionSample {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
+// What a sample's picture shows, in words.
+type PredictionSample struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the data calls the image: its path on the trainer's host, or such as `scene 12`.
+	Image string `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	// `cat`; `cat, dog`; `age 31.5`; `road (72 %), car (4 %)`; `2 car, 1 person`.
+	Truth string `protobuf:"bytes,2,opt,name=truth,proto3" json:"truth,omitempty"`
+	// The same of the model, with how sure it is: `dog (0.97), cat (0.02)`; `car (3.1 %, IoU 0.64)`;
+	// `car 0.98, car 0.71, person 0.66`.
+	Prediction string `protobuf:"bytes,3,opt,name=prediction,proto3" json:"prediction,omitempty"`
+	// Absent where an answer is more or less right: for masks, objects and numbers.
+	IsRight *bool `protobuf:"varint,4,opt,name=is_right,json=isRight,proto3,oneof" json:"is_right,omitempty"`
+	// Chosen because it is one of those that the model is worst at; others are chosen by lot.
+	IsAmongWorst bool `protobuf:"varint,5,opt,name=is_among_worst,json=isAmongWorst,proto3" json:"is_among_worst,omitempty"`
+	// From left to right, of the same width, with `gap_px` between them.
+	Panels []PredictionSample_Panel `protobuf:"varint,6,rep,packed,name=panels,proto3,enum=vertebra.trainer.v1.PredictionSample_Panel" json:"panels,omitempty"`
+	GapPx  int32                    `protobuf:"varint,7,opt,name=gap_px,json=gapPx,proto3" json:"gap_px,omitempty"`
+	// Of the picture.
+	WidthPx  int32 `protobuf:"varint,8,opt,name=width_px,json=widthPx,proto3" json:"width_px,omitempty"`
+	HeightPx int32 `protobuf:"varint,9,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
+	// Colours in the picture; empty where there are none.
+	Legend        []*ClassColor `protobuf:"bytes,10,rep,name=legend,proto3" json:"legend,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PredictionSample) Reset() {
+	*x = PredictionSample{}
+	mi := &file_vertebra_trainer_v1_train_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PredictionSample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PredictionSample) ProtoMessage() {}
+
+func (x *PredictionSample) ProtoReflect() protoreflect.Message {
+	mi := &file_vertebra_trainer_v1_train_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PredictionSample.ProtoReflect.Descriptor instead.
+func (*PredictionSample) Descriptor() ([]byte, []int) {
+	return file_vertebra_trainer_v1_train_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PredictionSample) GetImage() string {
+	if x != nil {
+		return x.Image
+	}
+	return ""
+}
+
+func (x *PredictionSample) GetTruth() string {
+	if x != nil {
+		return x.Truth
+	}
+	return ""
+}
+
+func (x *PredictionSample) GetPrediction() string {
+	if x != nil {
+		return x.Prediction
+	}
+	return ""
+}
+
+func (x *PredictionSample) GetIsRight() bool {
+	if x != nil && x.IsRight != nil {
+		return *x.IsRight
+	}
+	return false
+}
+
+func (x *PredictionSample) GetIsAmongWorst() bool {
+	if x != nil {
+		return x.IsAmongWorst
+	}
+	return false
+}
+
+func (x *PredictionSample) GetPanels() []PredictionSample_Panel {
+	if x != nil {
+		return x.Panels
+	}
+	return nil
+}
+
+func (x *PredictionSample) GetGapPx() int32 {
+	if x != nil {
+		return x.GapPx
+	}
+	return 0
+}
+
+func (x *PredictionSample) GetWidthPx() int32 {
+	if x != nil {
+		return x.WidthPx
+	}
+	return 0
+}
+
+func (x *PredictionSample) GetHeightPx() int32 {
+	if x != nil {
+		return x.HeightPx
+	}
+	return 0
+}
+
+func (x *PredictionSample) GetLegend() []*ClassColor {
+	if x != nil {
+		return x.Legend
+	}
+	return nil
+}
+
+// How a class is drawn.
+type ClassColor struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClassName string                 `protobuf:"bytes,1,opt,name=class_name,json=className,proto3" json:"class_name,omitempty"`
+	// `#4363d8`.
+	Color         string `protobuf:"bytes,2,opt,name=color,proto3" json:"color,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassColor) Reset() {
+	*x = ClassColor{}
+	mi := &file_vertebra_trainer_v1_train_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassColor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassColor) ProtoMessage() {}
+
+func (x *ClassColor) ProtoReflect() protoreflect.Message {
+	mi := &file_vertebra_trainer_v1_train_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassColor.ProtoReflect.Descriptor instead.
+func (*ClassColor) Descriptor() ([]byte, []int) {
+	return file_vertebra_trainer_v1_train_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ClassColor) GetClassName() string {
+	if x != nil {
+		return x.ClassName
+	}
+	return ""
+}
+
+func (x *ClassColor) GetColor() string {
+	if x != nil {
+		return x.Color
+	}
+	return ""
 }
 
 var File_vertebra_trainer_v1_train_job_proto protoreflect.FileDescriptor
@@ -3293,12 +3545,13 @@ const file_vertebra_trainer_v1_train_job_proto_rawDesc = "" +
 	"\x05epoch\x18\t \x01(\x05R\x05epoch\x1a:\n" +
 	"\fMetricsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xd8\x02\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xac\x03\n" +
 	"\n" +
 	"ExportFile\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.vertebra.trainer.v1.ExportFile.KindR\x04kind\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12*\n" +
-	"\x04blob\x18\x03 \x01(\v2\x16.vertebra.blob.v1.BlobR\x04blob\"\xcf\x01\n" +
+	"\x04blob\x18\x03 \x01(\v2\x16.vertebra.blob.v1.BlobR\x04blob\x12=\n" +
+	"\x06sample\x18\x04 \x01(\v2%.vertebra.trainer.v1.PredictionSampleR\x06sample\"\xe4\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19KIND_BACKBONE_SAFETENSORS\x10\x01\x12\x16\n" +
@@ -3307,7 +3560,33 @@ const file_vertebra_trainer_v1_train_job_proto_rawDesc = "" +
 	"\x12KIND_METADATA_JSON\x10\x04\x12\x14\n" +
 	"\x10KIND_METRICS_CSV\x10\x05\x12\x13\n" +
 	"\x0fKIND_CURVES_PNG\x10\x06\x12\x1b\n" +
-	"\x17KIND_TENSORBOARD_EVENTS\x10\a*|\n" +
+	"\x17KIND_TENSORBOARD_EVENTS\x10\a\x12\x13\n" +
+	"\x0fKIND_SAMPLE_PNG\x10\b\"\xd6\x03\n" +
+	"\x10PredictionSample\x12\x14\n" +
+	"\x05image\x18\x01 \x01(\tR\x05image\x12\x14\n" +
+	"\x05truth\x18\x02 \x01(\tR\x05truth\x12\x1e\n" +
+	"\n" +
+	"prediction\x18\x03 \x01(\tR\n" +
+	"prediction\x12\x1e\n" +
+	"\bis_right\x18\x04 \x01(\bH\x00R\aisRight\x88\x01\x01\x12$\n" +
+	"\x0eis_among_worst\x18\x05 \x01(\bR\fisAmongWorst\x12C\n" +
+	"\x06panels\x18\x06 \x03(\x0e2+.vertebra.trainer.v1.PredictionSample.PanelR\x06panels\x12\x15\n" +
+	"\x06gap_px\x18\a \x01(\x05R\x05gapPx\x12\x19\n" +
+	"\bwidth_px\x18\b \x01(\x05R\awidthPx\x12\x1b\n" +
+	"\theight_px\x18\t \x01(\x05R\bheightPx\x127\n" +
+	"\x06legend\x18\n" +
+	" \x03(\v2\x1f.vertebra.trainer.v1.ClassColorR\x06legend\"V\n" +
+	"\x05Panel\x12\x15\n" +
+	"\x11PANEL_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vPANEL_IMAGE\x10\x01\x12\x0f\n" +
+	"\vPANEL_TRUTH\x10\x02\x12\x14\n" +
+	"\x10PANEL_PREDICTION\x10\x03B\v\n" +
+	"\t_is_right\"A\n" +
+	"\n" +
+	"ClassColor\x12\x1d\n" +
+	"\n" +
+	"class_name\x18\x01 \x01(\tR\tclassName\x12\x14\n" +
+	"\x05color\x18\x02 \x01(\tR\x05color*|\n" +
 	"\fAugmentation\x12\x1c\n" +
 	"\x18AUGMENTATION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11AUGMENTATION_NONE\x10\x01\x12\x16\n" +
@@ -3344,8 +3623,8 @@ func file_vertebra_trainer_v1_train_job_proto_rawDescGZIP() []byte {
 	return file_vertebra_trainer_v1_train_job_proto_rawDescData
 }
 
-var file_vertebra_trainer_v1_train_job_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_vertebra_trainer_v1_train_job_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_vertebra_trainer_v1_train_job_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_vertebra_trainer_v1_train_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_vertebra_trainer_v1_train_job_proto_goTypes = []any{
 	(Augmentation)(0),             // 0: vertebra.trainer.v1.Augmentation
 	(NormPolicy)(0),               // 1: vertebra.trainer.v1.NormPolicy
@@ -3354,146 +3633,152 @@ var file_vertebra_trainer_v1_train_job_proto_goTypes = []any{
 	(OptimizerSpec_LrRule)(0),     // 4: vertebra.trainer.v1.OptimizerSpec.LrRule
 	(ExportSpec_State)(0),         // 5: vertebra.trainer.v1.ExportSpec.State
 	(ExportFile_Kind)(0),          // 6: vertebra.trainer.v1.ExportFile.Kind
-	(*TrainJobSpec)(nil),          // 7: vertebra.trainer.v1.TrainJobSpec
-	(*FreezeSpec)(nil),            // 8: vertebra.trainer.v1.FreezeSpec
-	(*FullMode)(nil),              // 9: vertebra.trainer.v1.FullMode
-	(*FrozenBackboneMode)(nil),    // 10: vertebra.trainer.v1.FrozenBackboneMode
-	(*LastBlocksMode)(nil),        // 11: vertebra.trainer.v1.LastBlocksMode
-	(*ScratchMode)(nil),           // 12: vertebra.trainer.v1.ScratchMode
-	(*GradualMode)(nil),           // 13: vertebra.trainer.v1.GradualMode
-	(*UnfreezeStep)(nil),          // 14: vertebra.trainer.v1.UnfreezeStep
-	(*CustomMode)(nil),            // 15: vertebra.trainer.v1.CustomMode
-	(*NormOnlyMode)(nil),          // 16: vertebra.trainer.v1.NormOnlyMode
-	(*DatasetSpec)(nil),           // 17: vertebra.trainer.v1.DatasetSpec
-	(*ImageFolder)(nil),           // 18: vertebra.trainer.v1.ImageFolder
-	(*BundledDigits)(nil),         // 19: vertebra.trainer.v1.BundledDigits
-	(*OptimizerSpec)(nil),         // 20: vertebra.trainer.v1.OptimizerSpec
-	(*ExportSpec)(nil),            // 21: vertebra.trainer.v1.ExportSpec
-	(*TrainJob)(nil),              // 22: vertebra.trainer.v1.TrainJob
-	(*JobProgress)(nil),           // 23: vertebra.trainer.v1.JobProgress
-	(*JobFailure)(nil),            // 24: vertebra.trainer.v1.JobFailure
-	(*JobModel)(nil),              // 25: vertebra.trainer.v1.JobModel
-	(*TrainPlan)(nil),             // 26: vertebra.trainer.v1.TrainPlan
-	(*PhasePlan)(nil),             // 27: vertebra.trainer.v1.PhasePlan
-	(*FeatureCachePlan)(nil),      // 28: vertebra.trainer.v1.FeatureCachePlan
-	(*FreezePlan)(nil),            // 29: vertebra.trainer.v1.FreezePlan
-	(*PlanRow)(nil),               // 30: vertebra.trainer.v1.PlanRow
-	(*OptimizerGroup)(nil),        // 31: vertebra.trainer.v1.OptimizerGroup
-	(*Export)(nil),                // 32: vertebra.trainer.v1.Export
-	(*ExportFile)(nil),            // 33: vertebra.trainer.v1.ExportFile
-	nil,                           // 34: vertebra.trainer.v1.TrainJobSpec.LabelsEntry
-	nil,                           // 35: vertebra.trainer.v1.TrainJob.MetricsEntry
-	nil,                           // 36: vertebra.trainer.v1.Export.MetricsEntry
-	(*v1.ModelSpec)(nil),          // 37: vertebra.model.v1.ModelSpec
-	(*LossSpec)(nil),              // 38: vertebra.trainer.v1.LossSpec
-	(*ScheduleSpec)(nil),          // 39: vertebra.trainer.v1.ScheduleSpec
-	(*EarlyStopping)(nil),         // 40: vertebra.trainer.v1.EarlyStopping
-	(Precision)(0),                // 41: vertebra.trainer.v1.Precision
-	(CompilePolicy)(0),            // 42: vertebra.trainer.v1.CompilePolicy
-	(*SimClrSpec)(nil),            // 43: vertebra.trainer.v1.SimClrSpec
-	(*PreprocessingSpec)(nil),     // 44: vertebra.trainer.v1.PreprocessingSpec
-	(*AugmentationStep)(nil),      // 45: vertebra.trainer.v1.AugmentationStep
-	(*FeatureCacheSpec)(nil),      // 46: vertebra.trainer.v1.FeatureCacheSpec
-	(*RunSpec)(nil),               // 47: vertebra.trainer.v1.RunSpec
-	(*CsvFile)(nil),               // 48: vertebra.trainer.v1.CsvFile
-	(*ImageMaskPairs)(nil),        // 49: vertebra.trainer.v1.ImageMaskPairs
-	(*CocoDataset)(nil),           // 50: vertebra.trainer.v1.CocoDataset
-	(*TorchvisionDataset)(nil),    // 51: vertebra.trainer.v1.TorchvisionDataset
-	(*UnlabelledImages)(nil),      // 52: vertebra.trainer.v1.UnlabelledImages
-	(*DrawnScenes)(nil),           // 53: vertebra.trainer.v1.DrawnScenes
-	(*ClutteredDigits)(nil),       // 54: vertebra.trainer.v1.ClutteredDigits
-	(*timestamppb.Timestamp)(nil), // 55: google.protobuf.Timestamp
-	(*Evaluation)(nil),            // 56: vertebra.trainer.v1.Evaluation
-	(*Attempt)(nil),               // 57: vertebra.trainer.v1.Attempt
-	(*Snapshot)(nil),              // 58: vertebra.trainer.v1.Snapshot
-	(*durationpb.Duration)(nil),   // 59: google.protobuf.Duration
-	(*v1.LoadReport)(nil),         // 60: vertebra.model.v1.LoadReport
-	(*v1.Lineage)(nil),            // 61: vertebra.model.v1.Lineage
-	(*v1.InputContract)(nil),      // 62: vertebra.model.v1.InputContract
-	(*v1.OutputContract)(nil),     // 63: vertebra.model.v1.OutputContract
-	(*SnapshotPlan)(nil),          // 64: vertebra.trainer.v1.SnapshotPlan
-	(*v11.Blob)(nil),              // 65: vertebra.blob.v1.Blob
+	(PredictionSample_Panel)(0),   // 7: vertebra.trainer.v1.PredictionSample.Panel
+	(*TrainJobSpec)(nil),          // 8: vertebra.trainer.v1.TrainJobSpec
+	(*FreezeSpec)(nil),            // 9: vertebra.trainer.v1.FreezeSpec
+	(*FullMode)(nil),              // 10: vertebra.trainer.v1.FullMode
+	(*FrozenBackboneMode)(nil),    // 11: vertebra.trainer.v1.FrozenBackboneMode
+	(*LastBlocksMode)(nil),        // 12: vertebra.trainer.v1.LastBlocksMode
+	(*ScratchMode)(nil),           // 13: vertebra.trainer.v1.ScratchMode
+	(*GradualMode)(nil),           // 14: vertebra.trainer.v1.GradualMode
+	(*UnfreezeStep)(nil),          // 15: vertebra.trainer.v1.UnfreezeStep
+	(*CustomMode)(nil),            // 16: vertebra.trainer.v1.CustomMode
+	(*NormOnlyMode)(nil),          // 17: vertebra.trainer.v1.NormOnlyMode
+	(*DatasetSpec)(nil),           // 18: vertebra.trainer.v1.DatasetSpec
+	(*ImageFolder)(nil),           // 19: vertebra.trainer.v1.ImageFolder
+	(*BundledDigits)(nil),         // 20: vertebra.trainer.v1.BundledDigits
+	(*OptimizerSpec)(nil),         // 21: vertebra.trainer.v1.OptimizerSpec
+	(*ExportSpec)(nil),            // 22: vertebra.trainer.v1.ExportSpec
+	(*TrainJob)(nil),              // 23: vertebra.trainer.v1.TrainJob
+	(*JobProgress)(nil),           // 24: vertebra.trainer.v1.JobProgress
+	(*JobFailure)(nil),            // 25: vertebra.trainer.v1.JobFailure
+	(*JobModel)(nil),              // 26: vertebra.trainer.v1.JobModel
+	(*TrainPlan)(nil),             // 27: vertebra.trainer.v1.TrainPlan
+	(*PhasePlan)(nil),             // 28: vertebra.trainer.v1.PhasePlan
+	(*FeatureCachePlan)(nil),      // 29: vertebra.trainer.v1.FeatureCachePlan
+	(*FreezePlan)(nil),            // 30: vertebra.trainer.v1.FreezePlan
+	(*PlanRow)(nil),               // 31: vertebra.trainer.v1.PlanRow
+	(*OptimizerGroup)(nil),        // 32: vertebra.trainer.v1.OptimizerGroup
+	(*Export)(nil),                // 33: vertebra.trainer.v1.Export
+	(*ExportFile)(nil),            // 34: vertebra.trainer.v1.ExportFile
+	(*PredictionSample)(nil),      // 35: vertebra.trainer.v1.PredictionSample
+	(*ClassColor)(nil),            // 36: vertebra.trainer.v1.ClassColor
+	nil,                           // 37: vertebra.trainer.v1.TrainJobSpec.LabelsEntry
+	nil,                           // 38: vertebra.trainer.v1.TrainJob.MetricsEntry
+	nil,                           // 39: vertebra.trainer.v1.Export.MetricsEntry
+	(*v1.ModelSpec)(nil),          // 40: vertebra.model.v1.ModelSpec
+	(*LossSpec)(nil),              // 41: vertebra.trainer.v1.LossSpec
+	(*ScheduleSpec)(nil),          // 42: vertebra.trainer.v1.ScheduleSpec
+	(*EarlyStopping)(nil),         // 43: vertebra.trainer.v1.EarlyStopping
+	(Precision)(0),                // 44: vertebra.trainer.v1.Precision
+	(CompilePolicy)(0),            // 45: vertebra.trainer.v1.CompilePolicy
+	(*SimClrSpec)(nil),            // 46: vertebra.trainer.v1.SimClrSpec
+	(*PreprocessingSpec)(nil),     // 47: vertebra.trainer.v1.PreprocessingSpec
+	(*AugmentationStep)(nil),      // 48: vertebra.trainer.v1.AugmentationStep
+	(*FeatureCacheSpec)(nil),      // 49: vertebra.trainer.v1.FeatureCacheSpec
+	(*RunSpec)(nil),               // 50: vertebra.trainer.v1.RunSpec
+	(*CsvFile)(nil),               // 51: vertebra.trainer.v1.CsvFile
+	(*ImageMaskPairs)(nil),        // 52: vertebra.trainer.v1.ImageMaskPairs
+	(*CocoDataset)(nil),           // 53: vertebra.trainer.v1.CocoDataset
+	(*TorchvisionDataset)(nil),    // 54: vertebra.trainer.v1.TorchvisionDataset
+	(*UnlabelledImages)(nil),      // 55: vertebra.trainer.v1.UnlabelledImages
+	(*DrawnScenes)(nil),           // 56: vertebra.trainer.v1.DrawnScenes
+	(*ClutteredDigits)(nil),       // 57: vertebra.trainer.v1.ClutteredDigits
+	(*timestamppb.Timestamp)(nil), // 58: google.protobuf.Timestamp
+	(*Evaluation)(nil),            // 59: vertebra.trainer.v1.Evaluation
+	(*Attempt)(nil),               // 60: vertebra.trainer.v1.Attempt
+	(*Snapshot)(nil),              // 61: vertebra.trainer.v1.Snapshot
+	(*durationpb.Duration)(nil),   // 62: google.protobuf.Duration
+	(*v1.LoadReport)(nil),         // 63: vertebra.model.v1.LoadReport
+	(*v1.Lineage)(nil),            // 64: vertebra.model.v1.Lineage
+	(*v1.InputContract)(nil),      // 65: vertebra.model.v1.InputContract
+	(*v1.OutputContract)(nil),     // 66: vertebra.model.v1.OutputContract
+	(*SnapshotPlan)(nil),          // 67: vertebra.trainer.v1.SnapshotPlan
+	(*v11.Blob)(nil),              // 68: vertebra.blob.v1.Blob
 }
 var file_vertebra_trainer_v1_train_job_proto_depIdxs = []int32{
-	37, // 0: vertebra.trainer.v1.TrainJobSpec.model:type_name -> vertebra.model.v1.ModelSpec
-	8,  // 1: vertebra.trainer.v1.TrainJobSpec.freeze:type_name -> vertebra.trainer.v1.FreezeSpec
-	17, // 2: vertebra.trainer.v1.TrainJobSpec.dataset:type_name -> vertebra.trainer.v1.DatasetSpec
-	20, // 3: vertebra.trainer.v1.TrainJobSpec.optimizer:type_name -> vertebra.trainer.v1.OptimizerSpec
+	40, // 0: vertebra.trainer.v1.TrainJobSpec.model:type_name -> vertebra.model.v1.ModelSpec
+	9,  // 1: vertebra.trainer.v1.TrainJobSpec.freeze:type_name -> vertebra.trainer.v1.FreezeSpec
+	18, // 2: vertebra.trainer.v1.TrainJobSpec.dataset:type_name -> vertebra.trainer.v1.DatasetSpec
+	21, // 3: vertebra.trainer.v1.TrainJobSpec.optimizer:type_name -> vertebra.trainer.v1.OptimizerSpec
 	0,  // 4: vertebra.trainer.v1.TrainJobSpec.augmentation:type_name -> vertebra.trainer.v1.Augmentation
-	21, // 5: vertebra.trainer.v1.TrainJobSpec.export:type_name -> vertebra.trainer.v1.ExportSpec
-	38, // 6: vertebra.trainer.v1.TrainJobSpec.loss:type_name -> vertebra.trainer.v1.LossSpec
-	39, // 7: vertebra.trainer.v1.TrainJobSpec.schedule:type_name -> vertebra.trainer.v1.ScheduleSpec
-	40, // 8: vertebra.trainer.v1.TrainJobSpec.early_stopping:type_name -> vertebra.trainer.v1.EarlyStopping
-	41, // 9: vertebra.trainer.v1.TrainJobSpec.precision:type_name -> vertebra.trainer.v1.Precision
-	42, // 10: vertebra.trainer.v1.TrainJobSpec.compile:type_name -> vertebra.trainer.v1.CompilePolicy
-	43, // 11: vertebra.trainer.v1.TrainJobSpec.simclr:type_name -> vertebra.trainer.v1.SimClrSpec
-	44, // 12: vertebra.trainer.v1.TrainJobSpec.preprocessing:type_name -> vertebra.trainer.v1.PreprocessingSpec
-	45, // 13: vertebra.trainer.v1.TrainJobSpec.augmentation_steps:type_name -> vertebra.trainer.v1.AugmentationStep
-	46, // 14: vertebra.trainer.v1.TrainJobSpec.feature_cache:type_name -> vertebra.trainer.v1.FeatureCacheSpec
-	34, // 15: vertebra.trainer.v1.TrainJobSpec.labels:type_name -> vertebra.trainer.v1.TrainJobSpec.LabelsEntry
-	47, // 16: vertebra.trainer.v1.TrainJobSpec.run:type_name -> vertebra.trainer.v1.RunSpec
-	9,  // 17: vertebra.trainer.v1.FreezeSpec.full:type_name -> vertebra.trainer.v1.FullMode
-	10, // 18: vertebra.trainer.v1.FreezeSpec.frozen_backbone:type_name -> vertebra.trainer.v1.FrozenBackboneMode
-	11, // 19: vertebra.trainer.v1.FreezeSpec.last_blocks:type_name -> vertebra.trainer.v1.LastBlocksMode
-	12, // 20: vertebra.trainer.v1.FreezeSpec.scratch:type_name -> vertebra.trainer.v1.ScratchMode
-	13, // 21: vertebra.trainer.v1.FreezeSpec.gradual:type_name -> vertebra.trainer.v1.GradualMode
-	15, // 22: vertebra.trainer.v1.FreezeSpec.custom:type_name -> vertebra.trainer.v1.CustomMode
-	16, // 23: vertebra.trainer.v1.FreezeSpec.norm_only:type_name -> vertebra.trainer.v1.NormOnlyMode
+	22, // 5: vertebra.trainer.v1.TrainJobSpec.export:type_name -> vertebra.trainer.v1.ExportSpec
+	41, // 6: vertebra.trainer.v1.TrainJobSpec.loss:type_name -> vertebra.trainer.v1.LossSpec
+	42, // 7: vertebra.trainer.v1.TrainJobSpec.schedule:type_name -> vertebra.trainer.v1.ScheduleSpec
+	43, // 8: vertebra.trainer.v1.TrainJobSpec.early_stopping:type_name -> vertebra.trainer.v1.EarlyStopping
+	44, // 9: vertebra.trainer.v1.TrainJobSpec.precision:type_name -> vertebra.trainer.v1.Precision
+	45, // 10: vertebra.trainer.v1.TrainJobSpec.compile:type_name -> vertebra.trainer.v1.CompilePolicy
+	46, // 11: vertebra.trainer.v1.TrainJobSpec.simclr:type_name -> vertebra.trainer.v1.SimClrSpec
+	47, // 12: vertebra.trainer.v1.TrainJobSpec.preprocessing:type_name -> vertebra.trainer.v1.PreprocessingSpec
+	48, // 13: vertebra.trainer.v1.TrainJobSpec.augmentation_steps:type_name -> vertebra.trainer.v1.AugmentationStep
+	49, // 14: vertebra.trainer.v1.TrainJobSpec.feature_cache:type_name -> vertebra.trainer.v1.FeatureCacheSpec
+	37, // 15: vertebra.trainer.v1.TrainJobSpec.labels:type_name -> vertebra.trainer.v1.TrainJobSpec.LabelsEntry
+	50, // 16: vertebra.trainer.v1.TrainJobSpec.run:type_name -> vertebra.trainer.v1.RunSpec
+	10, // 17: vertebra.trainer.v1.FreezeSpec.full:type_name -> vertebra.trainer.v1.FullMode
+	11, // 18: vertebra.trainer.v1.FreezeSpec.frozen_backbone:type_name -> vertebra.trainer.v1.FrozenBackboneMode
+	12, // 19: vertebra.trainer.v1.FreezeSpec.last_blocks:type_name -> vertebra.trainer.v1.LastBlocksMode
+	13, // 20: vertebra.trainer.v1.FreezeSpec.scratch:type_name -> vertebra.trainer.v1.ScratchMode
+	14, // 21: vertebra.trainer.v1.FreezeSpec.gradual:type_name -> vertebra.trainer.v1.GradualMode
+	16, // 22: vertebra.trainer.v1.FreezeSpec.custom:type_name -> vertebra.trainer.v1.CustomMode
+	17, // 23: vertebra.trainer.v1.FreezeSpec.norm_only:type_name -> vertebra.trainer.v1.NormOnlyMode
 	1,  // 24: vertebra.trainer.v1.FreezeSpec.norm:type_name -> vertebra.trainer.v1.NormPolicy
-	14, // 25: vertebra.trainer.v1.GradualMode.steps:type_name -> vertebra.trainer.v1.UnfreezeStep
-	18, // 26: vertebra.trainer.v1.DatasetSpec.image_folder:type_name -> vertebra.trainer.v1.ImageFolder
-	19, // 27: vertebra.trainer.v1.DatasetSpec.bundled_digits:type_name -> vertebra.trainer.v1.BundledDigits
-	48, // 28: vertebra.trainer.v1.DatasetSpec.csv:type_name -> vertebra.trainer.v1.CsvFile
-	49, // 29: vertebra.trainer.v1.DatasetSpec.image_mask_pairs:type_name -> vertebra.trainer.v1.ImageMaskPairs
-	50, // 30: vertebra.trainer.v1.DatasetSpec.coco:type_name -> vertebra.trainer.v1.CocoDataset
-	51, // 31: vertebra.trainer.v1.DatasetSpec.torchvision:type_name -> vertebra.trainer.v1.TorchvisionDataset
-	52, // 32: vertebra.trainer.v1.DatasetSpec.unlabelled_images:type_name -> vertebra.trainer.v1.UnlabelledImages
-	53, // 33: vertebra.trainer.v1.DatasetSpec.drawn_scenes:type_name -> vertebra.trainer.v1.DrawnScenes
-	54, // 34: vertebra.trainer.v1.DatasetSpec.cluttered_digits:type_name -> vertebra.trainer.v1.ClutteredDigits
+	15, // 25: vertebra.trainer.v1.GradualMode.steps:type_name -> vertebra.trainer.v1.UnfreezeStep
+	19, // 26: vertebra.trainer.v1.DatasetSpec.image_folder:type_name -> vertebra.trainer.v1.ImageFolder
+	20, // 27: vertebra.trainer.v1.DatasetSpec.bundled_digits:type_name -> vertebra.trainer.v1.BundledDigits
+	51, // 28: vertebra.trainer.v1.DatasetSpec.csv:type_name -> vertebra.trainer.v1.CsvFile
+	52, // 29: vertebra.trainer.v1.DatasetSpec.image_mask_pairs:type_name -> vertebra.trainer.v1.ImageMaskPairs
+	53, // 30: vertebra.trainer.v1.DatasetSpec.coco:type_name -> vertebra.trainer.v1.CocoDataset
+	54, // 31: vertebra.trainer.v1.DatasetSpec.torchvision:type_name -> vertebra.trainer.v1.TorchvisionDataset
+	55, // 32: vertebra.trainer.v1.DatasetSpec.unlabelled_images:type_name -> vertebra.trainer.v1.UnlabelledImages
+	56, // 33: vertebra.trainer.v1.DatasetSpec.drawn_scenes:type_name -> vertebra.trainer.v1.DrawnScenes
+	57, // 34: vertebra.trainer.v1.DatasetSpec.cluttered_digits:type_name -> vertebra.trainer.v1.ClutteredDigits
 	3,  // 35: vertebra.trainer.v1.OptimizerSpec.algorithm:type_name -> vertebra.trainer.v1.OptimizerSpec.Algorithm
 	4,  // 36: vertebra.trainer.v1.OptimizerSpec.lr_rule:type_name -> vertebra.trainer.v1.OptimizerSpec.LrRule
 	5,  // 37: vertebra.trainer.v1.ExportSpec.state:type_name -> vertebra.trainer.v1.ExportSpec.State
-	7,  // 38: vertebra.trainer.v1.TrainJob.spec:type_name -> vertebra.trainer.v1.TrainJobSpec
+	8,  // 38: vertebra.trainer.v1.TrainJob.spec:type_name -> vertebra.trainer.v1.TrainJobSpec
 	2,  // 39: vertebra.trainer.v1.TrainJob.state:type_name -> vertebra.trainer.v1.JobState
-	24, // 40: vertebra.trainer.v1.TrainJob.failure:type_name -> vertebra.trainer.v1.JobFailure
-	55, // 41: vertebra.trainer.v1.TrainJob.create_time:type_name -> google.protobuf.Timestamp
-	55, // 42: vertebra.trainer.v1.TrainJob.start_time:type_name -> google.protobuf.Timestamp
-	55, // 43: vertebra.trainer.v1.TrainJob.end_time:type_name -> google.protobuf.Timestamp
-	23, // 44: vertebra.trainer.v1.TrainJob.progress:type_name -> vertebra.trainer.v1.JobProgress
-	25, // 45: vertebra.trainer.v1.TrainJob.model:type_name -> vertebra.trainer.v1.JobModel
-	26, // 46: vertebra.trainer.v1.TrainJob.plan:type_name -> vertebra.trainer.v1.TrainPlan
-	35, // 47: vertebra.trainer.v1.TrainJob.metrics:type_name -> vertebra.trainer.v1.TrainJob.MetricsEntry
-	56, // 48: vertebra.trainer.v1.TrainJob.evaluation:type_name -> vertebra.trainer.v1.Evaluation
-	57, // 49: vertebra.trainer.v1.TrainJob.attempts:type_name -> vertebra.trainer.v1.Attempt
-	55, // 50: vertebra.trainer.v1.TrainJob.not_before:type_name -> google.protobuf.Timestamp
-	58, // 51: vertebra.trainer.v1.TrainJob.snapshot:type_name -> vertebra.trainer.v1.Snapshot
-	59, // 52: vertebra.trainer.v1.JobProgress.remaining:type_name -> google.protobuf.Duration
-	37, // 53: vertebra.trainer.v1.JobModel.spec:type_name -> vertebra.model.v1.ModelSpec
-	60, // 54: vertebra.trainer.v1.JobModel.load_report:type_name -> vertebra.model.v1.LoadReport
-	61, // 55: vertebra.trainer.v1.JobModel.lineage:type_name -> vertebra.model.v1.Lineage
-	29, // 56: vertebra.trainer.v1.TrainPlan.freeze:type_name -> vertebra.trainer.v1.FreezePlan
-	62, // 57: vertebra.trainer.v1.TrainPlan.input:type_name -> vertebra.model.v1.InputContract
-	63, // 58: vertebra.trainer.v1.TrainPlan.output:type_name -> vertebra.model.v1.OutputContract
-	20, // 59: vertebra.trainer.v1.TrainPlan.optimizer:type_name -> vertebra.trainer.v1.OptimizerSpec
-	31, // 60: vertebra.trainer.v1.TrainPlan.optimizer_groups:type_name -> vertebra.trainer.v1.OptimizerGroup
-	38, // 61: vertebra.trainer.v1.TrainPlan.loss:type_name -> vertebra.trainer.v1.LossSpec
-	27, // 62: vertebra.trainer.v1.TrainPlan.phases:type_name -> vertebra.trainer.v1.PhasePlan
-	28, // 63: vertebra.trainer.v1.TrainPlan.feature_cache:type_name -> vertebra.trainer.v1.FeatureCachePlan
-	64, // 64: vertebra.trainer.v1.TrainPlan.snapshots:type_name -> vertebra.trainer.v1.SnapshotPlan
-	29, // 65: vertebra.trainer.v1.PhasePlan.freeze:type_name -> vertebra.trainer.v1.FreezePlan
-	31, // 66: vertebra.trainer.v1.PhasePlan.optimizer_groups:type_name -> vertebra.trainer.v1.OptimizerGroup
+	25, // 40: vertebra.trainer.v1.TrainJob.failure:type_name -> vertebra.trainer.v1.JobFailure
+	58, // 41: vertebra.trainer.v1.TrainJob.create_time:type_name -> google.protobuf.Timestamp
+	58, // 42: vertebra.trainer.v1.TrainJob.start_time:type_name -> google.protobuf.Timestamp
+	58, // 43: vertebra.trainer.v1.TrainJob.end_time:type_name -> google.protobuf.Timestamp
+	24, // 44: vertebra.trainer.v1.TrainJob.progress:type_name -> vertebra.trainer.v1.JobProgress
+	26, // 45: vertebra.trainer.v1.TrainJob.model:type_name -> vertebra.trainer.v1.JobModel
+	27, // 46: vertebra.trainer.v1.TrainJob.plan:type_name -> vertebra.trainer.v1.TrainPlan
+	38, // 47: vertebra.trainer.v1.TrainJob.metrics:type_name -> vertebra.trainer.v1.TrainJob.MetricsEntry
+	59, // 48: vertebra.trainer.v1.TrainJob.evaluation:type_name -> vertebra.trainer.v1.Evaluation
+	60, // 49: vertebra.trainer.v1.TrainJob.attempts:type_name -> vertebra.trainer.v1.Attempt
+	58, // 50: vertebra.trainer.v1.TrainJob.not_before:type_name -> google.protobuf.Timestamp
+	61, // 51: vertebra.trainer.v1.TrainJob.snapshot:type_name -> vertebra.trainer.v1.Snapshot
+	62, // 52: vertebra.trainer.v1.JobProgress.remaining:type_name -> google.protobuf.Duration
+	40, // 53: vertebra.trainer.v1.JobModel.spec:type_name -> vertebra.model.v1.ModelSpec
+	63, // 54: vertebra.trainer.v1.JobModel.load_report:type_name -> vertebra.model.v1.LoadReport
+	64, // 55: vertebra.trainer.v1.JobModel.lineage:type_name -> vertebra.model.v1.Lineage
+	30, // 56: vertebra.trainer.v1.TrainPlan.freeze:type_name -> vertebra.trainer.v1.FreezePlan
+	65, // 57: vertebra.trainer.v1.TrainPlan.input:type_name -> vertebra.model.v1.InputContract
+	66, // 58: vertebra.trainer.v1.TrainPlan.output:type_name -> vertebra.model.v1.OutputContract
+	21, // 59: vertebra.trainer.v1.TrainPlan.optimizer:type_name -> vertebra.trainer.v1.OptimizerSpec
+	32, // 60: vertebra.trainer.v1.TrainPlan.optimizer_groups:type_name -> vertebra.trainer.v1.OptimizerGroup
+	41, // 61: vertebra.trainer.v1.TrainPlan.loss:type_name -> vertebra.trainer.v1.LossSpec
+	28, // 62: vertebra.trainer.v1.TrainPlan.phases:type_name -> vertebra.trainer.v1.PhasePlan
+	29, // 63: vertebra.trainer.v1.TrainPlan.feature_cache:type_name -> vertebra.trainer.v1.FeatureCachePlan
+	67, // 64: vertebra.trainer.v1.TrainPlan.snapshots:type_name -> vertebra.trainer.v1.SnapshotPlan
+	30, // 65: vertebra.trainer.v1.PhasePlan.freeze:type_name -> vertebra.trainer.v1.FreezePlan
+	32, // 66: vertebra.trainer.v1.PhasePlan.optimizer_groups:type_name -> vertebra.trainer.v1.OptimizerGroup
 	1,  // 67: vertebra.trainer.v1.FreezePlan.norm:type_name -> vertebra.trainer.v1.NormPolicy
-	30, // 68: vertebra.trainer.v1.FreezePlan.rows:type_name -> vertebra.trainer.v1.PlanRow
-	33, // 69: vertebra.trainer.v1.Export.files:type_name -> vertebra.trainer.v1.ExportFile
-	55, // 70: vertebra.trainer.v1.Export.create_time:type_name -> google.protobuf.Timestamp
-	36, // 71: vertebra.trainer.v1.Export.metrics:type_name -> vertebra.trainer.v1.Export.MetricsEntry
+	31, // 68: vertebra.trainer.v1.FreezePlan.rows:type_name -> vertebra.trainer.v1.PlanRow
+	34, // 69: vertebra.trainer.v1.Export.files:type_name -> vertebra.trainer.v1.ExportFile
+	58, // 70: vertebra.trainer.v1.Export.create_time:type_name -> google.protobuf.Timestamp
+	39, // 71: vertebra.trainer.v1.Export.metrics:type_name -> vertebra.trainer.v1.Export.MetricsEntry
 	6,  // 72: vertebra.trainer.v1.ExportFile.kind:type_name -> vertebra.trainer.v1.ExportFile.Kind
-	65, // 73: vertebra.trainer.v1.ExportFile.blob:type_name -> vertebra.blob.v1.Blob
-	74, // [74:74] is the sub-list for method output_type
-	74, // [74:74] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	68, // 73: vertebra.trainer.v1.ExportFile.blob:type_name -> vertebra.blob.v1.Blob
+	35, // 74: vertebra.trainer.v1.ExportFile.sample:type_name -> vertebra.trainer.v1.PredictionSample
+	7,  // 75: vertebra.trainer.v1.PredictionSample.panels:type_name -> vertebra.trainer.v1.PredictionSample.Panel
+	36, // 76: vertebra.trainer.v1.PredictionSample.legend:type_name -> vertebra.trainer.v1.ClassColor
+	77, // [77:77] is the sub-list for method output_type
+	77, // [77:77] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_vertebra_trainer_v1_train_job_proto_init() }
@@ -3531,13 +3816,14 @@ func file_vertebra_trainer_v1_train_job_proto_init() {
 		(*DatasetSpec_ClutteredDigits)(nil),
 	}
 	file_vertebra_trainer_v1_train_job_proto_msgTypes[13].OneofWrappers = []any{}
+	file_vertebra_trainer_v1_train_job_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vertebra_trainer_v1_train_job_proto_rawDesc), len(file_vertebra_trainer_v1_train_job_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   30,
+			NumEnums:      8,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

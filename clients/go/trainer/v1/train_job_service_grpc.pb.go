@@ -48,7 +48,8 @@ type TrainJobServiceClient interface {
 	//
 	// Errors:
 	//
-	//	INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem found in the spec.
+	//	INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem that was found. Also where
+	//	                     several of the following are so at once: each is at its field.
 	//	NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with
 	//	                     the nearest names.
 	//	ALREADY_EXISTS       CHECKPOINT_EXISTS: the name to register the backbone under is taken.
@@ -376,7 +377,8 @@ type TrainJobServiceServer interface {
 	//
 	// Errors:
 	//
-	//	INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem found in the spec.
+	//	INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem that was found. Also where
+	//	                     several of the following are so at once: each is at its field.
 	//	NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with
 	//	                     the nearest names.
 	//	ALREADY_EXISTS       CHECKPOINT_EXISTS: the name to register the backbone under is taken.

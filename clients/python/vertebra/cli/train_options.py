@@ -59,6 +59,9 @@ def field_view(field: forms.FormField, asked: Mapping[str, forms.FormField]) -> 
     if only := _only_with(field.shown_when, asked):
         parts.append(Padding(Text(f"only with {only}", "dim"), INDENT))
     parts.append(Padding(f"{field.help}{unit}", INDENT))
+    if field.row:
+        each = ", ".join(inner.label.lower() for inner in field.row)
+        parts.append(Padding(f"Any number; each has: {each}.", INDENT))
     if any(choice.help or choice.advice for choice in field.choices):
         parts.append(Padding(_choices_view(field.choices), INDENT))
     elif field.choices:

@@ -3,6 +3,7 @@
 import { useId } from "preact/hooks";
 
 import { Combobox, type Suggestion } from "../../parts/combobox";
+import { Rows } from "./rows_view";
 import { type Chosen, type FormChoice, type FormField, Kind, plain } from "./form";
 
 export interface FieldGiven {
@@ -19,7 +20,7 @@ export interface FieldGiven {
 }
 
 /** What a control needs beside its value. */
-interface Control extends FieldGiven {
+export interface Control extends FieldGiven {
   readonly id: string;
   readonly describedBy: string;
 }
@@ -32,7 +33,7 @@ export function FieldView(given: FieldGiven) {
   const isOpen = Shown === Toggle || Shown === Cards;
   return (
     <div class={`field ${isOpen ? "open" : ""} ${problem ? "wrong" : ""}`} data-path={field.path}>
-      {Shown === Cards ? (
+      {Shown === Cards || Shown === Rows ? (
         <span class="label" id={`${id}-label`}>
           {field.label}
         </span>
@@ -243,4 +244,6 @@ const CONTROLS: Partial<Record<Kind, (control: Control) => preact.JSX.Element>> 
   [Kind.LIST]: Lines,
   [Kind.ARCHITECTURE]: Suggested,
   [Kind.WEIGHTS]: Suggested,
+  [Kind.TABLE]: Rows,
+  [Kind.MAP]: Rows,
 };

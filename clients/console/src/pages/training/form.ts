@@ -5,14 +5,7 @@
  * value goes to its place in the JSON of a TrainJobSpec.
  */
 
-import {
-  type DescField,
-  type DescMessage,
-  type JsonValue,
-  ScalarType,
-  toJson,
-} from "@bufbuild/protobuf";
-import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
+import { type DescField, type DescMessage, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import {
   type FormChoice,
   type FormField,
@@ -22,16 +15,19 @@ import {
   TrainJobSpecSchema,
 } from "@vertebra/client/v1/trainer";
 
-export { Kind };
+import { type Json, reach, remove, valueAt, withoutEmpty } from "./json_path";
+import { faultOf, isTable, type Row, rowsOf, tableJson } from "./rows";
+import { spanJson, spokenSpan } from "./time_spans";
+import { plain } from "./values";
+
+export { Kind, plain };
 export type { FormChoice, FormField, FormSection, TrainForm };
 
-/** What was chosen: numbers as they were typed, lists as their lines. */
-export type Chosen = boolean | string;
+/** What was chosen: numbers as they were typed, lists as their lines, tables as their rows. */
+export type Chosen = boolean | string | readonly Row[];
 
 /** Path -> what was chosen there. What is not in it is as the server has it. */
 export type Choices = Readonly<Record<string, Chosen>>;
-
-type Json = { [name: string]: JsonValue };
 
 const LONG = new Set([ScalarType.INT64, ScalarType.UINT64]);
 
@@ -49,7 +45,7 @@ export class Form {
   value(choices: Choices, path: string): JsonValue {
     const chosen = choices[path];
     const field = this.fields.get(path);
-    if (chosen !== undefined && chosen !== "") return field ? jsonOf(field, chosen) : chosen;
+    if (chosen !== undefined && chosen !== "" && field) return jsonOf(field, chosen);
     return field ? plain(field.defaultValue) : null;
   }
 
@@ -125,11 +121,6 @@ export class Form {
   }
 }
 
-/** Returns a value of the form as JSON; null where there is none. */
-export function plain(value: Value | undefined): JsonValue {
-  return value ? toJson(ValueSchema, value) : null;
-}
-
 function camel(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -155,6 +146,8 @@ function isMessage(field: FormField): boolean {
 
 function jsonOf(field: FormField, chosen: Chosen): JsonValue {
   if (typeof chosen === "boolean") return chosen;
+  if (typeof chosen !== "string") return chosen.length ? tableJson(field, chosen) : null;
+  if (field.kind === Kind.DURATION) return spanJson(chosen) ?? null;
   if (field.kind === Kind.INTEGER || field.kind === Kind.NUMBER)
     return numberOf(field, chosen.trim());
   if (field.kind !== Kind.LIST) return chosen.trim() || null;
@@ -185,9 +178,12 @@ function linesOf(text: string): string[] {
 }
 
 function unreadable(field: FormField, chosen: Chosen | undefined): string {
+  if (typeof chosen === "object") return faultOf(field, chosen);
   if (typeof chosen !== "string" || !chosen.trim()) return "";
   const text = chosen.trim();
   if (field.kind === Kind.INTEGER && !/^[+-]?\d+$/.test(text)) return `${text} is no whole number`;
+  if (field.kind === Kind.DURATION && spanJson(text) === undefined)
+    return `${text} is no span of time: 1h30m, 90 min or 45 s`;
   if (field.kind === Kind.NUMBER && !Number.isFinite(Number(text))) return `${text} is no number`;
   const lines = field.kind === Kind.LIST && isOfNumbers(field) ? linesOf(text) : [];
   const odd = lines.find((line) => !Number.isFinite(Number(line)));
@@ -205,19 +201,6 @@ function put(spec: Json, field: FormField, value: JsonValue): void {
   reach(spec, names.slice(0, -1))[names.at(-1) as string] = value;
 }
 
-function reach(spec: Json, names: readonly string[]): Json {
-  return names.reduce((at, name) => (at[name] ??= {}) as Json, spec);
-}
-
-function valueAt(spec: Json, path: string): JsonValue | undefined {
-  let at: JsonValue | undefined = spec;
-  for (const name of path.split(".")) {
-    if (typeof at !== "object" || at === null || Array.isArray(at)) return undefined;
-    at = at[name];
-  }
-  return at;
-}
-
 function chosenOf(field: FormField, value: JsonValue | undefined): Chosen | undefined {
   if (value === undefined || value === null) return undefined;
   if (isMessage(field)) {
@@ -227,20 +210,7 @@ function chosenOf(field: FormField, value: JsonValue | undefined): Chosen | unde
       .find((name) => name in (value as Json));
   }
   if (typeof value === "boolean") return value;
+  if (isTable(field)) return rowsOf(field, value);
+  if (field.kind === Kind.DURATION) return spokenSpan(String(value));
   return Array.isArray(value) ? value.join("\n") : String(value);
-}
-
-function remove(spec: Json, [name, ...inner]: readonly string[]): void {
-  const held = name === undefined ? undefined : spec[name];
-  if (name === undefined || held === undefined) return;
-  if (inner.length === 0) delete spec[name];
-  else if (typeof held === "object" && held !== null && !Array.isArray(held)) remove(held, inner);
-}
-
-function withoutEmpty(spec: Json): Json {
-  const kept = Object.entries(spec).map(([name, value]): [string, JsonValue] => {
-    const isInner = typeof value === "object" && value !== null && !Array.isArray(value);
-    return [name, isInner ? withoutEmpty(value) : value];
-  });
-  return Object.fromEntries(kept.filter(([, value]) => JSON.stringify(value) !== "{}"));
 }

@@ -21,6 +21,8 @@ import { type Choices, type Chosen, Form, type FormField, type FormSection, Kind
 import { PlanView, TrainingShare } from "./plan_view";
 import { type Problems, problemsOf, specOf, useDescription, usePlan } from "./preview";
 import { useArchitectures, useWeights } from "./suggestions";
+import { spokenSpan } from "./time_spans";
+import { usualText } from "./values";
 
 /** Sections of the middle; all others stand at the left. */
 const MIDDLE = new Set(["model", "freezing", "head"]);
@@ -142,7 +144,7 @@ function Section({ section, ...given }: SectionGiven & { section: FormSection })
   const shown = section.fields.filter((field) => form.isShown(choices, field));
   const plain = shown.filter((field) => !field.isAdvanced);
   const folded = shown.filter((field) => field.isAdvanced);
-  const isOpen = folded.some(({ path }) => problems.beside.has(path) || choices[path]);
+  const isOpen = folded.some(({ path }) => problems.beside.has(path) || isSaid(choices[path]));
   if (!shown.length) return null;
   return (
     <Panel title={section.label}>
@@ -163,6 +165,10 @@ function Section({ section, ...given }: SectionGiven & { section: FormSection })
   );
 }
 
+function isSaid(chosen: Chosen | undefined): boolean {
+  return Array.isArray(chosen) ? chosen.length > 0 : Boolean(chosen);
+}
+
 function OneField({
   field,
   form,
@@ -179,7 +185,7 @@ function OneField({
           chosen={choices[field.path]}
           value={form.value(choices, field.path)}
           onChosen={(chosen) => choose(field.path, chosen)}
-          usual={usual(field.path) || usualText(field)}
+          usual={usualIn(field, usual(field.path))}
           problem={problems.beside.get(field.path)}
           suggestions={suggestions}
         />
@@ -220,9 +226,10 @@ function usualOf(spec: ReturnType<typeof specOf> | undefined): (path: string) =>
   };
 }
 
-function usualText({ defaultValue }: FormField): string {
-  const { kind } = defaultValue ?? {};
-  return kind?.case === "numberValue" || kind?.case === "stringValue" ? String(kind.value) : "";
+/** Returns the same as a person would type it. */
+function usualIn(field: FormField, usual: string): string {
+  if (field.kind === Kind.DURATION && usual) return spokenSpan(usual);
+  return usual || usualText(field);
 }
 
 function Named({ what, fields }: { what: string; fields: readonly FormField[] }) {

@@ -27,7 +27,7 @@ class FormSection(_message.Message):
     def __init__(self, id: _Optional[str] = ..., label: _Optional[str] = ..., help: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[FormField, _Mapping]]] = ...) -> None: ...
 
 class FormField(_message.Message):
-    __slots__ = ("path", "label", "help", "kind", "default_value", "choices", "shown_when", "unit", "minimum", "maximum", "is_required", "is_advanced", "flag")
+    __slots__ = ("path", "label", "help", "kind", "default_value", "choices", "shown_when", "unit", "minimum", "maximum", "is_required", "is_advanced", "flag", "row")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[FormField.Kind]
@@ -40,6 +40,9 @@ class FormField(_message.Message):
         KIND_ARCHITECTURE: _ClassVar[FormField.Kind]
         KIND_WEIGHTS: _ClassVar[FormField.Kind]
         KIND_PLACE: _ClassVar[FormField.Kind]
+        KIND_DURATION: _ClassVar[FormField.Kind]
+        KIND_TABLE: _ClassVar[FormField.Kind]
+        KIND_MAP: _ClassVar[FormField.Kind]
     KIND_UNSPECIFIED: FormField.Kind
     KIND_TOGGLE: FormField.Kind
     KIND_CHOICE: FormField.Kind
@@ -50,6 +53,9 @@ class FormField(_message.Message):
     KIND_ARCHITECTURE: FormField.Kind
     KIND_WEIGHTS: FormField.Kind
     KIND_PLACE: FormField.Kind
+    KIND_DURATION: FormField.Kind
+    KIND_TABLE: FormField.Kind
+    KIND_MAP: FormField.Kind
     PATH_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     HELP_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +69,7 @@ class FormField(_message.Message):
     IS_REQUIRED_FIELD_NUMBER: _ClassVar[int]
     IS_ADVANCED_FIELD_NUMBER: _ClassVar[int]
     FLAG_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
     path: str
     label: str
     help: str
@@ -76,7 +83,8 @@ class FormField(_message.Message):
     is_required: bool
     is_advanced: bool
     flag: str
-    def __init__(self, path: _Optional[str] = ..., label: _Optional[str] = ..., help: _Optional[str] = ..., kind: _Optional[_Union[FormField.Kind, str]] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., choices: _Optional[_Iterable[_Union[FormChoice, _Mapping]]] = ..., shown_when: _Optional[_Iterable[_Union[FormCondition, _Mapping]]] = ..., unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., is_required: bool = ..., is_advanced: bool = ..., flag: _Optional[str] = ...) -> None: ...
+    row: _containers.RepeatedCompositeFieldContainer[FormField]
+    def __init__(self, path: _Optional[str] = ..., label: _Optional[str] = ..., help: _Optional[str] = ..., kind: _Optional[_Union[FormField.Kind, str]] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., choices: _Optional[_Iterable[_Union[FormChoice, _Mapping]]] = ..., shown_when: _Optional[_Iterable[_Union[FormCondition, _Mapping]]] = ..., unit: _Optional[str] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., is_required: bool = ..., is_advanced: bool = ..., flag: _Optional[str] = ..., row: _Optional[_Iterable[_Union[FormField, _Mapping]]] = ...) -> None: ...
 
 class FormChoice(_message.Message):
     __slots__ = ("value", "label", "help", "advice")

@@ -533,7 +533,7 @@ class Export(_message.Message):
     def __init__(self, name: _Optional[str] = ..., architecture_id: _Optional[str] = ..., backbone_digest: _Optional[str] = ..., state_digest: _Optional[str] = ..., files: _Optional[_Iterable[_Union[ExportFile, _Mapping]]] = ..., checkpoint: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metrics: _Optional[_Mapping[str, float]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ExportFile(_message.Message):
-    __slots__ = ("kind", "path", "blob")
+    __slots__ = ("kind", "path", "blob", "sample")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[ExportFile.Kind]
@@ -544,6 +544,7 @@ class ExportFile(_message.Message):
         KIND_METRICS_CSV: _ClassVar[ExportFile.Kind]
         KIND_CURVES_PNG: _ClassVar[ExportFile.Kind]
         KIND_TENSORBOARD_EVENTS: _ClassVar[ExportFile.Kind]
+        KIND_SAMPLE_PNG: _ClassVar[ExportFile.Kind]
     KIND_UNSPECIFIED: ExportFile.Kind
     KIND_BACKBONE_SAFETENSORS: ExportFile.Kind
     KIND_BACKBONE_CKPT: ExportFile.Kind
@@ -552,10 +553,55 @@ class ExportFile(_message.Message):
     KIND_METRICS_CSV: ExportFile.Kind
     KIND_CURVES_PNG: ExportFile.Kind
     KIND_TENSORBOARD_EVENTS: ExportFile.Kind
+    KIND_SAMPLE_PNG: ExportFile.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     BLOB_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
     kind: ExportFile.Kind
     path: str
     blob: _blob_service_pb2.Blob
-    def __init__(self, kind: _Optional[_Union[ExportFile.Kind, str]] = ..., path: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ...) -> None: ...
+    sample: PredictionSample
+    def __init__(self, kind: _Optional[_Union[ExportFile.Kind, str]] = ..., path: _Optional[str] = ..., blob: _Optional[_Union[_blob_service_pb2.Blob, _Mapping]] = ..., sample: _Optional[_Union[PredictionSample, _Mapping]] = ...) -> None: ...
+
+class PredictionSample(_message.Message):
+    __slots__ = ("image", "truth", "prediction", "is_right", "is_among_worst", "panels", "gap_px", "width_px", "height_px", "legend")
+    class Panel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PANEL_UNSPECIFIED: _ClassVar[PredictionSample.Panel]
+        PANEL_IMAGE: _ClassVar[PredictionSample.Panel]
+        PANEL_TRUTH: _ClassVar[PredictionSample.Panel]
+        PANEL_PREDICTION: _ClassVar[PredictionSample.Panel]
+    PANEL_UNSPECIFIED: PredictionSample.Panel
+    PANEL_IMAGE: PredictionSample.Panel
+    PANEL_TRUTH: PredictionSample.Panel
+    PANEL_PREDICTION: PredictionSample.Panel
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_FIELD_NUMBER: _ClassVar[int]
+    IS_RIGHT_FIELD_NUMBER: _ClassVar[int]
+    IS_AMONG_WORST_FIELD_NUMBER: _ClassVar[int]
+    PANELS_FIELD_NUMBER: _ClassVar[int]
+    GAP_PX_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    LEGEND_FIELD_NUMBER: _ClassVar[int]
+    image: str
+    truth: str
+    prediction: str
+    is_right: bool
+    is_among_worst: bool
+    panels: _containers.RepeatedScalarFieldContainer[PredictionSample.Panel]
+    gap_px: int
+    width_px: int
+    height_px: int
+    legend: _containers.RepeatedCompositeFieldContainer[ClassColor]
+    def __init__(self, image: _Optional[str] = ..., truth: _Optional[str] = ..., prediction: _Optional[str] = ..., is_right: bool = ..., is_among_worst: bool = ..., panels: _Optional[_Iterable[_Union[PredictionSample.Panel, str]]] = ..., gap_px: _Optional[int] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., legend: _Optional[_Iterable[_Union[ClassColor, _Mapping]]] = ...) -> None: ...
+
+class ClassColor(_message.Message):
+    __slots__ = ("class_name", "color")
+    CLASS_NAME_FIELD_NUMBER: _ClassVar[int]
+    COLOR_FIELD_NUMBER: _ClassVar[int]
+    class_name: str
+    color: str
+    def __init__(self, class_name: _Optional[str] = ..., color: _Optional[str] = ...) -> None: ...

@@ -126,7 +126,8 @@ class TrainJobServiceServicer(object):
         nothing runs; no weights are fetched.
 
         Errors:
-        INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem found in the spec.
+        INVALID_ARGUMENT     FIELD_INVALID: BadRequest has every problem that was found. Also where
+        several of the following are so at once: each is at its field.
         NOT_FOUND            ARCHITECTURE_NOT_FOUND, WEIGHTS_NOT_FOUND, CHECKPOINT_NOT_FOUND: with
         the nearest names.
         ALREADY_EXISTS       CHECKPOINT_EXISTS: the name to register the backbone under is taken.

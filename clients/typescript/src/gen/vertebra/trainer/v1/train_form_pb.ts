@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vertebra/trainer/v1/train_form.proto.
  */
 export const file_vertebra_trainer_v1_train_form: GenFile = /*@__PURE__*/
-  fileDesc("CiR2ZXJ0ZWJyYS90cmFpbmVyL3YxL3RyYWluX2Zvcm0ucHJvdG8SE3ZlcnRlYnJhLnRyYWluZXIudjEiPwoJVHJhaW5Gb3JtEjIKCHNlY3Rpb25zGAEgAygLMiAudmVydGVicmEudHJhaW5lci52MS5Gb3JtU2VjdGlvbiJmCgtGb3JtU2VjdGlvbhIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRIMCgRoZWxwGAMgASgJEi4KBmZpZWxkcxgEIAMoCzIeLnZlcnRlYnJhLnRyYWluZXIudjEuRm9ybUZpZWxkIscECglGb3JtRmllbGQSDAoEcGF0aBgBIAEoCRINCgVsYWJlbBgCIAEoCRIMCgRoZWxwGAMgASgJEjEKBGtpbmQYBCABKA4yIy52ZXJ0ZWJyYS50cmFpbmVyLnYxLkZvcm1GaWVsZC5LaW5kEi0KDWRlZmF1bHRfdmFsdWUYBSABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSMAoHY2hvaWNlcxgGIAMoCzIfLnZlcnRlYnJhLnRyYWluZXIudjEuRm9ybUNob2ljZRI2CgpzaG93bl93aGVuGAcgAygLMiIudmVydGVicmEudHJhaW5lci52MS5Gb3JtQ29uZGl0aW9uEgwKBHVuaXQYCCABKAkSFAoHbWluaW11bRgJIAEoAUgAiAEBEhQKB21heGltdW0YCiABKAFIAYgBARITCgtpc19yZXF1aXJlZBgLIAEoCBITCgtpc19hZHZhbmNlZBgMIAEoCBIMCgRmbGFnGA0gASgJIrgBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX1RPR0dMRRABEg8KC0tJTkRfQ0hPSUNFEAISEAoMS0lORF9JTlRFR0VSEAMSDwoLS0lORF9OVU1CRVIQBBINCglLSU5EX1RFWFQQBRINCglLSU5EX0xJU1QQBhIVChFLSU5EX0FSQ0hJVEVDVFVSRRAHEhAKDEtJTkRfV0VJR0hUUxAIEg4KCktJTkRfUExBQ0UQCUIKCghfbWluaW11bUIKCghfbWF4aW11bSJgCgpGb3JtQ2hvaWNlEiUKBXZhbHVlGAEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg0KBWxhYmVsGAIgASgJEgwKBGhlbHAYAyABKAkSDgoGYWR2aWNlGAQgASgJIkUKDUZvcm1Db25kaXRpb24SDAoEcGF0aBgBIAEoCRImCgZ2YWx1ZXMYAiADKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWVCXwodaW8uZ2l0aHViLnZlcnRlYnJhLnRyYWluZXIudjFQAVo8Z2l0aHViLmNvbS92ZXJ0ZWJyYS92ZXJ0ZWJyYS9jbGllbnRzL2dvL3RyYWluZXIvdjE7dHJhaW5lcnYxYgZwcm90bzM", [file_google_protobuf_struct]);
+  fileDesc("CiR2ZXJ0ZWJyYS90cmFpbmVyL3YxL3RyYWluX2Zvcm0ucHJvdG8SE3ZlcnRlYnJhLnRyYWluZXIudjEiPwoJVHJhaW5Gb3JtEjIKCHNlY3Rpb25zGAEgAygLMiAudmVydGVicmEudHJhaW5lci52MS5Gb3JtU2VjdGlvbiJmCgtGb3JtU2VjdGlvbhIKCgJpZBgBIAEoCRINCgVsYWJlbBgCIAEoCRIMCgRoZWxwGAMgASgJEi4KBmZpZWxkcxgEIAMoCzIeLnZlcnRlYnJhLnRyYWluZXIudjEuRm9ybUZpZWxkIqUFCglGb3JtRmllbGQSDAoEcGF0aBgBIAEoCRINCgVsYWJlbBgCIAEoCRIMCgRoZWxwGAMgASgJEjEKBGtpbmQYBCABKA4yIy52ZXJ0ZWJyYS50cmFpbmVyLnYxLkZvcm1GaWVsZC5LaW5kEi0KDWRlZmF1bHRfdmFsdWUYBSABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSMAoHY2hvaWNlcxgGIAMoCzIfLnZlcnRlYnJhLnRyYWluZXIudjEuRm9ybUNob2ljZRI2CgpzaG93bl93aGVuGAcgAygLMiIudmVydGVicmEudHJhaW5lci52MS5Gb3JtQ29uZGl0aW9uEgwKBHVuaXQYCCABKAkSFAoHbWluaW11bRgJIAEoAUgAiAEBEhQKB21heGltdW0YCiABKAFIAYgBARITCgtpc19yZXF1aXJlZBgLIAEoCBITCgtpc19hZHZhbmNlZBgMIAEoCBIMCgRmbGFnGA0gASgJEisKA3JvdxgOIAMoCzIeLnZlcnRlYnJhLnRyYWluZXIudjEuRm9ybUZpZWxkIukBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX1RPR0dMRRABEg8KC0tJTkRfQ0hPSUNFEAISEAoMS0lORF9JTlRFR0VSEAMSDwoLS0lORF9OVU1CRVIQBBINCglLSU5EX1RFWFQQBRINCglLSU5EX0xJU1QQBhIVChFLSU5EX0FSQ0hJVEVDVFVSRRAHEhAKDEtJTkRfV0VJR0hUUxAIEg4KCktJTkRfUExBQ0UQCRIRCg1LSU5EX0RVUkFUSU9OEAoSDgoKS0lORF9UQUJMRRALEgwKCEtJTkRfTUFQEAxCCgoIX21pbmltdW1CCgoIX21heGltdW0iYAoKRm9ybUNob2ljZRIlCgV2YWx1ZRgBIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRINCgVsYWJlbBgCIAEoCRIMCgRoZWxwGAMgASgJEg4KBmFkdmljZRgEIAEoCSJFCg1Gb3JtQ29uZGl0aW9uEgwKBHBhdGgYASABKAkSJgoGdmFsdWVzGAIgAygLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlQl8KHWlvLmdpdGh1Yi52ZXJ0ZWJyYS50cmFpbmVyLnYxUAFaPGdpdGh1Yi5jb20vdmVydGVicmEvdmVydGVicmEvY2xpZW50cy9nby90cmFpbmVyL3YxO3RyYWluZXJ2MWIGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * What people choose when they train a model, in the order in which it is asked.
@@ -155,6 +155,15 @@ export type FormField = Message<"vertebra.trainer.v1.FormField"> & {
    * @generated from field: string flag = 13;
    */
   flag: string;
+
+  /**
+   * Of KIND_TABLE and KIND_MAP: what one row asks for. Paths and conditions are within the row. An
+   * empty path is the row itself: its choices say which one field of several it has, such as
+   * `afterEpochs` of a schedule or `horizontalFlip` of the augmentation.
+   *
+   * @generated from field: repeated vertebra.trainer.v1.FormField row = 14;
+   */
+  row: FormField[];
 };
 
 /**
@@ -234,6 +243,28 @@ export enum FormField_Kind {
    * @generated from enum value: KIND_PLACE = 9;
    */
   PLACE = 9,
+
+  /**
+   * A span of time. People write `1h30m`, `90 min` or `45 s`; JSON has it as `5400s`.
+   *
+   * @generated from enum value: KIND_DURATION = 10;
+   */
+  DURATION = 10,
+
+  /**
+   * Rows of settings, `row` each: the entries of a list of messages, in their order.
+   *
+   * @generated from enum value: KIND_TABLE = 11;
+   */
+  TABLE = 11,
+
+  /**
+   * Pairs, `row` each, whose settings are at the paths `key` and `value`: in JSON the fields of an
+   * object.
+   *
+   * @generated from enum value: KIND_MAP = 12;
+   */
+  MAP = 12,
 }
 
 /**
