@@ -1,6 +1,6 @@
 /** Curves of one metric over the steps, with their values under the pointer. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 
 import { THEME_CHANGED } from "../../theme";
@@ -27,7 +27,8 @@ export function Chart({ group }: { group: Group }) {
   const splits = group.curves.map(([split]) => split).join();
   const [isLog, setLog] = useState(false);
   const [step, setStep] = useState<number>();
-  const canLog = group.curves.every(([, { values }]) => values.every((value) => !(value <= 0)));
+  const revision = group.curves.map(([, curve]) => curve.revision).join();
+  const canLog = useMemo(() => isAboveZero(group), [splits, revision]);
 
   useEffect(() => {
     const host = place.current as HTMLDivElement;
@@ -51,7 +52,7 @@ export function Chart({ group }: { group: Group }) {
       chart.current?.destroy();
     };
   }, [splits, group.metric, isLog && canLog]);
-  useEffect(() => chart.current?.setData(dataOf(group)), [group]);
+  useEffect(() => chart.current?.setData(dataOf(group)), [splits, revision]);
 
   return (
     <figure class="chart" data-metric={group.metric}>
@@ -99,8 +100,16 @@ function valueAt({ steps, values }: Curve, step: number | undefined): number {
   return (step === undefined ? values.at(-1) : values[at]) ?? Number.NaN;
 }
 
+/** Whether a logarithm can show all of it. */
+function isAboveZero({ curves }: Group): boolean {
+  return curves.every(([, { values }]) => values.every((value) => !(value <= 0)));
+}
+
 function dataOf({ curves }: Group): uPlot.AlignedData {
-  const tables = curves.map(([, { steps, values }]): uPlot.AlignedData => [steps, values]);
+  const tables = curves.map(([, curve]): uPlot.AlignedData => [
+    [...curve.steps],
+    [...curve.values],
+  ]);
   return tables.length > 1 ? uPlot.join(tables) : (tables[0] ?? [[]]);
 }
 

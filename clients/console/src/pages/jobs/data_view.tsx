@@ -12,7 +12,7 @@ import type { Story } from "./story";
 const MOST = 100;
 
 export function DataView({ story }: { story: Story }) {
-  const report = reportOf(story);
+  const { report } = story.log;
   if (!report) return <Empty>Every image is read before the first step.</Empty>;
   return (
     <div class="data">
@@ -58,11 +58,6 @@ export function DataView({ story }: { story: Story }) {
       </div>
     </div>
   );
-}
-
-function reportOf(story: Story): DataReport | undefined {
-  const found = story.events.findLast(({ event }) => event.case === "dataChecked");
-  return found?.event.case === "dataChecked" ? found.event.value.report : undefined;
 }
 
 function Unusable({ report }: { report: DataReport }) {

@@ -14,7 +14,6 @@ import { between, fullTime, plural, seconds, time } from "../../words";
 import { PlanView } from "../training/plan_view";
 import { Actions } from "./actions";
 import { Chart } from "./chart";
-import { groupsOf } from "./curves";
 import { DataView } from "./data_view";
 import { EvaluationView } from "./evaluation_view";
 import { EventsView } from "./events_view";
@@ -110,7 +109,7 @@ function took({ startTime, endTime }: TrainJob): string {
 }
 
 function CurvesView({ story, mainMetric }: { story: Story; mainMetric: string }) {
-  const groups = groupsOf(story.curves, mainMetric);
+  const groups = story.curves.groups(mainMetric);
   if (!groups.length) return null;
   return (
     <div class="charts">

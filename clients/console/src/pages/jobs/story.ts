@@ -11,12 +11,13 @@ import { useEffect, useState } from "preact/hooks";
 
 import { AGAIN_MS, mayPass, useHealth } from "../../parts/asked";
 import { services } from "../../services";
-import { type Curves, curvesOf, withEvent } from "./curves";
+import { Curves } from "./curves";
+import { EventLog } from "./event_log";
 
 export interface Story {
   readonly job: TrainJob | undefined;
   readonly curves: Curves;
-  readonly events: readonly TrainEvent[];
+  readonly log: EventLog;
   /** Behind which event some are not shown, and how many. */
   readonly gap: { readonly after: bigint; readonly count: number } | undefined;
   readonly failure: Error | undefined;
@@ -24,8 +25,8 @@ export interface Story {
 
 const NOTHING: Story = {
   job: undefined,
-  curves: new Map(),
-  events: [],
+  curves: new Curves(),
+  log: new EventLog(),
   gap: undefined,
   failure: undefined,
 };
@@ -33,6 +34,8 @@ const FIRST_EVENTS = 60;
 const LAST_EVENTS = 400;
 const TELL_MS = 200;
 const JOB_MS = 1_500;
+/** Events that come in thousands and change nothing but the progress. */
+const OFTEN = new Set(["stepMetrics", "epochMetrics", "message"]);
 const ENDED_MS = 3_000;
 
 /** Returns the story of a job, which grows; `again` reads it anew. */
@@ -85,7 +88,8 @@ async function tell(name: string, teller: Teller, signal: AbortSignal): Promise<
       job.lastSeq - BigInt(LAST_EVENTS) > begin ? job.lastSeq - BigInt(LAST_EVENTS) : begin;
     const gap =
       after > begin && events.length ? { after: begin, count: Number(after - begin) } : undefined;
-    teller.change({ job, curves: curvesOf(series), events, gap, failure: undefined });
+    const curves = new Curves(series);
+    teller.change({ job, curves, log: new EventLog(events), gap, failure: undefined });
     await follow(name, after, lastSeq, teller, signal);
     if (!(await goesOnLater(name, teller, signal))) return;
   }
@@ -120,15 +124,13 @@ async function follow(
     signal,
     onGap: () => undefined,
   })) {
-    const { story } = teller;
+    const { curves, log } = teller.story;
     const isNew = event.seq > curvesAt;
-    teller.change({
-      events: [...story.events, event],
-      ...(isNew && { curves: withEvent(story.curves, event) }),
-    });
-    const isTelling = isNew && !["stepMetrics", "message"].includes(event.event.case ?? "");
-    if (!isTelling && Date.now() - readAt < JOB_MS) continue;
-    if (!isNew) continue;
+    log.add(event);
+    if (isNew) curves.add(event);
+    teller.change({});
+    const isTelling = !OFTEN.has(event.event.case ?? "");
+    if (!isNew || (!isTelling && Date.now() - readAt < JOB_MS)) continue;
     readAt = Date.now();
     teller.change({ job: await services.trainer.get(name, { signal }) });
   }
