@@ -35,6 +35,7 @@ type EventsCompactedError struct {
 	status *Error
 }
 
+// Error returns the sentence for people.
 func (e *EventsCompactedError) Error() string { return e.status.Message }
 
 // Unwrap returns the *Error, whose reason is CURSOR_COMPACTED.

@@ -33,11 +33,13 @@ class GoRun:
     record: Path
 
 
-def go(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the go command in the module."""
+def go(
+    *arguments: str, folder: Path = MODULE, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the go command in a module, ours unless another is named."""
     return subprocess.run(
         ["go", *arguments],
-        cwd=MODULE,
+        cwd=folder,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,

@@ -114,7 +114,7 @@ def test_all_stubs_and_clients_are_importable(installed: Path) -> None:
 def test_models_are_listed(installed: Path) -> None:
     with running_server(FakeCatalog().add_to) as address:
         told = run(
-            installed / "vertebra", "models", "ls", "--json", VERTEBRA_CATALOG_ADDRESS=address
+            installed / "vertebra", "--json", "models", "ls", VERTEBRA_CATALOG_ADDRESS=address
         )
         table = run(installed / "vertebra", "models", "ls", VERTEBRA_CATALOG_ADDRESS=address)
 
