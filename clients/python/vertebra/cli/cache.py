@@ -62,7 +62,7 @@ def cache() -> None:
 
 
 @cache.command("ls")
-@filter_options
+@filter_options("cache")
 @catalog_option
 @json_option
 def list_cache(filter_text: str, order_by: str, catalog_address: str, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from vertebra.cli.screen import print_json, print_json_list, screen
 
 
 @click.command("ls")
-@filter_options
+@filter_options("checkpoints")
 @catalog_option
 @json_option
 def list_checkpoints(filter_text: str, order_by: str, catalog_address: str, as_json: bool) -> None:

@@ -150,7 +150,11 @@ def _beside_a_source() -> tuple[Callable[[Function], Function], ...]:
             callback=lambda _context, _option, texts: [mask_value(text) for text in texts],
             help="What a mask's value means, where it is no class index.",
         ),
-        click.option("--target-type", metavar="NAME", help="Of --torchvision."),
+        click.option(
+            "--target-type",
+            metavar="NAME",
+            help="Which labels of a --torchvision set that has several.",
+        ),
     )
 
 

@@ -26,7 +26,9 @@ def folder_and_seed(default: Path) -> Callable[[Command], Command]:
     """Return the two options that demos have."""
     kind = click.Path(file_okay=False, path_type=Path)
     text = "Images, logs, databases and results; an earlier demo in it is replaced."
-    seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+    seed = click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws everything."
+    )
     folder = click.option("--folder", type=kind, default=default, show_default=True, help=text)
     return lambda command: folder(seed(command))
 
@@ -54,7 +56,7 @@ def demo(context: click.Context, folder: Path, seed: int) -> None:
         report(run_demo(place, seed, page), place / "learning-curves.png", page)
 
 
-@demo.command()
+@demo.command(short_help="Pretrain without labels, then segment.")
 @folder_and_seed(SIMCLR_FOLDER)
 def simclr(folder: Path, seed: int) -> None:
     """Pretrain without labels (SimCLR), then segment with 10 % and 80 % of the labels.

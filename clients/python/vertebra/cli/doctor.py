@@ -55,7 +55,11 @@ NAMES = {
     help=f"Hold streams for {THOROUGH_S / 60:.1f} minutes, not {HOLD_S:g} s.",
 )
 @click.option(
-    "--hold", "hold_s", type=click.FloatRange(1, 3600), metavar="SECONDS", help="So long."
+    "--hold",
+    "hold_s",
+    type=click.FloatRange(1, 3600),
+    metavar="SECONDS",
+    help="Hold streams for so long instead.",
 )
 @click.option(
     "--for",

@@ -20,7 +20,7 @@ from vertebra.cli.jobs_snapshots import list_snapshots, pin_snapshot, unpin_snap
 from vertebra.cli.jobs_steer import cancel_job, delete_job, pause_job, resume_job
 from vertebra.cli.jobs_verify import verify_record
 from vertebra.cli.live import Following, watch_to_end
-from vertebra.cli.options import job_filter_options, joined_filter, json_option, trainer_option
+from vertebra.cli.options import filter_options, joined_filter, json_option, trainer_option
 from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.run_flags import label_filter, label_filter_option
@@ -56,7 +56,7 @@ def jobs() -> None:
 
 
 @jobs.command("ls")
-@job_filter_options
+@filter_options("jobs")
 @label_filter_option
 @click.option("-q", "--quiet", is_flag=True, help="Print ids only, a line each.")
 @trainer_option

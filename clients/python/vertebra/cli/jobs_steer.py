@@ -79,7 +79,13 @@ def pause_job(
 @click.command("resume", short_help="Put jobs that stopped back into the queue.")
 @_jobs_argument
 @_reason_option
-@click.option("--from", "snapshot", metavar="SNAPSHOT", default="", help="Else the newest one.")
+@click.option(
+    "--from",
+    "snapshot",
+    metavar="SNAPSHOT",
+    default="",
+    help="One of `vertebra jobs snapshots`; else the newest.",
+)
 @click.option("--watch", is_flag=True, help="Show the job from here to its end.")
 @trainer_option
 @json_option

@@ -131,7 +131,7 @@ def _limits(answer: wire.CheckInputResponse) -> str:
 @click.option("--head", help="Only this head.")
 @click.option("--neck", help="Only this neck.")
 @click.option("--family", help="Only backbones of this family.")
-@filter_options
+@filter_options("compositions")
 @catalog_option
 @json_option
 def compose(**flags: Any) -> None:

@@ -73,7 +73,7 @@ CONDITIONS: Mapping[str, str] = {
 @click.option("--cached", is_flag=True, help="Default weights are at hand without a network.")
 @click.option("--buildable", is_flag=True, help="Leave out what is listed only.")
 @click.option("--source", type=click.Choice(list(LIBRARIES)), help="Who publishes the weights.")
-@filter_options
+@filter_options("architectures")
 @catalog_option
 @json_option
 def list_models(**flags: Any) -> None:

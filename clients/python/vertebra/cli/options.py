@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -44,31 +45,74 @@ def json_option(function: Function) -> Function:
     )(function)
 
 
-def filter_options(function: Function) -> Function:
-    """Add `--filter` and `--order-by`."""
-    return _listing_options(
-        "Such as 'num_parameters < 30000000 AND gflops < 2'.", "Such as 'num_parameters desc'."
-    )(function)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What a list can be filtered and ordered by, as the contract says, and an example of each."""
+
+    fields: str
+    filter_example: str
+    order_example: str
 
 
-def job_filter_options(function: Function) -> Function:
-    """Add the same for jobs, which have other fields."""
-    return _listing_options(
-        "By job_id, display_name, state, backbone, create_time, end_time, priority and"
-        " labels.NAME, such as 'state = failed AND priority > 0'.",
-        "Such as 'priority desc'; labels give no order.",
-    )(function)
+LISTS = {
+    "architectures": Listed(
+        fields="architecture_id, family, task, num_parameters, gflops, min_image_px,"
+        " default_image_px, licences, is_buildable, is_quantized, is_cached, metric and"
+        " backbone_architecture",
+        filter_example="num_parameters < 30000000 AND gflops < 2",
+        order_example="num_parameters desc",
+    ),
+    "weights": Listed(
+        fields="reference, architecture_id, family, task, num_parameters, gflops, size_bytes,"
+        " licence, is_default, is_cached, is_gated and metric",
+        filter_example="is_default = true AND size_bytes < 100000000",
+        order_example="metric desc",
+    ),
+    "compositions": Listed(
+        fields="name, backbone, family, task, head, neck, is_default and is_published",
+        filter_example="family = resnet AND is_default = true",
+        order_example="backbone",
+    ),
+    "checkpoints": Listed(
+        fields="checkpoint_id, architecture_id, backbone_digest, licence, method, parent and"
+        " has_bytes",
+        filter_example="architecture_id = resnet18 AND method = simclr",
+        order_example="checkpoint_id",
+    ),
+    "cache": Listed(
+        fields="digest, kind, used_by, size_bytes, create_time, last_used_time, is_pinned and"
+        " is_leased",
+        filter_example="kind = weights AND is_pinned = false",
+        order_example="size_bytes desc",
+    ),
+    "jobs": Listed(
+        fields="job_id, display_name, state, backbone, create_time, end_time, priority and"
+        " labels.NAME",
+        filter_example="state = failed AND priority > 0",
+        order_example="priority desc",
+    ),
+}
+"""List -> what its help says."""
 
 
-def _listing_options(filter_help: str, order_help: str) -> Callable[[Function], Function]:
-    """Return what adds `--filter` and `--order-by`."""
+def filter_options(listed: str) -> Callable[[Function], Function]:
+    """Return what adds `--filter` and `--order-by` to a list of `LISTS`."""
+    row = LISTS[listed]
 
     def add(function: Function) -> Function:
         ordered = click.option(
-            "--order-by", "--order", metavar="FIELDS", default="", help=order_help
+            "--order-by",
+            "--order",
+            metavar="FIELDS",
+            default="",
+            help=f"Such as '{row.order_example}'.",
         )(function)
         return click.option(
-            "--filter", "filter_text", metavar="FILTER", default="", help=filter_help
+            "--filter",
+            "filter_text",
+            metavar="FILTER",
+            default="",
+            help=f"By {row.fields}, such as '{row.filter_example}'.",
         )(ordered)
 
     return add

@@ -101,7 +101,9 @@ DURATION_FLAGS = (
         "early_stopping.metric",
         "What is to improve, such as loss; else the task's own.",
     ),
-    number_flag("--min-delta", "early_stopping.min_delta", AT_LEAST_ZERO, "Less is none."),
+    number_flag(
+        "--min-delta", "early_stopping.min_delta", AT_LEAST_ZERO, "A smaller improvement is none."
+    ),
 )
 """How long."""
 

@@ -30,12 +30,14 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--home", type=FOLDER, default=DEFAULT_HOME, show_default=True, help="Their files.")
 @click.option(
-    "--catalog-port", type=PORT, default=CATALOG_PORT, show_default=True, help="0 is a free one."
+    "--home", type=FOLDER, default=DEFAULT_HOME, show_default=True, help="Where their files are."
 )
 @click.option(
-    "--trainer-port", type=PORT, default=TRAINER_PORT, show_default=True, help="0 is a free one."
+    "--catalog-port", type=PORT, default=CATALOG_PORT, show_default=True, help="0: any free one."
+)
+@click.option(
+    "--trainer-port", type=PORT, default=TRAINER_PORT, show_default=True, help="0: any free one."
 )
 @click.option(
     "--mirror",
@@ -54,7 +56,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--console", "has_console", is_flag=True, help="Serve the console for browsers, too.")
 @click.option(
-    "--console-port", type=PORT, default=GATEWAY_PORT, show_default=True, help="0 is a free one."
+    "--console-port", type=PORT, default=GATEWAY_PORT, show_default=True, help="0: any free one."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def up(**flags: Any) -> int:

@@ -28,7 +28,7 @@ CACHED = {
 
 @click.command("ls")
 @click.argument("pattern", default="")
-@filter_options
+@filter_options("weights")
 @catalog_option
 @json_option
 def list_weights(**flags: Any) -> None:
