@@ -9,6 +9,7 @@ import { Code, type RpcFailed, toRpcFailed } from "@vertebra/client";
 import { ArchitectureService } from "@vertebra/client/v1/catalog";
 import { type Capacity, TrainJobService } from "@vertebra/client/v1/trainer";
 
+import { whyRefused } from "./plain_words";
 import { services } from "./services";
 
 export type ServiceName = "catalog" | "trainer";
@@ -63,11 +64,22 @@ export function watchHealth(): void {
   });
 }
 
+/** What ends a service's wait for the next time that it is asked. */
+const wake = new Map<ServiceName, () => void>();
+
+/** Asks a service now: something was done that changes what it says, such as a job that begins. */
+export function askNow(name: ServiceName): void {
+  wake.get(name)?.();
+}
+
 async function keepAsking(name: ServiceName, ask: () => Promise<void>): Promise<never> {
   for (;;) {
     if (!document.hidden) stands(name, await standing(ask));
     const answers = health[name].state === "answers";
-    await new Promise((done) => setTimeout(done, answers ? EVERY_MS : WHILE_SILENT_MS));
+    await new Promise<void>((done) => {
+      wake.set(name, done);
+      setTimeout(done, answers ? EVERY_MS : WHILE_SILENT_MS);
+    });
   }
 }
 
@@ -77,7 +89,8 @@ async function standing(ask: () => Promise<void>): Promise<Standing> {
     return ANSWERS;
   } catch (thrown) {
     const failure = toRpcFailed(thrown, location.host);
-    return { state: stateOf(failure), why: failure.message };
+    const state = stateOf(failure);
+    return { state, why: state === "refuses" ? whyRefused(failure) : failure.message };
   }
 }
 

@@ -112,7 +112,8 @@ def test_what_is_wrong_stands_beside_its_setting(page: Page, site: Site) -> None
     page.get_by_label("Batch size", exact=True).fill("many")
     batch = page.locator("[data-path=batchSize]")
     expect(batch.get_by_role("alert")).to_have_text("many is no whole number")
-    expect(page.get_by_text("To mend: batch size.")).to_be_visible()
+    to_mend = page.get_by_role("group", name="To mend")
+    expect(to_mend.get_by_role("button", name="Batch size")).to_be_visible()
     page.get_by_label("Batch size", exact=True).fill("8")
     page.get_by_label("Image width").fill("")
 
@@ -126,7 +127,47 @@ def test_what_is_wrong_stands_beside_its_setting(page: Page, site: Site) -> None
     page.get_by_label("Architecture").fill("resnet51")
     model = page.locator("[data-path='model.backbone']")
     expect(model.get_by_role("alert")).to_contain_text("resnet50")
-    expect(page.get_by_text("To mend: architecture.")).to_be_visible()
+    expect(to_mend.get_by_role("button", name="Architecture")).to_be_visible()
+
+
+def test_everything_that_is_wrong_is_listed_and_leads_to_its_setting(
+    page: Page, site: Site
+) -> None:
+    """What cannot be read, what the spec shows, data and model: at once, before epochs are set."""
+    choose_model(page, site)
+    choose_images(page, site)
+    page.get_by_label("Batch size", exact=True).fill("many")
+    page.get_by_label("Folder", exact=True).fill("/etc")
+    page.get_by_label("Architecture").fill("resnet51")
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+    page.locator("[data-path=microBatchSize] input").fill("9000")
+
+    to_mend = page.get_by_role("group", name="To mend")
+    for label in ("Batch size", "Folder", "Architecture", "Micro-batch size"):
+        expect(to_mend.get_by_role("button", name=label, exact=True)).to_be_visible()
+    expect(page.get_by_text("Still to choose: epochs.")).to_be_visible()
+    expect(to_mend).to_contain_text("\u201cBatch size\u201d")
+    expect(to_mend).to_contain_text("Models lists all")
+    to_mend.get_by_role("button", name="Architecture").click()
+    expect(page.get_by_label("Architecture")).to_be_focused()
+
+
+def test_what_is_wrong_with_what_the_form_does_not_ask_for_is_said_too(
+    page: Page, site: Site
+) -> None:
+    """As in the spec of a job that is trained again."""
+    page.goto(f"{site.url}/training")
+    draft = {
+        "choices": {"model.backbone": "resnet18", "dataset": "bundledDigits", "numEpochs": "1"},
+        "rest": {"model": {"inChannels": 7}},
+    }
+    page.evaluate("draft => sessionStorage.setItem('vertebra.draft', draft)", json.dumps(draft))
+    page.reload()
+
+    expect(
+        page.get_by_text("inChannels: 7: the trainer reads images of 3 channels").first
+    ).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
 
 
 def choose_steps(page: Page) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.clients.console.conftest import ROOT
 from tests.fakes.fake_service_program import write_fake_services
+from vertebra.cli.console import newer_source
 
 FREE_PORTS = ("--catalog-port", "0", "--trainer-port", "0", "--console-port", "0")
 STOP_TIMEOUT_S = 120
@@ -38,6 +39,19 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     if program.poll() is None:
         program.kill()
     program.communicate()
+
+
+def test_a_console_that_is_older_than_its_sources_is_told_of(tmp_path: Path) -> None:
+    built, source = tmp_path / "files" / "index.html", tmp_path / "clients/console/src/main.tsx"
+    for place, when in ((built, 2000), (source, 1000)):
+        place.parent.mkdir(parents=True)
+        place.touch()
+        os.utime(place, (when, when))
+
+    assert newer_source(built.parent, tmp_path / "clients") == ""
+    os.utime(source, (3000, 3000))
+    assert newer_source(built.parent, tmp_path / "clients") == "clients/console/src/main.tsx"
+    assert newer_source(built.parent, tmp_path / "installed") == ""
 
 
 def test_it_says_where_the_console_is_and_takes_it_along_when_it_stops(

@@ -3,6 +3,8 @@
 import { RpcFailed } from "@vertebra/client";
 import type { ComponentChildren } from "preact";
 
+import { inPlainWords } from "../plain_words";
+
 type Kind = "error" | "warning" | "remark";
 
 export function Notice({ kind, children }: { kind: Kind; children: ComponentChildren }) {
@@ -19,7 +21,7 @@ export function Failure({ of }: { of: Error | undefined }) {
   const links = of instanceof RpcFailed ? of.links : [];
   return (
     <Notice kind="error">
-      <span class="lines">{of.message}</span>
+      <span class="lines">{inPlainWords(of.message)}</span>
       {links
         .filter(({ url }) => /^https?:\/\//.test(url))
         .map(({ text, url }) => (

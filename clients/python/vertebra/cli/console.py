@@ -4,6 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import click
+
 from vertebra.cli import exit_codes
 from vertebra.cli.exit_codes import CliFailed
 from vertebra.gateway import Gateway, GatewayFailed, RunningGateway, running_gateway
@@ -11,6 +13,20 @@ from vertebra.local_services import LocalServices
 
 CONSOLE_FILES = Path(__file__).parents[1] / "console_files"
 """Built by `make console`; part of the wheel."""
+
+CLIENTS = Path(__file__).parents[3]
+"""Of a checkout; an installed package has no sources there."""
+
+SOURCES = ("console/src", "typescript/src")
+"""What the console is built from, below `CLIENTS`."""
+
+
+def newer_source(files: Path, clients: Path) -> str:
+    """Return a source that was changed after the console was built; empty where none was."""
+    built = (files / "index.html").stat().st_mtime
+    sources = (path for name in SOURCES for path in (clients / name).rglob("*") if path.is_file())
+    newer = (path for path in sources if path.stat().st_mtime > built)
+    return next((str(path.relative_to(clients.parent)) for path in newer), "")
 
 
 class Console:
@@ -57,6 +73,9 @@ class Console:
             self._gateway = self._running.enter_context(running)
         except (GatewayFailed, FileNotFoundError) as error:
             raise CliFailed(str(error), exit_codes.USAGE) from error
+        if changed := newer_source(CONSOLE_FILES, CLIENTS):
+            text = f"this console is older than {changed}: `make console` builds it anew"
+            click.echo(text, err=True)
 
     def has_ended(self) -> bool:
         """Return whether it ended by itself, and keep why."""

@@ -73,13 +73,18 @@ function ExportView({ of, job }: { of: Export; job: TrainJob }) {
       <table class="table">
         <caption class="unseen">Files</caption>
         <tbody>
-          {of.files.map((file) => (
+          {of.files.filter(isFile).map((file) => (
             <FileRow key={file.kind} file={file} job={job} onFailure={setFailure} />
           ))}
         </tbody>
       </table>
     </div>
   );
+}
+
+/** Whether a file is listed; pictures of samples have a view of their own. */
+function isFile({ sample }: ExportFile): boolean {
+  return !sample;
 }
 
 interface RowGiven {

@@ -4,12 +4,14 @@ import { toJsonString } from "@bufbuild/protobuf";
 import { JobState, type TrainJob, TrainJobSpecSchema } from "@vertebra/client/v1/trainer";
 import { useEffect, useState } from "preact/hooks";
 
+import { askNow } from "../../health";
 import { Badge } from "../../parts/badge";
 import { Digest } from "../../parts/digest";
 import { Meter } from "../../parts/meter";
 import { Empty, Failure, Notice } from "../../parts/notice";
 import { Facts } from "../../parts/panel";
 import { type Tab, Tabs } from "../../parts/tabs";
+import { inPlainWords } from "../../plain_words";
 import { between, fullTime, plural, seconds, time } from "../../words";
 import { PlanView } from "../training/plan_view";
 import { Actions } from "./actions";
@@ -19,6 +21,7 @@ import { EvaluationView } from "./evaluation_view";
 import { EventsView } from "./events_view";
 import { FilesView } from "./files_view";
 import { progressText, shareDone, stateWord, titleOf, toneOf } from "./job_words";
+import { SamplesView } from "./samples_view";
 import { SnapshotsView } from "./snapshots_view";
 import { type Story, useStory } from "./story";
 
@@ -39,6 +42,7 @@ export function JobView({ name, tab, onTab, onChange }: Given) {
   if (!job) return story.failure ? <Failure of={story.failure} /> : <Empty>Reading the job</Empty>;
   const changed = (): void => {
     story.again();
+    askNow("trainer");
     onChange();
   };
   return (
@@ -49,7 +53,7 @@ export function JobView({ name, tab, onTab, onChange }: Given) {
       {job.failure && job.state === JobState.FAILED && (
         <Notice kind="error">
           <b>{job.failure.reason}</b>
-          <span class="lines">{job.failure.message}</span>
+          <span class="lines">{inPlainWords(job.failure.message)}</span>
         </Notice>
       )}
       <CurvesView story={story} mainMetric={job.plan?.mainMetric ?? ""} />
@@ -123,6 +127,7 @@ function CurvesView({ story, mainMetric }: { story: Story; mainMetric: string })
 function tabsOf(job: TrainJob, story: Story, onChange: () => void): Tab[] {
   return [
     { id: "result", label: "Result", show: () => <EvaluationView of={job.evaluation} /> },
+    { id: "samples", label: "Samples", show: () => <SamplesView job={job} /> },
     { id: "files", label: "Files", show: () => <FilesView job={job} /> },
     { id: "plan", label: "Plan", show: () => <PlanTab job={job} /> },
     { id: "data", label: "Data", show: () => <DataView story={story} /> },

@@ -10,6 +10,7 @@ import type { TrainEvent, TrainJob } from "@vertebra/client/v1/trainer";
 import { useEffect, useState } from "preact/hooks";
 
 import { AGAIN_MS, mayPass, useHealth } from "../../parts/asked";
+import { askNow } from "../../health";
 import { services } from "../../services";
 import { Curves } from "./curves";
 import { EventLog } from "./event_log";
@@ -130,6 +131,7 @@ async function follow(
     if (isNew) curves.add(event);
     teller.change({});
     const isTelling = !OFTEN.has(event.event.case ?? "");
+    if (isNew && event.event.case === "stateChanged") askNow("trainer");
     if (!isNew || (!isTelling && Date.now() - readAt < JOB_MS)) continue;
     readAt = Date.now();
     teller.change({ job: await services.trainer.get(name, { signal }) });

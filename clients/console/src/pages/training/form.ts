@@ -31,6 +31,13 @@ export type Choices = Readonly<Record<string, Chosen>>;
 
 const LONG = new Set([ScalarType.INT64, ScalarType.UINT64]);
 
+/** Where in the form something is wrong. */
+export interface Place {
+  readonly path: string;
+  /** What of the setting. */
+  readonly part: string;
+}
+
 /** The form, with its fields by their paths. */
 export class Form {
   readonly sections: readonly FormSection[];
@@ -106,18 +113,36 @@ export class Form {
     return { choices, rest: withoutEmpty(rest) };
   }
 
-  /** Returns the path of the setting that a refused field belongs to; undefined for none. */
-  pathOf(refused: string): string | undefined {
-    const names = refused
-      .replace(/\[[^\]]*\]/g, "")
-      .split(".")
-      .map(camel);
-    if (names[0] === "spec") names.shift();
-    for (; names.length > 0; names.pop()) {
-      const path = names.join(".");
-      if (this.fields.has(path)) return path;
+  /**
+   * Returns the setting that a refused field belongs to, and what of it is meant where that is not
+   * all: `Row 2, farthest`, or the name of what the form does not ask for. The path is empty where
+   * it belongs to none.
+   */
+  placeOf(refused: string): Place {
+    const names = refused.replace(/^spec\./, "").split(".");
+    const plainNames = names.map((name) => camel(name.replace(/\[[^\]]*\]/g, "")));
+    for (let length = names.length; length > 0; length -= 1) {
+      const path = plainNames.slice(0, length).join(".");
+      const field = this.fields.get(path);
+      if (!field) continue;
+      const inside = plainNames.slice(length).join(".");
+      const label = field.row.find((one) => one.path === inside)?.label.toLowerCase();
+      const [, row] = /\[(\d+)\]$/.exec(names[length - 1] as string) ?? [];
+      const part = [row && `Row ${Number(row) + 1}`, label ?? inside].filter(Boolean).join(", ");
+      return { path, part };
     }
-    return undefined;
+    return { path: "", part: names.join(".") };
+  }
+
+  /** Returns a text of the trainer's with the labels of settings in place of their names. */
+  inItsWords(text: string, shown: readonly FormField[]): string {
+    return text.replace(/\b[a-z]+(_[a-z0-9]+)+\b/g, (name) => {
+      const wanted = camel(name);
+      const field = [...shown, ...this.fields.values()].find(
+        ({ path }) => path.split(".").at(-1) === wanted,
+      );
+      return field ? `\u201c${field.label}\u201d` : name;
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from "@vertebra/client/v1/trainer";
 
 import { type Asked, useAsked, useSettled } from "../../parts/asked";
+import { inPlainWords } from "../../plain_words";
 import { services } from "../../services";
 import { type Form, type FormField, Kind } from "./form";
 
@@ -69,26 +70,45 @@ export interface Problems {
   readonly others: readonly string[];
 }
 
-/** Returns where the problems of a refusal belong. */
+/**
+ * Returns where the problems of a refusal belong; several of one setting stand below each other.
+ *
+ * @param missing what is still to be chosen: that it is not there is said already.
+ */
 export function problemsOf(
   failure: Error | undefined,
   form: Form,
   shown: readonly FormField[],
+  missing: readonly FormField[],
 ): Problems {
   const beside = new Map<string, string>();
   const others: string[] = [];
-  if (!failure) return { beside, others };
-  const violations = failure instanceof RpcFailed ? failure.violations : [];
-  for (const { field, description } of violations) {
-    const path = form.pathOf(field);
-    if (path && shown.some((one) => one.path === path)) beside.set(path, description);
-    else others.push(`${field.replace(/^spec\./, "")}: ${description}`);
+  for (const { path, why } of failure ? faultsOf(failure, form, shown) : []) {
+    const text = form.inItsWords(inPlainWords(why), shown);
+    if (missing.some((one) => one.path === path)) continue;
+    if (path && shown.some((one) => one.path === path)) {
+      beside.set(path, [beside.get(path), text].filter(Boolean).join("\n"));
+    } else others.push([path && form.fields.get(path)?.label, text].filter(Boolean).join(": "));
   }
-  if (violations.length) return { beside, others };
-  const reason = failure instanceof RpcFailed ? failure.reason : "";
+  return { beside, others };
+}
+
+interface Fault {
+  /** Of the setting; empty where there is none. */
+  readonly path: string;
+  readonly why: string;
+}
+
+function faultsOf(failure: Error, form: Form, shown: readonly FormField[]): Fault[] {
+  const { violations, reason } =
+    failure instanceof RpcFailed ? failure : { violations: [], reason: "" };
+  if (violations.length) {
+    return violations.map(({ field, description }) => {
+      const { path, part } = form.placeOf(field);
+      return { path, why: part ? `${part}: ${description}` : description };
+    });
+  }
   const kind = KINDS_OF_REASONS.find(([pattern]) => pattern.test(reason))?.[1];
   const field = shown.find((one) => one.kind === kind && (one.isRequired || kind !== Kind.PLACE));
-  if (field) beside.set(field.path, failure.message);
-  else others.push(failure.message);
-  return { beside, others };
+  return [{ path: field?.path ?? "", why: failure.message }];
 }

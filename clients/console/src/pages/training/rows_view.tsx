@@ -12,7 +12,7 @@ export function Rows({ id, field, chosen, onChosen, describedBy }: Control) {
   const hasOrder = field.kind === Kind.TABLE;
   return (
     <div
-      class="rows"
+      class="table-rows"
       id={id}
       role="group"
       aria-labelledby={`${id}-label`}

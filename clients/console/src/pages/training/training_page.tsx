@@ -9,6 +9,7 @@ import { TrainJobSpecSchema, type TrainForm } from "@vertebra/client/v1/trainer"
 import { useMemo, useState } from "preact/hooks";
 
 import { addressOf, go } from "../../address";
+import { askNow } from "../../health";
 import { useAsked } from "../../parts/asked";
 import { Button } from "../../parts/button";
 import type { Suggestion } from "../../parts/combobox";
@@ -50,11 +51,10 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
   const missing = form.missing(choices);
   const unreadable = form.unreadable(choices);
   const isReadable = unreadable.size === 0;
-  const json = useMemo(() => (isReadable ? form.spec(choices, rest) : {}), [choices, rest]);
-  const plan = usePlan(json, isReadable && missing.length === 0);
+  const json = useMemo(() => form.spec(without(choices, unreadable), rest), [choices, rest]);
+  const plan = usePlan(json, Object.keys(json).length > 0);
   const description = useDescription(json);
-  const refusal = plan.failure ?? (missing.length ? description.failure : undefined);
-  const found = problemsOf(isReadable ? refusal : undefined, form, shown);
+  const found = problemsOf(plan.failure, form, shown, missing);
   const problems = { ...found, beside: new Map([...found.beside, ...unreadable]) };
 
   const given = { form, choices, choose, problems, usual: usualOf(plan.value?.spec) };
@@ -110,7 +110,10 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
               </Notice>
             ))}
             <Named what="Still to choose" fields={missing} />
-            <Named what="To mend" fields={shown.filter(({ path }) => problems.beside.has(path))} />
+            <ToMend
+              fields={shown.filter(({ path }) => problems.beside.has(path))}
+              beside={problems.beside}
+            />
             {!missing.length && plan.isAsking && !plan.value && <p class="quiet">Planning</p>}
             {!missing.length && plan.value?.plan ? (
               <PlanView plan={plan.value.plan} />
@@ -241,6 +244,38 @@ function Named({ what, fields }: { what: string; fields: readonly FormField[] })
   );
 }
 
+/** Everything that is wrong, with what leads to its setting. */
+function ToMend({ fields, beside }: { fields: readonly FormField[]; beside: Problems["beside"] }) {
+  if (!fields.length) return null;
+  return (
+    <div class="to-mend" role="group" aria-label="To mend">
+      {fields.map(({ path, label }) => (
+        <p key={path}>
+          <Button kind="plain" onPress={() => leadTo(path)}>
+            {label}
+          </Button>{" "}
+          <span class="lines">{beside.get(path)}</span>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function leadTo(path: string): void {
+  const place = [...document.querySelectorAll<HTMLElement>(".field[data-path]")].find(
+    (one) => one.dataset["path"] === path,
+  );
+  const folded = place?.closest("details");
+  if (folded) folded.open = true;
+  place?.scrollIntoView({ block: "center" });
+  place?.querySelector<HTMLElement>("input, select, textarea, button")?.focus();
+}
+
+/** Returns the choices without those that cannot be read, so that the others are still planned. */
+function without(choices: Choices, unreadable: ReadonlyMap<string, string>): Choices {
+  return Object.fromEntries(Object.entries(choices).filter(([path]) => !unreadable.has(path)));
+}
+
 interface StartGiven {
   readonly of: ReturnType<Form["spec"]>;
   readonly isReady: boolean;
@@ -254,6 +289,7 @@ function Start({ of, isReady, onStart, onFailure }: StartGiven) {
   const start = async (): Promise<void> => {
     onStart();
     const job = await services.trainer.create(specOf(of), { requestId });
+    askNow("trainer");
     go(addressOf("/jobs", { name: job.jobId }));
   };
   return (

@@ -16,6 +16,7 @@ import { Button } from "../../parts/button";
 import { Failure } from "../../parts/notice";
 import { Facts, Panel } from "../../parts/panel";
 import { type Column, Table } from "../../parts/table";
+import { inPlainWords } from "../../plain_words";
 import { services } from "../../services";
 import { spoken } from "../../words";
 
@@ -123,7 +124,7 @@ function Remedies({ of }: { of: readonly Remedy[] }) {
       <ul class="remedies">
         {of.map(({ text, url }) => (
           <li key={text}>
-            {url && text.endsWith(url) ? text.slice(0, -url.length) : `${text} `}
+            {inPlainWords(url && text.endsWith(url) ? text.slice(0, -url.length) : `${text} `)}
             {/^https?:\/\//.test(url) && (
               <a href={url} target="_blank" rel="noopener noreferrer">
                 {url}

@@ -10,6 +10,7 @@ import { useAsked } from "../../parts/asked";
 import { Digest } from "../../parts/digest";
 import { Link } from "../../parts/link";
 import { Empty, Failure, Notice } from "../../parts/notice";
+import { Prose } from "../../parts/prose";
 import { Facts, Panel } from "../../parts/panel";
 import { Table } from "../../parts/table";
 import { services } from "../../services";
@@ -54,7 +55,7 @@ export function WeightsView({ name, onChange }: Given) {
           </Link>
         </div>
       </div>
-      {value.description && <p class="quiet lines">{value.description}</p>}
+      {value.description && <Prose of={value.description} />}
       <BringIn of={value} onDone={arrived} />
       {came && <Arrived of={came} />}
       <Whereabouts name={value.reference} came={came} />
