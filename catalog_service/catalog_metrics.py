@@ -3,6 +3,7 @@ where, what was built, and how its workers do. The rooms below only tell what ha
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -21,6 +22,9 @@ _KINDS = (
     ("origin", "origin"),
 )
 """How trails call places, by how they begin, and how VERTEBRA_CATALOG_LOCATIONS calls them."""
+
+_SERVERS = ("http_mirrors", "origin")
+_TROUBLE = ("unreachable", "server_error", "gated")
 
 
 def location_kind(name: str) -> str:
@@ -52,8 +56,7 @@ class CatalogMetrics:
         self._worked = self._histogram(
             "worker_call_duration_seconds", "What workers did.", "function", "outcome"
         )
-        for result in ("reused", "built", "failed"):
-            self._builds.labels(result)
+        self._begin_at_zero()
 
     def tried(self, trail: Sequence[Step]) -> None:
         """Count a search that is over, by its trail."""
@@ -85,6 +88,16 @@ class CatalogMetrics:
     def watch_pool(self, pool: WorkerPool) -> None:
         """Show how the workers are from now on."""
         self._registry.register(_Workers(pool))
+
+    def _begin_at_zero(self) -> None:
+        """Show from the start what alerts look at: a series that begins with its first failures
+        has no increase.
+        """
+        for result in ("reused", "built", "failed"):
+            self._builds.labels(result)
+        self._searches.labels("nowhere")
+        for location, outcome in product(_SERVERS, _TROUBLE):
+            self._looks.labels(location, outcome)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vertebra_catalog_{name}", text, labels, registry=self._registry)

@@ -8,6 +8,7 @@ from importlib import metadata
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from catalog_service.serving.figures import Figures
+from catalog_service.serving.limits import Pool
 from catalog_service.serving.page_faults import PageFaults
 
 MAX_LAG_S = 10.0
@@ -35,6 +36,8 @@ class Telemetry:
         self.started = self._counter("rpc_started", "Calls that arrived.", "rpc")
         self.handled = self._counter("rpc_handled", "Calls that ended.", "rpc", "code")
         self.refused = self._counter("rpc_refused", "Calls over a limit.", "pool")
+        for pool in set(Pool) - {Pool.EXEMPT}:
+            self.refused.labels(pool.value)  # at 0: the first refusals are an increase, too
         self.duration = Histogram(
             "vertebra_rpc_duration_seconds",
             "From arrival to end.",
