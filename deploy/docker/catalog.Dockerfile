@@ -34,5 +34,5 @@ WORKDIR /var/lib/vertebra
 USER 10001:10001
 EXPOSE 50551 50561
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=6 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:50561/live', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['VERTEBRA_CATALOG_ADMIN_LISTEN'].rpartition(':')[2] + '/live', timeout=4)"]
 ENTRYPOINT ["python", "-m", "catalog_service"]

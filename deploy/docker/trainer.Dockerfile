@@ -38,7 +38,7 @@ WORKDIR /var/lib/vertebra
 USER 10001:10001
 EXPOSE 50552 50562
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=6 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:50562/live', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['VERTEBRA_TRAINER_ADMIN_LISTEN'].rpartition(':')[2] + '/live', timeout=4)"]
 # Process 1 starts the API again when it ends or hangs; running jobs go on meanwhile.
 ENTRYPOINT ["python", "-m", "trainer_service.container"]
-CMD ["--live=http://127.0.0.1:50562/live", "--", "python", "-m", "trainer_service"]
+CMD ["--live-of=VERTEBRA_TRAINER_ADMIN_LISTEN", "--", "python", "-m", "trainer_service"]

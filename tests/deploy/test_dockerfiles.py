@@ -1,8 +1,13 @@
 """What is said of a good Dockerfile, of each of ours, by reading it."""
 
 import fnmatch
+import http.server
+import json
+import os
 import re
 import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -100,12 +105,33 @@ def test_settings_of_an_image_are_real_and_its_ports_those_that_it_listens_on(im
     monkeypatch.setenv(f"VERTEBRA_{image.upper()}_PLAINTEXT", "1")
     settings = read_settings(SETTINGS[image])
     ports = {int(port) for port in shipped.last("EXPOSE").words}
-    asked = re.search(r"127\.0\.0\.1:(\d+)/live", shipped.last("HEALTHCHECK").value)
 
     assert ports == {settings.listen.port, settings.admin_listen.port}
     assert settings.home == Path("/var/lib/vertebra")
-    assert asked is not None
-    assert int(asked[1]) == settings.admin_listen.port
+
+
+@pytest.mark.parametrize("image", SETTINGS)
+@pytest.mark.parametrize(("status", "is_well"), [(200, True), (503, False)])
+def test_health_is_asked_where_the_admin_port_was_put(image, status, is_well):
+    """The image's own words are run, with the variable that a site has changed."""
+
+    class Live(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/live" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    _, _, words = stages(image)[-1].last("HEALTHCHECK").value.partition("CMD ")
+    with http.server.HTTPServer(("127.0.0.1", 0), Live) as admin:
+        threading.Thread(target=admin.serve_forever, daemon=True).start()
+        place = {f"VERTEBRA_{image.upper()}_ADMIN_LISTEN": f"0.0.0.0:{admin.server_port}"}
+        command = [sys.executable, *json.loads(words)[1:]]
+        done = subprocess.run(command, env=os.environ | place, capture_output=True)
+        admin.shutdown()
+
+    assert (done.returncode == 0) is is_well
 
 
 def test_the_gateways_port_is_the_one_that_is_known():

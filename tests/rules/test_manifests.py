@@ -93,3 +93,17 @@ def test_the_cluster_runs_the_pinned_ray() -> None:
     )
     assert pinned is not None
     assert cluster["spec"]["rayVersion"] == pinned[1]
+
+
+def test_probes_ask_the_admin_port_which_has_no_tls_whatever_the_other_one_has() -> None:
+    trainer = PODS[-1]["containers"][0]
+    ports = {one["name"] for one in trainer["ports"]}
+    probes = [trainer[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
+    assert [probe["port"] for probe in probes] == ["admin"] * 3
+    assert "admin" in ports
+
+
+def test_no_variable_is_said_twice() -> None:
+    for pod in PODS:
+        names = [one["name"] for one in pod["containers"][0]["env"]]
+        assert len(names) == len(set(names))

@@ -1,6 +1,7 @@
 """`python -m trainer_service.container [options] -- COMMAND...`: process 1 of a container."""
 
 import argparse
+import os
 import sys
 
 from trainer_service.container.first_process import FirstProcess, Orders
@@ -18,7 +19,7 @@ def options(arguments: list[str]) -> Orders:
     flags = _parser().parse_args(arguments)
     return Orders(
         command=flags.command,
-        live_url=flags.live,
+        live_url=flags.live or live_url(os.environ.get(flags.live_of, "")),
         grace_s=flags.grace_s,
         others_grace_s=flags.others_grace_s,
         policy=Policy(first_wait_s=flags.first_wait_s, well_after_s=flags.well_after_s),
@@ -26,6 +27,17 @@ def options(arguments: list[str]) -> Orders:
             every_s=flags.silence_s / 12, silence_s=flags.silence_s, start_s=flags.start_s
         ),
     )
+
+
+def live_url(listen: str) -> str:
+    """Return where a program that listens at `HOST:PORT` says whether it lives; empty where there
+    is no such address, or the port is the system's to choose.
+    """
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) == 0:
+        return ""
+    here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "": "127.0.0.1"}
+    return f"http://{here.get(host, host)}:{port}/live"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, default, words in rows:
         parser.add_argument(name, type=float, default=default, help=f"{words} (%(default)s)")
     parser.add_argument("--live", metavar="URL", default="", help="answers 200 while all is well")
+    parser.add_argument(
+        "--live-of",
+        metavar="VARIABLE",
+        default="",
+        help="in place of --live: /live at the HOST:PORT that this variable has",
+    )
     parser.add_argument("command", nargs="+", help="the program and its arguments, after --")
     return parser
 
