@@ -14,7 +14,7 @@ from trainer_service.api.evaluation_wire import evaluation_message
 from trainer_service.api.names import job_name
 from trainer_service.api.plan_wire import plan_message
 from trainer_service.api.run_wire import attempt_message, snapshot_message
-from trainer_service.api.words import EXPORT_FILES, STATES, number_of
+from trainer_service.api.words import EXPORT_FILES, SAMPLE_PANELS, STATES, number_of
 from trainer_service.job_store import Attempt, JobRecord
 from trainer_service.jobs import (
     Export,
@@ -22,6 +22,7 @@ from trainer_service.jobs import (
     JobFailure,
     JobModel,
     JobState,
+    PredictionSample,
 )
 from vertebra.blob.v1.blob_service_pb2 import Blob
 from vertebra.trainer.v1 import train_job_pb2 as pb
@@ -104,4 +105,28 @@ def export_message(job_id: str, export: Export) -> pb.Export:
 
 def _file_message(file: ExportFile) -> pb.ExportFile:
     blob = Blob(name=f"blobs/{file.digest}", digest=file.digest, size_bytes=file.size_bytes)
-    return pb.ExportFile(kind=number_of(EXPORT_FILES, file.kind), path=file.path, blob=blob)
+    return pb.ExportFile(
+        kind=number_of(EXPORT_FILES, file.kind),
+        path=file.path,
+        blob=blob,
+        sample=_sample_message(file.sample) if file.sample else None,
+    )
+
+
+def _sample_message(sample: PredictionSample) -> pb.PredictionSample:
+    message = pb.PredictionSample(
+        image=sample.image,
+        truth=sample.truth,
+        prediction=sample.prediction,
+        is_among_worst=sample.is_among_worst,
+        panels=[number_of(SAMPLE_PANELS, panel) for panel in sample.panels],
+        gap_px=sample.gap_px,
+        width_px=sample.width_px,
+        height_px=sample.height_px,
+        legend=[
+            pb.ClassColor(class_name=each.class_name, color=each.color) for each in sample.legend
+        ],
+    )
+    if sample.is_right is not None:
+        message.is_right = sample.is_right
+    return message

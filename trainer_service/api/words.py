@@ -93,6 +93,12 @@ EXPORT_FILES: Mapping[int, str] = {
     pb.ExportFile.KIND_METRICS_CSV: "metrics_csv",
     pb.ExportFile.KIND_CURVES_PNG: "curves_png",
     pb.ExportFile.KIND_TENSORBOARD_EVENTS: "tensorboard_events",
+    pb.ExportFile.KIND_SAMPLE_PNG: "sample_png",
+}
+SAMPLE_PANELS: Mapping[int, str] = {
+    pb.PredictionSample.PANEL_IMAGE: "image",
+    pb.PredictionSample.PANEL_TRUTH: "truth",
+    pb.PredictionSample.PANEL_PREDICTION: "prediction",
 }
 
 STATES: Mapping[JobState, Any] = {

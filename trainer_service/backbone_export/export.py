@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -26,6 +27,7 @@ from trainer_service.backbone_export.state_files import (
 )
 from trainer_service.datasets.batch import Inputs
 from trainer_service.jobs import Export, ExportFile
+from trainer_service.jobs.exports import ExportFileKind
 
 
 def export_backbone(model: nn.Module, facts: ExportFacts, probe: Inputs) -> Export:
@@ -53,7 +55,7 @@ def export_backbone(model: nn.Module, facts: ExportFacts, probe: Inputs) -> Expo
     # 3. What is known of them, and the views of the run
     _write_json(staged / METADATA, metadata(facts, digests))
     _copy_views(staged, facts)
-    files = tuple(_export_file(staged, final, name) for name in FILES if (staged / name).exists())
+    files = _export_files(staged, final, facts)
     # 4. The name
     _sync_folder(staged)
     staged.rename(final)
@@ -85,15 +87,29 @@ def read_digests(folder: Path, facts: ExportFacts) -> Digests:
 
 
 def _copy_views(staged: Path, facts: ExportFacts) -> None:
-    for name, kind in FILES.items():
-        if kind in facts.views:
-            shutil.copyfile(facts.views[kind], staged / name)
-            write_through(staged / name)
+    views = {name: facts.views[kind] for name, kind in FILES.items() if kind in facts.views}
+    for name, path in {**views, **{path.name: path for path in facts.samples}}.items():
+        shutil.copyfile(path, staged / name)
+        write_through(staged / name)
 
 
-def _export_file(staged: Path, final: Path, name: str) -> ExportFile:
+def _export_files(staged: Path, final: Path, facts: ExportFacts) -> tuple[ExportFile, ...]:
+    """Return what was written, in the order in which people see it."""
+    written = [
+        _export_file(staged, final, name, kind)
+        for name, kind in FILES.items()
+        if (staged / name).exists()
+    ]
+    samples = [
+        replace(_export_file(staged, final, path.name, "sample_png"), sample=sample)
+        for path, sample in facts.samples.items()
+    ]
+    return (*written, *samples)
+
+
+def _export_file(staged: Path, final: Path, name: str, kind: ExportFileKind) -> ExportFile:
     return ExportFile(
-        kind=FILES[name],
+        kind=kind,
         path=str(final / name),
         digest=sha256_of_file(staged / name),
         size_bytes=(staged / name).stat().st_size,

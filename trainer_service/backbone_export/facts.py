@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer_service.jobs import DataReport, Evaluation, TrainPlan, WorkOrder
+from trainer_service.jobs import DataReport, Evaluation, PredictionSample, TrainPlan, WorkOrder
 from trainer_service.jobs.exports import ExportFileKind
 
 
@@ -24,3 +24,5 @@ class ExportFacts:
     report: DataReport | None = None
     views: Mapping[ExportFileKind, Path] = field(default_factory=dict)
     """Files about the run, finished; copies of them lie beside the numbers."""
+    samples: Mapping[Path, PredictionSample] = field(default_factory=dict)
+    """Pictures of what the model makes of some images; copies of them lie there, too."""

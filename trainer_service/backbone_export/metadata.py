@@ -86,6 +86,7 @@ def _about_the_training(facts: ExportFacts, digests: Digests) -> dict[str, Any]:
         "epoch": facts.epoch,
         "metrics": dict(facts.metrics),
         "evaluation": to_plain(facts.evaluation),
+        "samples": {path.name: to_plain(sample) for path, sample in facts.samples.items()},
         "job": {"job_id": order.job_id, "attempt": order.attempt},
         "libraries": {name: release_of(name) for name in LIBRARIES},
     }

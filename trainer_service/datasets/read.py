@@ -1,6 +1,6 @@
 """From a dataset spec to images that are ready to train on: list, split, check, keep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +19,8 @@ from trainer_service.datasets.object_targets import ObjectRows, object_rows
 from trainer_service.datasets.quarantine import Quarantine, max_unusable, too_many_unusable
 from trainer_service.datasets.report import data_report, unusable
 from trainer_service.datasets.sample_reader import SampleReader
-from trainer_service.datasets.samples import Samples
+from trainer_service.datasets.samples import Pictures, Samples
+from trainer_service.datasets.split import shuffled
 from trainer_service.datasets.truths import Flags, Labels, Masks, Numbers, Objects
 from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
@@ -31,6 +32,9 @@ MAX_KEPT_BYTES = 16 * 2**30
 
 KEPT_SHARE_OF_MEMORY = 0.5
 """Of the memory that is free now: the rest is for the model, its gradients and other jobs."""
+
+NUM_EXAMPLES = 64
+"""Enough for some that a good model gets wrong."""
 
 BYTES_PER_PIXEL, BYTES_PER_MASK_PIXEL = 3, 2
 
@@ -57,6 +61,8 @@ class Dataset:
     digests: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Of the training and of the validation images: sha256 in hex, empty for lost ones."""
     keypoint_names: tuple[str, ...] = ()
+    examples: Mapping[int, str] = field(default_factory=dict)
+    """Validation images, drawn by lot, that people may be shown: position -> what it is called."""
 
 
 def read_dataset(
@@ -98,7 +104,14 @@ def read_dataset(
         quarantine=quarantine,
         digests=(tuple(train.digests), tuple(validation.digests)),
         keypoint_names=samples.keypoint_names,
+        examples=examples_of(samples.validation.pictures, seed=spec.split_seed),
     )
+
+
+def examples_of(pictures: Pictures, *, seed: int) -> dict[int, str]:
+    """Return NUM_EXAMPLES images or all, by lot: the same for every job on the same data."""
+    chosen = shuffled(len(pictures), seed=seed, epoch=0)[:NUM_EXAMPLES]
+    return {int(position): pictures.name(int(position)) for position in chosen}
 
 
 def _require_two_classes(report: DataReport, samples: SplitSamples, wants: DataWants) -> None:

@@ -54,7 +54,7 @@ from trainer_service.jobs.events import (
     StateChanged,
     StepMetrics,
 )
-from trainer_service.jobs.exports import Export, ExportFile
+from trainer_service.jobs.exports import ClassColor, Export, ExportFile, PredictionSample
 from trainer_service.jobs.host import DeviceKind, HostDevice, HostRecord
 from trainer_service.jobs.learning_spec import (
     AugmentationStep,
@@ -122,6 +122,7 @@ __all__ = [
     "AttemptEnded",
     "AugmentationStep",
     "Cancelled",
+    "ClassColor",
     "ClassCount",
     "ClassEvaluation",
     "ClassWeights",
@@ -165,6 +166,7 @@ __all__ = [
     "PhasePlan",
     "PhaseStarted",
     "Planned",
+    "PredictionSample",
     "Preempted",
     "PreprocessingSpec",
     "RolledBack",

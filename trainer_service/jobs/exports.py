@@ -12,7 +12,41 @@ ExportFileKind = Literal[
     "metrics_csv",
     "curves_png",
     "tensorboard_events",
+    "sample_png",
 ]
+
+SamplePanel = Literal["image", "truth", "prediction"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassColor:
+    """How a class is drawn."""
+
+    class_name: str
+    color: str
+    """`#4363d8`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionSample:
+    """What the picture of a validation image shows, in words."""
+
+    image: str
+    """What the data calls the image."""
+    truth: str
+    prediction: str
+    is_right: bool | None = None
+    """None where an answer is more or less right."""
+    is_among_worst: bool = False
+    """False for one that was chosen by lot."""
+    panels: tuple[SamplePanel, ...]
+    """From left to right, of the same width."""
+    gap_px: int
+    """Between two panels."""
+    width_px: int
+    height_px: int
+    """Of the picture."""
+    legend: tuple[ClassColor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +58,8 @@ class ExportFile:
     digest: str = ""
     """`sha256:<hex>`; the trainer's blob store takes no other bytes under it."""
     size_bytes: int = 0
+    sample: PredictionSample | None = None
+    """Of `sample_png`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

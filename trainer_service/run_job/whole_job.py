@@ -25,6 +25,7 @@ from trainer_service.run_job.learning import (
 )
 from trainer_service.run_job.ordered_data import Emit, make_plan, read_data, telling_losses
 from trainer_service.run_job.ordered_model import load_model, prepare_device
+from trainer_service.run_job.sampling import Samples, drawn_samples
 from trainer_service.run_job.several_ranks import (
     one_first,
     shared_out,
@@ -108,7 +109,9 @@ def follow(
         # 6. The export: nothing counts as saved before it was read back.
         stop.check()
         emit(JobMessage(text="exporting"))
-        facts = facts_of(order, plan, dataset, trained, views)
+        with spans.span("draw samples"):
+            samples = samples_of(order, training, dataset, emit, stop)
+        facts = facts_of(order, plan, dataset, trained, views, samples)
         return spans.timed("export", lambda: exported(model, facts, training))
 
 
@@ -123,8 +126,22 @@ def first_writes(order: WorkOrder, dataset: Dataset, views: RunViews | None, ran
     return written_by_first(write, order.attempt, ranks)
 
 
+def samples_of(
+    order: WorkOrder, training: Training, dataset: Dataset, emit: Emit, stop: StopSwitch
+) -> Samples:
+    """Return pictures of what the model makes of some images, beside the views of the run."""
+    if not order.run_folder:
+        return {}
+    return drawn_samples(Path(order.run_folder), training, dataset, emit, stop)
+
+
 def facts_of(
-    order: WorkOrder, plan: TrainPlan, dataset: Dataset, trained: Trained, views: RunViews | None
+    order: WorkOrder,
+    plan: TrainPlan,
+    dataset: Dataset,
+    trained: Trained,
+    views: RunViews | None,
+    samples: Samples,
 ) -> ExportFacts:
     """Return what an export tells of how it came about."""
     return ExportFacts(
@@ -136,4 +153,5 @@ def facts_of(
         evaluation=trained.evaluation,
         report=dataset.report,
         views=views.finished(exported_epoch=trained.epoch) if views else {},
+        samples=samples,
     )

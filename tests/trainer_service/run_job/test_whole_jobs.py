@@ -133,7 +133,7 @@ def test_a_run_with_a_folder_leaves_views_beside_its_numbers(tmp_path: Path) -> 
     export, _ = run(replace(order, run_folder=str(tmp_path / "run")))
 
     kinds = [file.kind for file in export.files]
-    assert kinds[4:] == ["metrics_csv", "curves_png", "tensorboard_events"]
+    assert kinds[4:7] == ["metrics_csv", "curves_png", "tensorboard_events"]
     assert all(Path(file.path).stat().st_size for file in export.files)
 
 
