@@ -64,11 +64,7 @@ async def plan_job(
     findings = Findings(wrong)
 
     # 1. This host
-    if findings.is_clear("spec.run", "spec.precision"):
-        with findings.at("spec.precision"):
-            _require_device(spec, host)
-        with findings.at("spec.run"):
-            _require_place(spec, host)
+    _check_host(spec, host, findings)
 
     # 2. The data: it may have the class names
     summary = await _summary(spec, host, findings)
@@ -77,9 +73,7 @@ async def plan_job(
     described = await _described(spec, summary, catalog, findings)
 
     # 4. The name that the backbone is to get: known now, not after hours of training
-    if findings.is_clear("spec.export"):
-        with findings.at("spec.export.register_as"):
-            await _require_name(spec, described, catalog)
+    await _check_name(spec, described, catalog, findings)
 
     # 5. The plan
     findings.raise_any()
@@ -98,6 +92,14 @@ def _pinned(spec: JobSpec, described: ModelDescription) -> ModelSpec:
         freeze_backbone=spec.model.freeze_backbone,
         allow_frozen_random=spec.model.allow_frozen_random,
     )
+
+
+def _check_host(spec: JobSpec, host: TrainingHost, findings: Findings) -> None:
+    if findings.is_clear("spec.run", "spec.precision"):
+        with findings.at("spec.precision"):
+            _require_device(spec, host)
+        with findings.at("spec.run"):
+            _require_place(spec, host)
 
 
 def _require_device(spec: JobSpec, host: TrainingHost) -> None:
@@ -160,15 +162,16 @@ async def _described(
     return None
 
 
-async def _require_name(
-    spec: JobSpec, described: ModelDescription | None, catalog: Catalog
+async def _check_name(
+    spec: JobSpec, described: ModelDescription | None, catalog: Catalog, findings: Findings
 ) -> None:
-    """Raise where the backbone could not be registered as it is asked for."""
-    if not spec.export.register_as:
+    """Find out whether the backbone could be registered as it is asked for."""
+    if not spec.export.register_as or not findings.is_clear("spec.export"):
         return
-    await catalog.require_free_name(spec.export.register_as)
-    if described:
-        await require_registrable(described, catalog)
+    with findings.at("spec.export.register_as"):
+        await catalog.require_free_name(spec.export.register_as)
+        if described:
+            await require_registrable(described, catalog)
 
 
 def _require_images(described: ModelDescription) -> None:

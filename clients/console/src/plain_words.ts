@@ -4,7 +4,9 @@
  * Messages are written for every client and name calls; people have pages and buttons for them.
  */
 
-import { Code, RpcFailed } from "@vertebra/client";
+import { Code, type RpcFailed } from "@vertebra/client";
+
+import { token } from "./token";
 
 const PAGES: Readonly<Record<string, string>> = {
   ListArchitectures: "Models",
@@ -41,7 +43,7 @@ export function whyRefused(failure: RpcFailed): string {
   if (failure.code === Code.PermissionDenied) {
     return "does not let you see this: another token may, or whoever runs it can give yours the role";
   }
-  if (failure.reason === "CREDENTIALS_MISSING") {
+  if (failure.reason === "CREDENTIALS_MISSING" || !token()) {
     return "wants to know who you are: paste the token that you were given for it";
   }
   if (failure.reason === "TOKEN_EXPIRED") return "your token has expired: paste a new one";

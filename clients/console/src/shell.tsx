@@ -10,7 +10,7 @@ import { Link } from "./parts/link";
 import { Empty, Notice } from "./parts/notice";
 import { applyTheme, THEMES, theme } from "./theme";
 import { canBeSent, keepToken } from "./token";
-import { plural } from "./words";
+import { exact, plural } from "./words";
 
 export function Shell() {
   const { path, query } = useAddress();
@@ -78,7 +78,8 @@ function Standings() {
     <div class="standings">
       {isKnown && (
         <span class="capacity">
-          {capacity.numFreeDevices} of {plural(capacity.numDevices, "device")} free
+          {capacity.numFreeDevices} of {exact(capacity.numDevices)}
+          <span class="roomy"> {capacity.numDevices === 1 ? "device" : "devices"}</span> free
           {capacity.numQueuedJobs > 0 && `, ${plural(capacity.numQueuedJobs, "job")} waiting`}
         </span>
       )}

@@ -51,8 +51,18 @@ def test_a_job_is_started_followed_to_its_end_and_its_backbone_saved(
     expect(page.locator("canvas").first).to_be_visible()
     expect(page.locator(".confusion th").get_by_text(HOSTILE).first).to_be_visible()
     expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    listed, table = page.locator(".job-list"), page.locator(".job-list table")
+    assert table.evaluate("it => it.clientWidth") == listed.evaluate("it => it.clientWidth")
     assert page.evaluate("window.broken") is None
     assert job.model.backbone_digest == export.backbone_digest
+
+    page.get_by_role("tab", name="Samples").click()
+    shown = page.locator(".sample").first
+    sample = next(one.sample for one in export.files if one.kind == KINDS.KIND_SAMPLE_PNG)
+    expect(shown.locator("img")).to_have_js_property("naturalWidth", sample.width_px)
+    expect(shown).to_contain_text(sample.prediction)
+    expect(shown).to_contain_text("right" if sample.is_right else "wrong")
+    assert page.evaluate("window.broken") is None
 
     page.get_by_role("tab", name="Files").click()
     row = page.locator("[data-file=BACKBONE_SAFETENSORS]")
@@ -93,7 +103,11 @@ def test_a_job_is_trained_again_as_it_was_and_deleted(page: Page, site: Site) ->
     with TrainerClient(site.trainer.address) as trainer:
         spec = {
             "display_name": "to go",
-            "model": {"backbone": "resnet18", "pretrained": False},
+            "model": {
+                "backbone": "resnet18",
+                "pretrained": False,
+                "allow_frozen_random": True,
+            },
             "dataset": {"bundled_digits": {}},
             "num_epochs": 7,
             "labels": {"team": "vision"},
@@ -107,7 +121,9 @@ def test_a_job_is_trained_again_as_it_was_and_deleted(page: Page, site: Site) ->
     page.get_by_role("link", name="Train again").click()
     expect(page.get_by_label("Epochs", exact=True)).to_have_value("7")
     expect(page.get_by_role("switch", name="Use pretrained weights")).not_to_be_checked()
-    expect(page.get_by_text("Also as in that job: labels")).to_be_visible()
+    expect(page.get_by_text("Also as in that job: model.allowFrozenRandom")).to_be_visible()
+    labels = page.get_by_role("group", name="Labels")
+    expect(labels.get_by_label("Value")).to_have_value("vision")
 
     page.go_back()
     page.on("dialog", lambda dialog: dialog.accept())

@@ -61,6 +61,7 @@ def test_where_a_token_is_wanted_the_page_asks_for_it_and_shows_it_to_nobody_els
 
     page.route("**/vertebra.**", guard)
     page.goto(f"{site.url}/jobs")
+    expect(page.get_by_role("status").get_by_text("paste the token that you were")).to_be_visible()
     page.get_by_label("Token").fill("secret")
     page.get_by_role("button", name="Use it in this tab").click()
 

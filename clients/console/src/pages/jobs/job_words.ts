@@ -103,7 +103,8 @@ const WRITERS: Writers & Record<string, unknown> = {
   exported: (made) =>
     line(
       "exported",
-      plural(made.files.length, "file") + (made.checkpoint ? `, ${made.checkpoint}` : ""),
+      plural(made.files.filter(({ sample }) => !sample).length, "file") +
+        (made.checkpoint ? `, ${made.checkpoint}` : ""),
       "good",
     ),
   dataChecked: ({ report }) =>

@@ -30,8 +30,9 @@ export function SamplesView({ job }: { job: TrainJob }) {
   if (!samples.length) {
     return <Empty>A job that has succeeded shows here what its model makes of a few images.</Empty>;
   }
+  const isWide = samples.some(({ sample }) => (sample?.panels.length ?? 0) > 1);
   return (
-    <ul class="samples">
+    <ul class={isWide ? "samples" : "samples narrow"}>
       {samples.map((file) => (
         <li key={file.blob?.digest}>
           <SampleView file={file} sample={file.sample as PredictionSample} />
@@ -75,9 +76,9 @@ function SampleView({ file, sample }: { file: ExportFile; sample: PredictionSamp
             ))}
           </ul>
         )}
-        <p class="quiet name" title={sample.image}>
-          {sample.image}
-          {sample.isAmongWorst && ", one of those that it is worst at"}
+        <p class="quiet" title={sample.image}>
+          {sample.image.split("/").at(-1)}
+          {sample.isAmongWorst && ", among the worst"}
         </p>
       </figcaption>
     </figure>

@@ -86,6 +86,12 @@ export class Form {
     return found;
   }
 
+  /** Returns the choices without those that cannot be read: the others are planned all the same. */
+  readable(choices: Choices): Choices {
+    const odd = this.unreadable(choices);
+    return Object.fromEntries(Object.entries(choices).filter(([path]) => !odd.has(path)));
+  }
+
   /**
    * Returns the JSON of the spec: what differs from the server's own defaults.
    *

@@ -25,6 +25,14 @@ export function remove(json: Json, [name, ...inner]: readonly string[]): void {
   else if (typeof held === "object" && held !== null && !Array.isArray(held)) remove(held, inner);
 }
 
+/** Returns the paths of everything that has a value. */
+export function pathsIn(json: Json, before = ""): string[] {
+  return Object.entries(json).flatMap(([name, value]) => {
+    const isInner = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isInner ? pathsIn(value, `${before}${name}.`) : [before + name];
+  });
+}
+
 /** Returns the same without objects in which nothing is. */
 export function withoutEmpty(json: Json): Json {
   const kept = Object.entries(json).map(([name, value]): [string, JsonValue] => {

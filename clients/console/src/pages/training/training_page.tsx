@@ -19,6 +19,8 @@ import { services } from "../../services";
 import { useDraft } from "./draft";
 import { FieldView, HelpLine } from "./field_view";
 import { type Choices, type Chosen, Form, type FormField, type FormSection, Kind } from "./form";
+import { Named, ToMend } from "./mend_view";
+import { pathsIn } from "./json_path";
 import { PlanView, TrainingShare } from "./plan_view";
 import { type Problems, problemsOf, specOf, useDescription, usePlan } from "./preview";
 import { useArchitectures, useWeights } from "./suggestions";
@@ -51,7 +53,7 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
   const missing = form.missing(choices);
   const unreadable = form.unreadable(choices);
   const isReadable = unreadable.size === 0;
-  const json = useMemo(() => form.spec(without(choices, unreadable), rest), [choices, rest]);
+  const json = useMemo(() => form.spec(form.readable(choices), rest), [choices, rest]);
   const plan = usePlan(json, Object.keys(json).length > 0);
   const description = useDescription(json);
   const found = problemsOf(plan.failure, form, shown, missing);
@@ -81,7 +83,7 @@ function Training({ of, query }: { of: TrainForm; query: URLSearchParams }) {
           ))}
         {Object.keys(rest).length > 0 && (
           <Notice kind="remark">
-            Also as in that job: {Object.keys(rest).join(", ")}.{" "}
+            Also as in that job: {pathsIn(rest).join(", ")}.{" "}
             <Button onPress={clear}>Begin anew</Button>
           </Notice>
         )}
@@ -233,47 +235,6 @@ function usualOf(spec: ReturnType<typeof specOf> | undefined): (path: string) =>
 function usualIn(field: FormField, usual: string): string {
   if (field.kind === Kind.DURATION && usual) return spokenSpan(usual);
   return usual || usualText(field);
-}
-
-function Named({ what, fields }: { what: string; fields: readonly FormField[] }) {
-  if (!fields.length) return null;
-  return (
-    <p class="quiet missing">
-      {what}: {fields.map(({ label }) => label.toLowerCase()).join(", ")}.
-    </p>
-  );
-}
-
-/** Everything that is wrong, with what leads to its setting. */
-function ToMend({ fields, beside }: { fields: readonly FormField[]; beside: Problems["beside"] }) {
-  if (!fields.length) return null;
-  return (
-    <div class="to-mend" role="group" aria-label="To mend">
-      {fields.map(({ path, label }) => (
-        <p key={path}>
-          <Button kind="plain" onPress={() => leadTo(path)}>
-            {label}
-          </Button>{" "}
-          <span class="lines">{beside.get(path)}</span>
-        </p>
-      ))}
-    </div>
-  );
-}
-
-function leadTo(path: string): void {
-  const place = [...document.querySelectorAll<HTMLElement>(".field[data-path]")].find(
-    (one) => one.dataset["path"] === path,
-  );
-  const folded = place?.closest("details");
-  if (folded) folded.open = true;
-  place?.scrollIntoView({ block: "center" });
-  place?.querySelector<HTMLElement>("input, select, textarea, button")?.focus();
-}
-
-/** Returns the choices without those that cannot be read, so that the others are still planned. */
-function without(choices: Choices, unreadable: ReadonlyMap<string, string>): Choices {
-  return Object.fromEntries(Object.entries(choices).filter(([path]) => !unreadable.has(path)));
 }
 
 interface StartGiven {

@@ -12,5 +12,7 @@ export function plain(value: Value | undefined): JsonValue {
 /** Returns what an empty line shows: the default, where that is a text or a number. */
 export function usualText({ defaultValue }: FormField): string {
   const { kind } = defaultValue ?? {};
+  if (kind?.case === "numberValue" && !Number.isInteger(kind.value))
+    return String(Number(kind.value.toPrecision(4)));
   return kind?.case === "numberValue" || kind?.case === "stringValue" ? String(kind.value) : "";
 }
