@@ -223,6 +223,7 @@ def test_selectors_find_pods_and_ports_that_there_are(chart, site):
     documents = chart.documents(ALL_VALUES[site])
     pods = [(labels_of(one), container_of(one)) for one in workloads(documents)]
     selecting = [one for one in documents if "selector" in one.get("spec", {})]
+    selecting = [one for one in selecting if one["kind"] != "PodMonitor"]
     for one in selecting:
         selector = one["spec"]["selector"]
         selector = selector.get("matchLabels", selector)
@@ -268,18 +269,25 @@ def test_a_pod_ends_before_it_is_killed(chart, site):
         assert grace >= asleep + needed + 5
 
 
-def test_only_the_pod_that_runs_jobs_has_no_liveness_probe(chart):
+def test_only_the_pod_that_runs_jobs_has_no_liveness_probe(chart, monkeypatch):
     """A kubelet would end the jobs with the API; process 1 asks instead and restarts the API."""
     probed = {
         one["metadata"]["name"].removeprefix(f"{NAME}-"): "livenessProbe" in container_of(one)
         for one in workloads(chart.documents(PRODUCTION))
     }
     trainer = named(chart.documents(PRODUCTION), "StatefulSet", f"{NAME}-trainer")
+    monkeypatch.setenv(*admin_listen(trainer))
     orders = options(container_of(trainer)["args"])
 
     assert probed == {"catalog": True, "gateway": True, "trainer": False, "trainer-api": True}
     assert orders.live_url == "http://127.0.0.1:50562/live"
     assert list(orders.command) == ["python", "-m", "trainer_service"]
+
+
+def admin_listen(workload: dict) -> tuple[str, str]:
+    """Return the variable that says where a pod's admin port is, and what it says."""
+    name = "VERTEBRA_TRAINER_ADMIN_LISTEN"
+    return name, environment(workload)[name]
 
 
 def test_gpus_are_asked_for_where_jobs_run_and_nowhere_else(chart):
@@ -339,6 +347,73 @@ def test_a_stranger_reaches_nobody(chart):
     ports = (50550, 50551, 50552, 50561, 50562)
     for workload, port in itertools.product(workloads(documents), ports):
         assert not may_connect(documents, {"app": "stranger"}, labels_of(workload), port)
+
+
+def test_monitors_find_every_admin_port_under_the_jobs_that_alerts_know(chart):
+    """Without the relabelling a job would be called by its namespace and monitor."""
+    documents = chart.documents(PRODUCTION)
+    known = yaml.safe_load((ROOT / "deploy/observability/prometheus.yaml").read_text())
+    found = {}
+    for monitor in (one["spec"] for one in documents if one["kind"] == "PodMonitor"):
+        (wanted,) = monitor["selector"]["matchExpressions"]
+        (endpoint,) = monitor["podMetricsEndpoints"]
+        for pod in workloads(documents):
+            labels = labels_of(pod)
+            is_meant = labels[wanted["key"]] in wanted["values"]
+            if is_meant and selects(monitor["selector"]["matchLabels"], labels):
+                ports = [port["name"] for port in container_of(pod)["ports"]]
+                assert endpoint["port"] in ports
+                found[pod["metadata"]["name"]] = endpoint["relabelings"][0]["replacement"]
+
+    assert found == {
+        f"{NAME}-catalog": "vertebra-catalog",
+        f"{NAME}-trainer": "vertebra-trainer",
+        f"{NAME}-trainer-api": "vertebra-trainer",
+    }
+    assert set(found.values()) == {job["job_name"] for job in known["scrape_configs"]}
+
+
+def test_alerts_and_dashboard_in_a_cluster_are_the_shipped_ones(chart):
+    """The chart has the same files, not copies."""
+    shown = {"plaintext": True, "monitoring": {"alerts": True, "dashboard": True}}
+    documents = chart.documents(shown)
+    rules = named(documents, "PrometheusRule", NAME)["spec"]
+    dashboard = named(documents, "ConfigMap", f"{NAME}-dashboard")
+
+    assert chart.problems(documents) == []
+    assert rules == yaml.safe_load((ROOT / "deploy/observability/alerts.yaml").read_text())
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(dashboard["data"]["vertebra.json"]) == json.loads(
+        (ROOT / "deploy/observability/dashboard.json").read_text()
+    )
+
+
+def test_a_site_chooses_runtime_priority_and_when_jobs_are_interrupted(chart):
+    """What platform teams ask charts of GPU services for."""
+    documents = chart.documents(PRODUCTION)
+    trainer = named(documents, "StatefulSet", f"{NAME}-trainer")
+    api = named(documents, "Deployment", f"{NAME}-trainer-api")
+    catalog = named(documents, "Deployment", f"{NAME}-catalog")
+    scaler = named(documents, "HorizontalPodAutoscaler", f"{NAME}-catalog")["spec"]["metrics"]
+
+    assert pod_of(trainer)["runtimeClassName"] == "nvidia"
+    assert "runtimeClassName" not in pod_of(api)
+    assert pod_of(api)["nodeSelector"] == {"pool": "cpu"}
+    assert pod_of(catalog)["priorityClassName"] == "serving"
+    assert trainer["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert scaler[1]["pods"]["metric"]["name"] == "vertebra_rpc_in_flight"
+
+
+def test_one_pod_alone_is_in_no_drains_way_unless_it_runs_jobs(chart):
+    """A budget of one pod that may not go would hold a node for ever."""
+    alone = chart.documents(MESHES["none"] | {"gateway": {"enabled": True, "replicas": 1}})
+    several = chart.documents(PRODUCTION)
+    budgets = [one for one in alone if one["kind"] == "PodDisruptionBudget"]
+
+    assert [one["metadata"]["name"] for one in budgets] == [f"{NAME}-trainer"]
+    for one in several:
+        if one["kind"] == "PodDisruptionBudget" and one["metadata"]["name"] != f"{NAME}-trainer":
+            assert one["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_istio_repeats_nothing_and_cuts_nothing(chart):

@@ -44,12 +44,14 @@ PRODUCTION: dict[str, Any] = {
         "hubToken": {"secretName": "hub"},
         "files": [{"name": "mirror", "claimName": "mirror", "mountPath": "/mirror"}],
         "settings": {"WORKERS": "2", "CACHE_BYTES": "500GB", "MIRRORS": "/mirror/torch:/mirror/hf"},
-        "autoscaling": {"enabled": True},
+        "autoscaling": {"enabled": True, "callsInFlight": 200},
+        "priorityClassName": "serving",
     },
     "trainer": {
         "replicas": 4,
-        "gpu": {"count": 8, "products": ["NVIDIA-H200"]},
-        "api": {"replicas": 2},
+        "gpu": {"count": 8, "products": ["NVIDIA-H200"], "runtimeClassName": "nvidia"},
+        "api": {"replicas": 2, "nodeSelector": {"pool": "cpu"}},
+        "updateStrategy": "OnDelete",
         "database": DATABASE,
         "shared": {"existingClaim": "snapshots"},
         "data": [
@@ -70,6 +72,7 @@ PRODUCTION: dict[str, Any] = {
         "spiffeId": "spiffe://cluster.local/ns/ml/sa/studio-vertebra-gateway",
     },
     "networkPolicy": {"clients": WEB, "monitoring": WEB, "egress": TO_THE_DATABASE},
+    "monitoring": {"podMonitors": True, "alerts": True, "labels": {"release": "prometheus"}},
 }
 """Everything at once: mutual TLS, several hosts, pods that only answer, data, PostgreSQL."""
 
@@ -247,6 +250,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
             "gatewayApi": {"parentRefs": [PARENT]},
         },
         "gatewayApi.caConfigMap",
+    ),
+    "metrics that nobody may read": (
+        {"plaintext": True, "monitoring": {"podMonitors": True}},
+        "networkPolicy.monitoring lets nobody read /metrics",
+    ),
+    "a runtime of GPUs without one": (
+        {
+            "plaintext": True,
+            "trainer": {"device": "cpu", "gpu": {"count": 0, "runtimeClassName": "nvidia"}},
+        },
+        "trainer.gpu.runtimeClassName is for trainer.device cuda",
     ),
     "a setting that there is not": (
         {"plaintext": True, "catalog": {"settings": {"WORKRES": "2"}}},

@@ -98,6 +98,12 @@ may be is in values.schema.json. */ -}}
 {{- if and $values.networkPolicy.enabled (not $values.networkPolicy.egress) (ne (join "" $elsewhere) "") -}}
 {{- fail "networkPolicy.egress names no way to the database, the collector of traces, the issuer's keys or data behind URLs: name one, or set networkPolicy.enabled to false" -}}
 {{- end -}}
+{{- if and $values.monitoring.podMonitors $values.networkPolicy.enabled (not $values.networkPolicy.monitoring) -}}
+{{- fail "monitoring.podMonitors: networkPolicy.monitoring lets nobody read /metrics; name Prometheus' pods there" -}}
+{{- end -}}
+{{- if and $trainer.gpu.runtimeClassName (eq $trainer.device "cpu") -}}
+{{- fail "trainer.gpu.runtimeClassName is for trainer.device cuda" -}}
+{{- end -}}
 {{- if eq $values.mesh "gateway" -}}
 {{- if not $values.gatewayApi.parentRefs -}}
 {{- fail "mesh gateway: name the site's gateway in gatewayApi.parentRefs" -}}

@@ -12,7 +12,7 @@
   # Process 1 starts the API again when it ends or hangs, and leaves running jobs alone. So there is
   # no livenessProbe: a kubelet would end the jobs, too.
   args:
-    - --live=http://127.0.0.1:50562/live
+    - --live-of=VERTEBRA_TRAINER_ADMIN_LISTEN
     - --grace-s={{ add (int $trainer.graceSeconds) 60 }}
     - --others-grace-s=30
     - --
