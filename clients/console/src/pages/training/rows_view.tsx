@@ -1,5 +1,8 @@
 /** A table of settings: a row an entry, each with what its kind asks for. */
 
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
 import { Button } from "../../parts/button";
 import type { Control } from "./field_view";
 import { type FormField, Kind, plain } from "./form";
@@ -10,9 +13,12 @@ export function Rows({ id, field, chosen, onChosen, describedBy }: Control) {
   const rows = Array.isArray(chosen) ? (chosen as readonly Row[]) : [];
   const change = (index: number, row: Row): void => onChosen(rows.with(index, row));
   const hasOrder = field.kind === Kind.TABLE;
+  const place = useRef<HTMLDivElement>(null);
+  useFollowingFocus(place, rows.length);
   return (
     <div
       class="table-rows"
+      ref={place}
       id={id}
       role="group"
       aria-labelledby={`${id}-label`}
@@ -45,6 +51,22 @@ export function Rows({ id, field, chosen, onChosen, describedBy }: Control) {
   );
 }
 
+/** Where a row comes, it has the focus; where one goes, the button that adds one has it. */
+function useFollowingFocus(place: RefObject<HTMLDivElement | null>, count: number): void {
+  const before = useRef(count);
+  useEffect(() => {
+    const isMore = count > before.current;
+    const isInside = place.current?.contains(document.activeElement);
+    const hasLost = document.activeElement === document.body;
+    if (isMore && isInside) {
+      place.current?.querySelector<HTMLElement>(".row:last-of-type :is(select, input)")?.focus();
+    } else if (count < before.current && (isInside || hasLost)) {
+      place.current?.querySelector<HTMLElement>(":scope > .button")?.focus();
+    }
+    before.current = count;
+  }, [count]);
+}
+
 function movedUp(rows: readonly Row[], index: number): Row[] {
   return rows.toSpliced(index - 1, 2, rows[index] as Row, rows[index - 1] as Row);
 }
@@ -57,8 +79,10 @@ interface CellGiven {
 
 /** One setting of a row; its name is in sight, what it means in its tooltip. */
 function Cell({ inner, text, onText }: CellGiven) {
+  const chosen = inner.choices.find((one) => String(plain(one.value)) === text);
+  const help = [chosen?.help, chosen?.advice].filter(Boolean).join(" ") || inner.help;
   return (
-    <label class={isNumber(inner) ? "cell number" : "cell"} title={inner.help}>
+    <label class={isNumber(inner) ? "cell number" : "cell"}>
       <span>
         {inner.label}
         {inner.unit && inner.unit !== inner.label.toLowerCase() && (
@@ -69,6 +93,7 @@ function Cell({ inner, text, onText }: CellGiven) {
         <select
           class="select"
           aria-label={inner.label}
+          title={help}
           value={text}
           onChange={(event) => onText(event.currentTarget.value)}
         >
@@ -82,6 +107,7 @@ function Cell({ inner, text, onText }: CellGiven) {
         <input
           type="text"
           aria-label={inner.label}
+          title={help}
           inputMode={isNumber(inner) ? "decimal" : undefined}
           spellcheck={false}
           autocomplete="off"
