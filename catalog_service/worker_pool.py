@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog_service.errors import KINDS, Unavailable, VertebraError
+from catalog_service.serving.child_environment import inherited
 
 log = logging.getLogger(__name__)
 
@@ -194,11 +195,7 @@ class WorkerPool:
 
 
 def _environment(num_threads: int) -> dict[str, str]:
-    """Return the worker's environment: ours, but byte code of torch may be kept."""
-    environment = dict(os.environ)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment["VERTEBRA_WORKER_THREADS"] = str(num_threads)
-    return environment
+    return inherited(os.environ) | {"VERTEBRA_WORKER_THREADS": str(num_threads)}
 
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:

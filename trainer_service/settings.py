@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from catalog_service.serving.child_environment import inherited
 from catalog_service.serving.door_settings import DoorSettings
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.settings_reader import (
@@ -166,8 +167,8 @@ class TrainerSettings(DoorSettings):
 
 
 def worker_environment() -> dict[str, str]:
-    """Return what workers inherit: everything but our own settings, which may hold a password."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+    """Return what workers inherit: nothing that only a service needs, such as a password."""
+    return inherited(os.environ)
 
 
 def visible_gpus() -> str | None:

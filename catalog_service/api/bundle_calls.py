@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 
 from catalog_service.api.bounded_threads import BoundedThreads
@@ -102,7 +102,9 @@ class BundleCalls:
         messages: asyncio.Queue[pb.ExportBundleResponse] = asyncio.Queue()
         has_left = threading.Event()
         export = self._start(request, messages, has_left)
-        async with ending(self._drain.draining) as ends:
+        async with AsyncExitStack() as stack:
+            stack.callback(has_left.set)
+            ends = await stack.enter_async_context(ending(self._drain.draining))
             stream = messages_of(
                 export,
                 messages,
@@ -110,9 +112,8 @@ class BundleCalls:
                 silence_s=self._heartbeat_s,
                 heartbeat=heartbeat_message,
             )
-            async with aclosing(stream) as told:
-                async for message in told:
-                    yield message
+            async for message in await stack.enter_async_context(aclosing(stream)):
+                yield message
             if not export.done():
                 yield end_message(ends.reason)
                 return

@@ -25,7 +25,7 @@ from catalog_service.serving.permissions import (
 from catalog_service.serving.principals import Role
 from tests.fakes.authority import Authority, Issuer
 from tests.services import running_catalog, running_trainer
-from vertebra.channel import open_channel
+from vertebra.channel import STREAMS, open_channel
 from vertebra.client_errors import RpcFailed, from_rpc_error
 from vertebra.credentials import Credentials
 from vertebra.trainer_client import TrainerClient
@@ -145,6 +145,18 @@ def outcome(channel: grpc.Channel, method: MethodDescriptor) -> RpcFailed:
     raise AssertionError(f"{path} takes anything")
 
 
+def test_grpc_repeats_no_stream_by_itself():
+    streams = {
+        (service.full_name, method.name)
+        for file in service_files()
+        for service in file.services_by_name.values()
+        for method in service.methods
+        if method.client_streaming or method.server_streaming
+    }
+
+    assert set(STREAMS) == streams
+
+
 def test_every_rpc_of_the_contract_has_a_row_and_every_row_an_rpc():
     written = {path for path in permission_table() if path.startswith("/vertebra.")}
     services = (s for file in service_files() for s in file.services_by_name.values())
@@ -158,7 +170,7 @@ def test_larger_roles_may_do_all_that_smaller_ones_may():
 
 @pytest.mark.parametrize("service", ["catalog", "trainer"])
 @pytest.mark.parametrize("role", [*ROLE_NAMES, "nobody"])
-def test_every_rpc_lets_a_role_in_as_the_table_says(guarded, service, role):
+def test_every_rpc_lets_a_role_in_as_the_table_says(guarded, service, role, counted):
     table, methods = permission_table(), methods_of(service)
     with open_channel(guarded.addresses[service], guarded.shown[f"{service} {role}"]) as channel:
         reasons = {path_of(method): outcome(channel, method).reason for method in methods}
@@ -170,6 +182,7 @@ def test_every_rpc_lets_a_role_in_as_the_table_says(guarded, service, role):
     }
     assert len(reasons) > 15
     print(f"{service} as {role}: {len(allowed)} of {len(reasons)} rpcs let in")
+    counted(roles=1, rpcs=len(reasons), let_in=len(allowed))
 
 
 @pytest.mark.parametrize("service", ["catalog", "trainer"])

@@ -18,11 +18,13 @@ from tests.fakes.dialects import (
     post,
 )
 from tests.mesh.conftest import ALLOWED_ORIGIN, SCRIPT, Doors
+from tests.robustness.counting import Counted
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import RpcFailed
 from vertebra.doctor import arrival, browsers, repeats, sizes
 from vertebra.doctor.finding import Level
 from vertebra.doctor.way import Way
+from vertebra.gateway import Gateway, running_gateway
 from vertebra.trainer_client import TrainerClient
 
 PATH = "/vertebra.catalog.v1.ArchitectureService/GetArchitecture"
@@ -64,7 +66,9 @@ def ask(request: pytest.FixtureRequest, doors: Doors) -> Ask:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_dialect_says_what_grpc_says(doors: Doors, ask: Ask, call: str) -> None:
+def test_every_dialect_says_what_grpc_says(
+    doors: Doors, ask: Ask, call: str, counted: Counted
+) -> None:
     path, request = CALLS[call]
     is_trainer = path.startswith(JOBS)
 
@@ -75,6 +79,7 @@ def test_every_dialect_says_what_grpc_says(doors: Doors, ask: Ask, call: str) ->
     assert (direct.code == "OK") == ("answer" in call or "form" in call or call == "a stream")
     assert _lasting(through) == _lasting(direct)
     assert _lasting(other) == _lasting(direct)
+    counted(comparisons=2, different=0)
 
 
 def _lasting(answer: Answer) -> object:
@@ -136,6 +141,30 @@ def test_a_name_that_is_not_the_gateways_is_refused(doors: Doors) -> None:
 
     assert status == 421
     assert "localhost" in body
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("a.studio.example", 200),
+        ("a.studio.example:8443", 200),
+        ("studio.example", 421),
+        ("a.studio.example.evil.example:8443", 421),
+    ],
+)
+def test_a_star_stands_for_names_below_at_any_port(
+    doors: Doors, tmp_path: Path, host: str, expected: int
+) -> None:
+    gateway = Gateway(
+        catalog=doors.catalog,
+        trainer=doors.trainer,
+        listen="127.0.0.1:0",
+        hosts=("*.studio.example",),
+    )
+    with running_gateway(gateway, tmp_path / "gateway") as running:
+        status, _, _ = post(running.address, PATH, REQUEST, host=host)
+
+    assert status == expected
 
 
 def test_connect_in_json_is_refused_with_the_way_out(doors: Doors) -> None:

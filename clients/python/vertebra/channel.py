@@ -23,7 +23,9 @@ STREAMS = (
     ("vertebra.blob.v1.BlobService", "WriteBlob"),
     ("vertebra.catalog.v1.ModelService", "BuildModel"),
     ("vertebra.catalog.v1.StorageService", "ExportBundle"),
+    ("vertebra.catalog.v1.StorageService", "VerifyCache"),
     ("vertebra.catalog.v1.WeightsService", "EnsureWeights"),
+    ("vertebra.diagnostics.v1.PathService", "HoldStream"),
     ("vertebra.trainer.v1.TrainJobService", "WatchTrainJob"),
 )
 """The streaming calls of the contract: excluded from gRPC's own retries."""

@@ -139,9 +139,16 @@ def _items(items: list[Any], name: str) -> str:
 
 
 def hosts_of(gateway: Gateway) -> tuple[str, ...]:
-    """Return the names under which it may be called, with and without a port."""
-    names = gateway.hosts or (LOOPBACK_NAMES if _is_loopback(gateway.listen) else ())
-    return tuple(host for name in names for host in (name, f"{name}:*")) or ANY_HOST
+    """Return the names under which it may be called, at any port.
+
+    Raises:
+        ValueError: one has a port.
+    """
+    for name in gateway.hosts:
+        if ":" in name and not name.endswith("]"):
+            raise ValueError(f"{name!r}: a gateway's names have no port; they count at any")
+    own = LOOPBACK_NAMES if _is_loopback(gateway.listen) else ANY_HOST
+    return gateway.hosts or own
 
 
 def _is_loopback(listen: str) -> bool:

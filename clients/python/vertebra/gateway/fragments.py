@@ -82,8 +82,7 @@ def jwt_filters(jwt: "Jwt | None") -> list[Fragment]:
 
 def refused_hosts(hosts: tuple[str, ...]) -> Fragment:
     """Return the answer to calls under any other name."""
-    names = ", ".join(name for name in hosts if not name.endswith(":*"))
-    body = f"this gateway is called {names}; a call under another name is refused\n"
+    body = f"this gateway is called {', '.join(hosts)}; a call under another name is refused\n"
     answer = {"status": 421, "body": {"inline_string": body}}
     return {
         "name": "others",

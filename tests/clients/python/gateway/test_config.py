@@ -91,8 +91,8 @@ def test_every_route_to_a_service_has_no_timeout_and_repeats_only_what_did_not_a
     ("listen", "named", "hosts"),
     [
         ("0.0.0.0:1", (), ("*",)),
-        ("0.0.0.0:1", ("a.example",), ("a.example", "a.example:*")),
-        ("127.0.0.2:1", (), ("localhost", "localhost:*", "127.0.0.1")),
+        ("0.0.0.0:1", ("a.example",), ("a.example",)),
+        ("127.0.0.2:1", (), ("localhost", "127.0.0.1", "[::1]")),
     ],
 )
 def test_a_gateway_on_loopback_is_called_by_loopbacks_names(
@@ -101,6 +101,11 @@ def test_a_gateway_on_loopback_is_called_by_loopbacks_names(
     gateway = Gateway(catalog="c:1", trainer="t:1", listen=listen, hosts=named)
 
     assert hosts_of(gateway)[:3] == hosts
+
+
+def test_a_name_with_a_port_is_refused() -> None:
+    with pytest.raises(ValueError, match="no port"):
+        hosts_of(Gateway(catalog="c:1", trainer="t:1", hosts=("a.example:8443",)))
 
 
 @pytest.mark.parametrize("address", ["catalog", "catalog:", "catalog:99999", "a b:1", ""])
