@@ -24,6 +24,7 @@ import hashlib
 import hmac
 import logging
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -102,6 +103,9 @@ class Access:
 class AccessFile:
     """The file as it is now; the last good one while it is not.
 
+    Attributes:
+        is_taken: whether what the file holds now is what counts.
+
     Raises:
         AccessUnusable: when it is made.
     """
@@ -110,6 +114,8 @@ class AccessFile:
         self._path = path
         self._stamp = _stamp(path)
         self._access = read_access(path)
+        self.is_taken = True
+        _warn_of_writers(path)
 
     def now(self) -> Access:
         """Return what the file says."""
@@ -123,9 +129,12 @@ class AccessFile:
         try:
             self._access = read_access(self._path)
         except AccessUnusable as error:
+            self.is_taken = False
             log.error("the access file changed and is not taken: %s", error.message)
         else:
+            self.is_taken = True
             log.info("took %d rows from %s", len(self._access.rows), self._path)
+            _warn_of_writers(self._path)
 
 
 def read_access(path: Path) -> Access:
@@ -140,6 +149,10 @@ def read_access(path: Path) -> Access:
         raise AccessUnusable(f"cannot read {path}: {error.strerror}") from error
     if len(text) > MAX_FILE_BYTES:
         raise AccessUnusable(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+    if not text.strip():  # editors empty a file before they write it
+        raise AccessUnusable(
+            f"{path} is empty; to let nobody in, write a comment into it: # nobody"
+        )
     try:
         wire = _AccessWire.model_validate(tomllib.loads(text.decode()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -232,9 +245,18 @@ def _problems(error: ValidationError) -> str:
     )
 
 
+def _warn_of_writers(path: Path) -> None:
+    try:
+        is_open = path.stat().st_mode & stat.S_IWOTH
+    except OSError:  # gone again
+        return
+    if is_open:
+        log.warning("everybody on this host may write %s, and so let anybody in: chmod o-w", path)
+
+
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -212,7 +212,13 @@ def _downloaded(url: str) -> bytes:
         with (
             urllib3.PoolManager() as pool,
             pool.request(
-                "GET", url, timeout=timeout, redirect=False, retries=False, preload_content=False
+                "GET",
+                url,
+                timeout=timeout,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,  # a megabyte may unpack into a gigabyte
             ) as answer,
         ):
             if answer.status != 200:

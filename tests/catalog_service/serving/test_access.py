@@ -153,3 +153,42 @@ def test_the_settings_that_the_readme_shows_are_there():
 
     assert len(shown) > 8
     assert shown <= known
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_a_file_that_was_emptied_to_be_written_anew_leaves_the_last_callers(tmp_path, text, caplog):
+    """Editors and `>` empty a file first: nobody would be let in meanwhile, and streams cut."""
+    path = tmp_path / "access.toml"
+    path.write_text('[[caller]]\nname = "anonymous"\nroles = ["viewer"]')
+    file = AccessFile(path)
+
+    path.write_text(text)
+
+    assert file.now().row_of("anonymous") is not None
+    assert "is empty" in caplog.text
+    assert not file.is_taken
+
+
+def test_a_comment_alone_lets_nobody_in(tmp_path):
+    path = tmp_path / "access.toml"
+    path.write_text('[[caller]]\nname = "anonymous"\nroles = ["viewer"]')
+    file = AccessFile(path)
+
+    path.write_text("# nobody")
+
+    assert file.now().row_of("anonymous") is None
+    assert file.is_taken
+
+
+def test_a_file_that_everybody_may_write_is_said_aloud(tmp_path, caplog):
+    path = tmp_path / "access.toml"
+    path.write_text('[[caller]]\nname = "anonymous"\nroles = ["viewer"]')
+    path.chmod(0o666)
+
+    AccessFile(path)
+
+    assert "everybody on this host may write" in caplog.text
+    caplog.clear()
+    path.chmod(0o644)
+    AccessFile(path)
+    assert not caplog.records

@@ -1,9 +1,11 @@
 """The keys of whoever signs tokens: asked for seldom, kept while their source is away."""
 
 import asyncio
+import gzip
 import json
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +61,7 @@ async def test_known_keys_ask_nobody_again():
 
 
 @in_loop
-async def test_a_flood_of_unknown_key_ids_asks_once_a_minute():
+async def test_a_flood_of_unknown_key_ids_asks_once_a_minute(counted):
     source = Source()
     keys = source.keys()
     assert await keys.key("first")
@@ -74,6 +76,7 @@ async def test_a_flood_of_unknown_key_ids_asks_once_a_minute():
     source.now += 61
     await keys.key("made-up")
     assert source.num_asked == 3
+    counted(unknown_key_ids=550)
 
 
 @in_loop
@@ -228,6 +231,30 @@ def test_a_redirect_is_not_followed():
 
     with http_source(Moved) as url, pytest.raises(ValueError, match="answers 302"):
         key_source(url)[0]()
+
+
+def test_a_packed_document_is_not_unpacked():
+    """A megabyte that becomes a gigabyte would be read whole before anybody could measure it."""
+    packed = gzip.compress(bytes(64 << 20))
+
+    class Packed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(packed)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http_source(Packed) as url:
+        tracemalloc.start()
+        document = key_source(url)[0]()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert most < 4 << 20
+    with pytest.raises(ValueError, match="no JSON Web Key Set"):
+        keys_in(document)
 
 
 def test_a_source_that_drips_is_given_up(monkeypatch):

@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+import itertools
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from catalog_service.serving.server import RunningServer, ServerParts, start_ser
 from tests.fakes.authority import Issuer, replace
 from tests.fakes.echo_service import LOOPBACK
 from tests.fakes.guarded_server import LOOK_S, Guarded, bearer, doors_of, guarded_server
-from tests.fakes.in_loop import in_loop
+from tests.fakes.in_loop import in_loop, until
 from vertebra.blob.v1 import blob_service_pb2 as blob
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
 from vertebra.client_errors import from_rpc_error
@@ -127,15 +128,15 @@ async def test_a_stream_goes_on_whose_caller_may_still(tmp_path, now):
 
 @in_loop
 async def test_reflection_is_cut_when_its_caller_is_removed(tmp_path):
-    async with guarded_server(tmp_path, row("token:ci", token=TOKEN)) as server:
-        async with server.channel() as channel:
-            method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
-            stream = channel.stream_stream(method)(metadata=[bearer(TOKEN)], timeout=50)
-            await stream.write(b"\x3a\x00")
-            assert await stream.read()
-            replace(server.access_file, row("token:ann", token=OTHER).encode())
-            with pytest.raises(grpc.aio.AioRpcError) as cut:
-                await stream.read()
+    before = row("token:ci", token=TOKEN)
+    async with guarded_server(tmp_path, before) as server, server.channel() as channel:
+        method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        stream = channel.stream_stream(method)(metadata=[bearer(TOKEN)], timeout=50)
+        await stream.write(b"\x3a\x00")
+        assert await stream.read()
+        replace(server.access_file, row("token:ann", token=OTHER).encode())
+        with pytest.raises(grpc.aio.AioRpcError) as cut:
+            await stream.read()
 
     assert from_rpc_error(cut.value, server.address).reason == "AUTH_EXPIRED"
 
@@ -153,22 +154,25 @@ async def blob_server(tmp_path: Path, doors: Doors) -> AsyncIterator[RunningServ
 
 @asynccontextmanager
 async def upload(server: RunningServer, token: str) -> AsyncIterator[object]:
-    """Begin an upload: a header and nothing more."""
+    """Begin an upload, and wait until the server has let it in: a header and nothing more."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         call = BlobServiceStub(channel).WriteBlob(metadata=[bearer(token)], timeout=50)
         await call.write(blob.WriteBlobRequest(header=blob.WriteBlobHeader()))
+        await until(lambda: server.in_flight.num_calls > 0 or call.done())
         yield call
 
 
-async def send_on(call: object) -> grpc.aio.AioRpcError:
-    """Send until the server says no; return what it says."""
-    offset = 0
-    with pytest.raises(grpc.aio.AioRpcError) as cut:
-        while not call.done():
-            await call.write(blob.WriteBlobRequest(offset=offset, data=b"x"))
-            offset += 1
-            await asyncio.sleep(0.01)
-        await call
+def send_on_and_on(address: str) -> grpc.RpcError:
+    """Send until the server says no, as programs do; return what it says."""
+
+    def messages() -> Iterator[blob.WriteBlobRequest]:
+        yield blob.WriteBlobRequest(header=blob.WriteBlobHeader())
+        for offset in itertools.count():
+            yield blob.WriteBlobRequest(offset=offset, data=b"x")
+            time.sleep(0.01)
+
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as cut:
+        BlobServiceStub(channel).WriteBlob(messages(), metadata=[bearer(TOKEN)], timeout=50)
     return cut.value
 
 
@@ -178,9 +182,11 @@ async def test_an_upload_that_goes_on_and_on_is_cut_when_its_caller_is_removed(t
     access.write_text(row("token:ci", token=TOKEN))
     reread = AccessFile(access)
     doors = Doors(access=reread, identity=Identity(reread), look_s=LOOK_S)
-    async with blob_server(tmp_path, doors) as server, upload(server, TOKEN) as call:
+    async with blob_server(tmp_path, doors) as server:
+        sending = asyncio.create_task(asyncio.to_thread(send_on_and_on, server.address))
+        await until(lambda: server.in_flight.num_calls > 0)
         replace(access, row("token:ann", token=OTHER).encode())
-        failed = from_rpc_error(await send_on(call), server.address)
+        failed = from_rpc_error(await sending, server.address)
 
     assert (failed.code.name, failed.reason) == ("UNAUTHENTICATED", "AUTH_EXPIRED")
     assert "token:ci" in failed.message
@@ -193,10 +199,10 @@ async def test_an_upload_that_is_silent_is_cut_when_its_token_expires(tmp_path):
     issuer, access = Issuer(), tmp_path / "access.toml"
     access.write_text(row("jwt:*"))
     token = issuer.token(exp=int(time.time()) - EXPIRED_S)
-    async with blob_server(tmp_path, doors_of(access, issuer, late_s=1000)) as server:
-        async with upload(server, token) as call:
-            with pytest.raises(grpc.aio.AioRpcError) as cut:
-                await call
+    doors = doors_of(access, issuer, late_s=1000)
+    async with blob_server(tmp_path, doors) as server, upload(server, token) as call:
+        with pytest.raises(grpc.aio.AioRpcError) as cut:
+            await call
 
     failed = from_rpc_error(cut.value, server.address)
     assert (failed.code.name, failed.reason) == ("UNAUTHENTICATED", "AUTH_EXPIRED")
