@@ -84,13 +84,11 @@ def read_dataset(
     samples = split_samples(spec, wants, allowed_roots)
     readers = [_reader(each, samples, wants) for each in (samples.train, samples.validation)]
     num_images = len(samples.train) + len(samples.validation)
-
     # 2. Every image, once
     train, validation = _checked(readers, pool, progress, num_sharing)
     faults = [*unusable(samples.train, train), *unusable(samples.validation, validation)]
     if len(faults) > max_unusable(num_images, spec.max_unusable_ratio):
         raise too_many_unusable(faults, num_images)
-
     # 3. What comes out of it
     report = data_report(samples, train, validation)
     _require_two_classes(report, samples, wants)

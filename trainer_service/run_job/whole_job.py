@@ -40,7 +40,7 @@ from trainer_service.train.joining import join
 from trainer_service.train.keeping import Write
 from trainer_service.train.loop import Trained, Training
 from trainer_service.train.ranks import Ranks
-from trainer_service.work_spans import spans_of
+from trainer_service.work_spans import WorkSpans, spans_of
 
 
 def run_job(
@@ -107,10 +107,8 @@ def follow(
         if not ranks.is_first:
             return Finished(exports=())
         # 6. The export: nothing counts as saved before it was read back.
-        stop.check()
         emit(JobMessage(text="exporting"))
-        with spans.span("draw samples"):
-            samples = samples_of(order, training, dataset, emit, stop)
+        samples = samples_of(order, training, dataset, emit, stop, spans)
         facts = facts_of(order, plan, dataset, trained, views, samples)
         return spans.timed("export", lambda: exported(model, facts, training))
 
@@ -127,12 +125,19 @@ def first_writes(order: WorkOrder, dataset: Dataset, views: RunViews | None, ran
 
 
 def samples_of(
-    order: WorkOrder, training: Training, dataset: Dataset, emit: Emit, stop: StopSwitch
+    order: WorkOrder,
+    training: Training,
+    dataset: Dataset,
+    emit: Emit,
+    stop: StopSwitch,
+    spans: WorkSpans,
 ) -> Samples:
     """Return pictures of what the model makes of some images, beside the views of the run."""
+    stop.check()
     if not order.run_folder:
         return {}
-    return drawn_samples(Path(order.run_folder), training, dataset, emit, stop)
+    with spans.span("draw samples"):
+        return drawn_samples(Path(order.run_folder), training, dataset, emit, stop)
 
 
 def facts_of(

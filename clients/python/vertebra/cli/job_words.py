@@ -11,6 +11,7 @@ from vertebra.cli import words
 from vertebra.cli.data_words import data_lines
 from vertebra.cli.evaluation_words import value
 from vertebra.cli.plan_words import headline, stages, warning_line
+from vertebra.cli.sample_words import sample_files, sample_names
 from vertebra.cli.screen import facts
 from vertebra.trainer.v1 import train_event_pb2 as events
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -158,12 +159,17 @@ def print_export(page: Console, export: jobs.Export) -> None:
 
 def _export_facts(export: jobs.Export) -> list[tuple[str, str]]:
     """Return labels and values, the folder first."""
-    files = [(FILE_WORDS.get(file.kind, "file"), PurePath(file.path)) for file in export.files]
+    files = [
+        (FILE_WORDS.get(file.kind, "file"), PurePath(file.path))
+        for file in export.files
+        if file.kind != jobs.ExportFile.KIND_SAMPLE_PNG
+    ]
     checkpoint = export.checkpoint
     use = f"--backbone {export.architecture_id} --weights {checkpoint}"
     return [
         ("exported to", "\n".join({str(path.parent): None for _, path in files})),
         *((word, path.name) for word, path in files),
+        ("sample predictions", sample_names(sample_files(export))),
         ("checkpoint", checkpoint),
         ("start from it", use if checkpoint else ""),
         ("backbone digest", words.short_digest(export.backbone_digest)),

@@ -24,6 +24,7 @@ from vertebra.cli.options import filter_options, joined_filter, json_option, tra
 from vertebra.cli.plan_words import plan_view
 from vertebra.cli.pretrained_model import with_pretrained_model
 from vertebra.cli.run_flags import label_filter, label_filter_option
+from vertebra.cli.sample_words import sample_files, sample_table
 from vertebra.cli.screen import print_json, print_json_list, screen, table
 from vertebra.cli.sections import SectionedCommand
 from vertebra.trainer.v1 import train_job_pb2 as wire
@@ -108,6 +109,9 @@ def show_job(job: str, trainer_address: str, as_json: bool) -> None:
         for export in trainer.list_exports(one.name):
             page.print()
             print_export(page, export)
+            if samples := sample_files(export):
+                page.print()
+                page.print(sample_table(samples))
 
 
 @jobs.command("plan", cls=SectionedCommand, short_help="Say what an experiment would do.")
