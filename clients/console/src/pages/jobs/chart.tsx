@@ -57,7 +57,7 @@ export function Chart({ group }: { group: Group }) {
   return (
     <figure class="chart" data-metric={group.metric}>
       <figcaption>
-        <h3>{group.metric === "lr" ? "learning rate" : group.metric.replaceAll("_", " ")}</h3>
+        <h2>{group.metric === "lr" ? "learning rate" : group.metric.replaceAll("_", " ")}</h2>
         <Values group={group} step={step} />
         {canLog && (
           <label class="log">

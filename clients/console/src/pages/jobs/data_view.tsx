@@ -89,7 +89,10 @@ function Leaks({ report }: { report: DataReport }) {
           class: "name",
         },
         { heading: "Validation", cell: ({ validationPath }) => validationPath, class: "name" },
-        { heading: "", cell: ({ isIdentical }) => (isIdentical ? "same bytes" : "looks the same") },
+        {
+          heading: "How alike",
+          cell: ({ isIdentical }) => (isIdentical ? "same bytes" : "looks the same"),
+        },
       ]}
       rows={report.leaks.slice(0, MOST)}
       keyOf={({ trainPath, validationPath }) => `${trainPath}|${validationPath}`}

@@ -33,7 +33,7 @@ export function SnapshotsView({ job, onChange }: { job: TrainJob; onChange: () =
     { heading: "Size", cell: ({ sizeBytes }) => bytes(sizeBytes), isNumber: true },
     { heading: "Kept because", cell: keptBecause },
     {
-      heading: "",
+      heading: "To do",
       cell: (one) => (
         <div class="buttons">
           <Button onPress={() => pin(one)} onFailure={setFailure}>

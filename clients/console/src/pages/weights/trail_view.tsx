@@ -106,7 +106,7 @@ const COLUMNS: readonly Column<TrailStep>[] = [
     ),
   },
   {
-    heading: "",
+    heading: "Why, and where",
     cell: (one) => (
       <>
         {one.detail !== spoken(Outcome[one.outcome]) && one.detail}{" "}
