@@ -6,6 +6,7 @@ the last good ones stay until the files change again.
 """
 
 import logging
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,6 +72,9 @@ class _Material:
 class Certificates:
     """What is shown in handshakes.
 
+    Attributes:
+        is_taken: whether the files held what counts, when they were last looked at.
+
     Raises:
         CertificateUnusable: when it is made; later, the last good files count.
     """
@@ -80,6 +84,8 @@ class Certificates:
         self._lock = threading.Lock()
         self._stamp = _stamp(files)
         self._material = read_certificates(files)
+        self.is_taken = True
+        _warn_of_readers(files.key)
         self._tell("serving with a certificate")
 
     def credentials(self) -> grpc.ServerCredentials:
@@ -103,8 +109,11 @@ class Certificates:
             try:
                 self._material = read_certificates(self._files)
             except CertificateUnusable as error:
+                self.is_taken = False
                 log.warning("certificate files changed and are not taken: %s", error.message)
                 return None
+            self.is_taken = True
+            _warn_of_readers(self._files.key)
             self._tell("took the new certificate")
             return self._material.configuration()
 
@@ -158,6 +167,15 @@ def _read(file: Path) -> bytes:
         raise CertificateUnusable(f"cannot read {file}: {error.strerror}") from error
 
 
+def _warn_of_readers(key: Path) -> None:
+    try:
+        is_open = key.stat().st_mode & stat.S_IROTH
+    except OSError:  # gone again
+        return
+    if is_open:
+        log.warning("everybody on this host may read the private key %s: chmod o-r", key)
+
+
 def _stamp(files: CertificateFiles) -> Stamp:
     """Return what changes when a file does; also when Kubernetes moves a link to a new folder."""
     return tuple(map(_stamp_of, files.present()))
@@ -165,7 +183,7 @@ def _stamp(files: CertificateFiles) -> Stamp:
 
 def _stamp_of(file: Path) -> tuple[int, int, int] | None:
     try:
-        stat = file.stat()
+        found = file.stat()
     except OSError:
         return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return found.st_ino, found.st_size, found.st_mtime_ns

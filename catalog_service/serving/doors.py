@@ -35,8 +35,8 @@ REFLECTION_PREFIX = "/grpc.reflection."
 BUSY_S = 1.0
 """When to come back where all of a caller's calls are taken."""
 
-MAX_IDLE_CALLERS = 10_000
-"""Whose use is remembered; an issuer may name any number of subjects."""
+MAX_REMEMBERED = 10_000
+"""Callers whose use is remembered; an issuer may name any number of subjects."""
 
 
 class RoleMissing(Denied):
@@ -67,6 +67,13 @@ class Doors:
             FairShare(self.access),
             Stays(self.access, look_s=self.look_s),
         ]
+
+    def num_refused_files(self) -> int:
+        """Return how many files are not what counts: the last good ones do, and the log has why."""
+        if self.access is not None:
+            self.access.now()
+        files = (self.access, self.certificates)
+        return sum(file is not None and not file.is_taken for file in files)
 
     def worries(self, listen: Listen) -> Sequence[str]:
         """Return what somebody who starts a server there should know; usually nothing."""
@@ -137,8 +144,15 @@ class Authorization:
 class FairShare:
     """Keeps one caller from taking what others need, as its row of the access file says."""
 
-    def __init__(self, access: AccessFile, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        access: AccessFile,
+        *,
+        max_remembered: int = MAX_REMEMBERED,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._access = access
+        self._max_remembered = max_remembered
         self._clock = clock
         self._uses: dict[str, _Use] = {}
 
@@ -158,9 +172,14 @@ class FairShare:
             use.num_inside -= 1
 
     def _use(self, name: str) -> "_Use":
-        if name not in self._uses and len(self._uses) >= MAX_IDLE_CALLERS:
-            self._uses = {one: use for one, use in self._uses.items() if use.num_inside}
-        return self._uses.setdefault(name, _Use(asked_at=self._clock()))
+        """Return a caller's use, the last of all; who has not called for longest is forgotten."""
+        use = self._uses.pop(name, None) or _Use(asked_at=self._clock())
+        if len(self._uses) >= self._max_remembered:
+            idle = next((one for one, each in self._uses.items() if not each.num_inside), None)
+            if idle is not None:
+                del self._uses[idle]
+        self._uses[name] = use
+        return use
 
     def _take(self, use: "_Use", row: CallerRow, name: str) -> None:
         if row.calls_at_once is not None and use.num_inside >= row.calls_at_once:

@@ -143,6 +143,7 @@ async def start_server(
         interceptors=[LayeredCalls(layers, max_write_s=limits.max_write_s)],
         options=server_options(dict(parts.options)),
     )
+    parts.telemetry.door_files_refused.set_function(parts.doors.num_refused_files)
     health = _add_services(server, registrations)
     port = _bind(server, listen, parts.doors)
     await server.start()

@@ -56,6 +56,10 @@ class Telemetry:
         )
         self.loop_lag = self._gauge("event_loop_lag_seconds", "Worst of the last 30 s.")
         self.draining = self._gauge("draining", "1 while the server shuts down.")
+        self.door_files_refused = self._gauge(
+            "door_files_refused",
+            "Access file and certificates that changed into what cannot be taken: 0 to 2.",
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vertebra_{name}", text, labels, registry=self.registry)

@@ -71,6 +71,7 @@ class Authority:
         paths = folder / f"{name}.pem", folder / f"{name}.key"
         for path, content in zip(paths, self.pair(**wanted), strict=True):
             replace(path, content)
+        paths[1].chmod(0o600)
         return paths
 
     def file(self, folder: Path, name: str = "ca.pem") -> Path:

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -107,7 +108,63 @@ def test_no_handshake_fails_while_certificates_change_between_all_of_them(
     server.stop(None)
 
 
-def test_a_server_that_asks_for_certificates_takes_its_authority_s_alone(tmp_path, authority, pool):
+@pytest.mark.parametrize("num_changes", [15, pytest.param(200, marks=pytest.mark.full)])
+def test_no_connection_fails_while_certificates_change_all_the_time(
+    tmp_path, authority, pool, num_changes, counted
+):
+    """Connections are made on two threads while the files are replaced, each in two moves."""
+    files = server_files(tmp_path, authority)
+    server, address = serve(Certificates(files), pool)
+    is_over, ends, num_seen = threading.Event(), [], threading.Semaphore(0)
+
+    def connect() -> None:
+        while not is_over.is_set():
+            try:
+                ends.append(ask(address, authority.pem))
+            except grpc.RpcError as error:
+                ends.append(error)
+            num_seen.release()
+
+    callers = [threading.Thread(target=connect) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    for _ in range(num_changes):
+        server_files(tmp_path, authority)
+        for _ in range(3):
+            assert num_seen.acquire(timeout=60)
+    is_over.set()
+    for caller in callers:
+        caller.join(60)
+    server.stop(None)
+
+    failed = [end for end in ends if end != b"here"]
+    assert failed == []
+    counted(certificates=num_changes, connections=len(ends), failed=len(failed))
+
+
+WRONG = {
+    "expired": {"hosts": ["127.0.0.1"], "life": -datetime.timedelta(hours=1)},
+    "another name": {"hosts": ["elsewhere.test"]},
+    "no name": {},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_server_with_a_wrong_certificate_is_refused(tmp_path, authority, pool, wrong, counted):
+    cert, key = authority.files(tmp_path, "server", **WRONG[wrong])
+    server, address = serve(Certificates(CertificateFiles(cert=cert, key=key)), pool)
+
+    with pytest.raises(grpc.RpcError) as refused:
+        ask(address, authority.pem)
+
+    server.stop(None)
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+    counted(wrong_certificates_refused=1)
+
+
+def test_a_server_that_asks_for_certificates_takes_its_authority_s_alone(
+    tmp_path, authority, pool, counted
+):
     server, address = serve(Certificates(server_files(tmp_path, authority, asks=True)), pool)
     stranger = Authority("a stranger")
 
@@ -121,6 +178,7 @@ def test_a_server_that_asks_for_certificates_takes_its_authority_s_alone(tmp_pat
             ask(address, authority.pem, *pair)
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     server.stop(None)
+    counted(callers_refused=3)
 
 
 def test_a_key_of_another_certificate_is_refused_by_name(tmp_path, authority):
@@ -158,3 +216,16 @@ def test_an_expired_certificate_of_our_own_is_said_in_the_log(tmp_path, authorit
     Certificates(CertificateFiles(cert=cert, key=key))
 
     assert "expired" in caplog.text
+
+
+def test_a_private_key_that_everybody_may_read_is_said_aloud(tmp_path, authority, caplog):
+    files = server_files(tmp_path, authority)
+    files.key.chmod(0o644)
+
+    Certificates(files)
+
+    assert "everybody on this host may read the private key" in caplog.text
+    caplog.clear()
+    files.key.chmod(0o640)
+    Certificates(files)
+    assert not caplog.records

@@ -10,7 +10,7 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from tests.fakes.authority import Issuer
+from tests.fakes.authority import Issuer, replace
 from tests.fakes.echo_service import NAME, echo_server
 from tests.fakes.guarded_server import Guarded, bearer, guarded_server
 from tests.fakes.in_loop import in_loop
@@ -322,6 +322,29 @@ async def test_the_access_file_is_read_again_and_a_broken_one_changes_nothing(tm
         code, _, _ = await refusal(server, bearer(TOKEN))
         assert code is grpc.StatusCode.UNAUTHENTICATED
         assert await server.who() == "anonymous"
+
+
+def refused_files(server: Guarded) -> float | None:
+    return server.parts.telemetry.registry.get_sample_value("vertebra_door_files_refused")
+
+
+@in_loop
+async def test_files_that_are_not_taken_are_counted_until_they_are_mended(tmp_path):
+    async with guarded_server(tmp_path, CI) as server:
+        assert refused_files(server) == 0
+        server.access_file.write_text(CI + "[[caller]]\nname = ")
+        assert refused_files(server) == 1
+
+        certificate = tmp_path / "server.pem"
+        good = certificate.read_bytes()
+        replace(certificate, good[:100])
+        assert await server.who(bearer(TOKEN)) == "token:ci"
+        assert refused_files(server) == 2
+
+        replace(certificate, good)
+        server.access_file.write_text(CI)
+        assert await server.who(bearer(TOKEN)) == "token:ci"
+        assert refused_files(server) == 0
 
 
 @in_loop
