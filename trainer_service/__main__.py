@@ -239,6 +239,7 @@ def _registrations(rooms: Rooms, drain: Drain, *, shares_paths: bool) -> list[Re
             staging_folder=str(rooms.staging_folder),
             engines=frozenset(rooms.engines),
         ),
+        tracing=rooms.tracing,
     )
     return [
         train_job_registration(trainer),

@@ -20,6 +20,7 @@ from trainer_service.errors import SnapshotNotFound
 from trainer_service.job_store import NewJob
 from trainer_service.jobs import JobSpec
 from trainer_service.jobs.trace import trace_below
+from trainer_service.supervisor.attempt_spans import send_unheld
 from vertebra.tracing import current_traceparent
 from vertebra.trainer.v1 import train_job_service_pb2 as pb
 
@@ -92,7 +93,8 @@ class JobCalls:
     ) -> pb.CancelTrainJobResponse:
         """Ask a job to stop."""
         request_id = checked_request_id(request.request_id)
-        job_id = await asyncio.to_thread(self._store.find_id, request.name)
+        before = await asyncio.to_thread(self._store.find_job, request.name)
+        job_id = before.job_id
         cancelled = await asyncio.to_thread(
             self._store.request_cancel,
             job_id,
@@ -100,6 +102,7 @@ class JobCalls:
             request_hash=hash_of([job_id, request.reason]),
             reason=request.reason,
         )
+        await send_unheld(self._rooms.tracing, before, cancelled)
         return pb.CancelTrainJobResponse(job=job_message(cancelled))
 
     async def pause(

@@ -7,6 +7,7 @@ from trainer_service.api.planning import TrainingHost
 from trainer_service.api.watch import SLOW_READER_S
 from trainer_service.catalog_gateway import Catalog
 from trainer_service.job_store import JobStore
+from vertebra.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +19,5 @@ class TrainerRooms:
     feed: EventFeed
     host: TrainingHost
     slow_reader_s: float = SLOW_READER_S
+    tracing: Tracing | None = None
+    """None where nobody asked for traces."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from catalog_service.serving.logs import trace_id
 from trainer_service.job_store import Attempt, Hold, JobRecord
-from trainer_service.jobs import AttemptEnd, ExitClass, JobState
+from trainer_service.jobs import FINAL_STATES, AttemptEnd, ExitClass, JobState
 from trainer_service.jobs.trace import JobTrace, WorkSpan, job_trace
 from trainer_service.supervisor.rooms import Rooms
 from trainer_service.supervisor.span_lines import SpanLines
-from vertebra.tracing import Attributes, FinishedSpan
+from vertebra.tracing import Attributes, FinishedSpan, Tracing
 
 WORKER_SERVICE = "vertebra-worker"
 SHIP_EVERY_S = 1.0
@@ -93,19 +93,7 @@ class AttemptSpans:
                 self._send_work(span)
 
     def _send_work(self, span: WorkSpan, lost_at: float = 0.0) -> None:
-        self._send(
-            FinishedSpan(
-                trace_id=self._trace_id,
-                span_id=span.span_id,
-                parent_id=span.parent_id,
-                name=span.name,
-                start_s=span.start_s,
-                end_s=lost_at if span.end_s is None else span.end_s,
-                attributes=span.attributes,
-                error="the worker ended in the middle of it" if lost_at else span.error,
-                service=WORKER_SERVICE,
-            )
-        )
+        self._send(work_span(self._trace_id, span, lost_at))
 
     def _send_end(self, end: AttemptEnd) -> None:
         self._send_lines()
@@ -116,25 +104,9 @@ class AttemptSpans:
 
     def _send_job(self, final: JobState, end: AttemptEnd) -> None:
         assert self._job is not None and self._trace is not None
-        job, is_failed = self._job, final is JobState.FAILED
-        attributes: Attributes = {
-            "vertebra.job": job.job_id,
-            "vertebra.job.state": final.value,
-            "vertebra.job.attempts": job.attempt,
-            "vertebra.model": job.spec.model.backbone,
-        }
-        self._send(
-            FinishedSpan(
-                trace_id=self._trace_id,
-                span_id=self._trace.span_id,
-                parent_id=self._trace.parent_id,
-                name="job",
-                start_s=job.create_time,
-                end_s=time.time(),
-                attributes=attributes,
-                error=(end.reason or end.exit_class.value) if is_failed else "",
-            )
-        )
+        is_failed = final is JobState.FAILED
+        error = (end.reason or end.exit_class.value) if is_failed else ""
+        self._send(job_span(self._trace, self._job, final, error))
 
     @property
     def _trace_id(self) -> str:
@@ -144,6 +116,41 @@ class AttemptSpans:
     def _send(self, span: FinishedSpan) -> None:
         assert self._rooms.tracing is not None
         self._rooms.tracing.send(span)
+
+
+def work_span(trace_id: str, span: WorkSpan, lost_at: float = 0.0) -> FinishedSpan:
+    """Return a piece of a worker's work; one that it did not end has ended at `lost_at`."""
+    return FinishedSpan(
+        trace_id=trace_id,
+        span_id=span.span_id,
+        parent_id=span.parent_id,
+        name=span.name,
+        start_s=span.start_s,
+        end_s=lost_at if span.end_s is None else span.end_s,
+        attributes=span.attributes,
+        error="the worker ended in the middle of it" if lost_at else span.error,
+        service=WORKER_SERVICE,
+    )
+
+
+def job_span(trace: JobTrace, job: JobRecord, final: JobState, error: str = "") -> FinishedSpan:
+    """Return the span of a job that ends now."""
+    attributes: Attributes = {
+        "vertebra.job": job.job_id,
+        "vertebra.job.state": final.value,
+        "vertebra.job.attempts": job.attempt,
+        "vertebra.model": job.spec.model.backbone,
+    }
+    return FinishedSpan(
+        trace_id=trace.trace_id,
+        span_id=trace.span_id,
+        parent_id=trace.parent_id,
+        name="job",
+        start_s=job.create_time,
+        end_s=time.time(),
+        attributes=attributes,
+        error=error,
+    )
 
 
 def attempt_span(trace: JobTrace, attempt: Attempt, end: AttemptEnd) -> FinishedSpan:
@@ -165,11 +172,24 @@ def attempt_span(trace: JobTrace, attempt: Attempt, end: AttemptEnd) -> Finished
 
 
 def send_lost(rooms: Rooms, job_id: str) -> None:
-    """Send the span of an attempt whose host is not heard of any more."""
-    trace = job_trace(rooms.store.find_job(job_id).trace)
+    """Send the span of an attempt whose host is not heard of any more, and what its worker wrote
+    down and nobody sent, where this host sees that file; the job's span too, if it is over by that.
+    """
+    job = rooms.store.find_job(job_id)
+    trace = job_trace(job.trace)
     attempt = rooms.store.attempt(job_id)
-    if rooms.tracing is not None and trace is not None and attempt is not None:
-        rooms.tracing.send(attempt_span(trace, attempt, AttemptEnd(exit_class=ExitClass.HOST_LOST)))
+    if rooms.tracing is None or trace is None or attempt is None:
+        return
+    lines = SpanLines(rooms.attempt_folder(job_id, attempt.number))
+    while ended := lines.read():
+        for span in ended:
+            rooms.tracing.send(work_span(trace.trace_id, span))
+    for span in lines.open:
+        rooms.tracing.send(work_span(trace.trace_id, span, lost_at=time.time()))
+    rooms.tracing.send(attempt_span(trace, attempt, AttemptEnd(exit_class=ExitClass.HOST_LOST)))
+    if job.state in FINAL_STATES:
+        error = job.state_reason if job.state is JobState.FAILED else ""
+        rooms.tracing.send(job_span(trace, job, job.state, error))
 
 
 async def send_all_lost(rooms: Rooms, job_ids: list[str]) -> None:
@@ -182,6 +202,14 @@ def span_parent(job: JobRecord, attempt: Attempt, rooms: Rooms) -> str:
     """Return what the worker's spans are below; empty where nobody wants to know."""
     trace = job_trace(job.trace)
     return trace.attempt_id(attempt.nonce) if rooms.tracing and trace else ""
+
+
+async def send_unheld(tracing: Tracing | None, before: JobRecord, after: JobRecord) -> None:
+    """Send the span of a job that a call has ended while no host held it."""
+    trace = job_trace(after.trace)
+    is_ended = before.state not in FINAL_STATES and after.state in FINAL_STATES
+    if tracing is not None and trace is not None and is_ended:
+        await _careful(lambda: tracing.send(job_span(trace, after, after.state)))
 
 
 async def _careful(send: Callable[[], None]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes.stored_jobs import cancel, new_job, resume
-from trainer_service.jobs import RunSpec
+from tests.fakes.stored_jobs import HOST, cancel, new_job, resume
+from trainer_service.jobs import JobState, RunSpec
 from trainer_service.jobs.trace import (
     SPANS_FILE,
     WorkSpan,
@@ -18,6 +18,7 @@ from trainer_service.jobs.trace import (
     job_trace,
     trace_below,
 )
+from trainer_service.supervisor.attempt_spans import send_all_lost, send_unheld
 from vertebra.tracing import FinishedSpan
 
 TRACE, CALL = "1" * 32, "2" * 16
@@ -139,3 +140,76 @@ def test_a_job_that_begins_again_has_a_span_of_its_own_in_the_same_trace(bench):
     assert (after.trace_id, after.parent_id) == (before.trace_id, before.parent_id)
     assert after.span_id != before.span_id
     assert begun_again("") == ""
+
+
+def test_a_job_that_ends_while_nobody_holds_it_has_its_span_once(bench, kept):
+    job_id = create(bench)
+    waiting = bench.store.find_job(job_id)
+    cancel(bench.store, job_id)
+    cancelled = bench.store.find_job(job_id)
+
+    async def scenario() -> None:
+        await send_unheld(kept, waiting, cancelled)
+        await send_unheld(kept, cancelled, cancelled)  # the call is repeated
+        await send_unheld(None, waiting, cancelled)
+
+    asyncio.run(scenario())
+
+    (job,) = kept.sent
+    assert (job.name, job.trace_id, job.parent_id) == ("job", TRACE, CALL)
+    assert job.attributes["vertebra.job.state"] == JobState.CANCELLED.value
+    assert job.error == ""
+
+
+def test_a_call_that_only_asks_the_holder_to_cancel_sends_no_span(bench, kept):
+    job_id = create(bench)
+    waiting = bench.store.find_job(job_id)
+    asked = replace(waiting, state=JobState.CANCELLING)
+
+    asyncio.run(send_unheld(kept, waiting, asked))
+
+    assert kept.sent == []
+
+
+def test_what_a_lost_hosts_worker_wrote_is_sent_where_its_files_are_seen(bench, kept):
+    """Once: what the host itself had sent already is not sent again."""
+    job_id = create(bench)
+    run(bench, job_id)
+    attempt = bench.store.attempt(job_id)
+    folder = bench.rooms.attempt_folder(job_id, attempt.number)
+    kept.sent.clear()
+    ended = WorkSpan(span_id="a" * 16, parent_id="b" * 16, name="train", start_s=1.0, end_s=2.0)
+    begun = WorkSpan(span_id="c" * 16, parent_id="b" * 16, name="validate", start_s=2.0)
+    with (folder / SPANS_FILE).open("ab") as file:
+        file.write(format_span_line(ended) + format_span_line(begun))
+
+    asyncio.run(send_all_lost(bench.rooms, [job_id]))
+
+    told = {span.name: span.error for span in kept.sent}
+    assert told["train"] == ""
+    assert told["validate"] == "the worker ended in the middle of it"
+    assert told["attempt"] == "host_lost"
+    assert "job" in told, "the loss was its end"
+    assert len(kept.sent) == 4
+
+
+def test_a_job_that_waits_again_after_its_host_was_lost_is_not_over(bench, kept):
+    job_id = create(bench)
+    bench.store.claim(job_id, HOST, 0.001)
+    assert bench.store.take_over("another host", -60.0) == [job_id]
+
+    asyncio.run(send_all_lost(bench.rooms, [job_id]))
+
+    assert [span.name for span in kept.sent] == ["attempt"]
+
+
+def test_a_job_that_was_to_be_cancelled_when_its_host_was_lost_is_over(bench, kept):
+    job_id = create(bench)
+    bench.store.claim(job_id, HOST, 0.001)
+    cancel(bench.store, job_id)
+    assert bench.store.take_over("another host", -60.0) == [job_id]
+
+    asyncio.run(send_all_lost(bench.rooms, [job_id]))
+
+    told = {span.name: span.attributes for span in kept.sent}
+    assert told["job"]["vertebra.job.state"] == JobState.CANCELLED.value
