@@ -39,13 +39,13 @@ export function bytes(value: number | bigint): string {
   return `${number} B`;
 }
 
-/** Returns a metric: `0.9359`, `2.4252`, `312.5`, `0.001`, `1.2e-5`. */
+/** Returns a metric: `0.9359`, `2.4252`, `312.5`, `0.001`, `1.2e-5`, `3e8`. */
 export function metric(value: number): string {
   if (Number.isNaN(value)) return NONE;
   if (!Number.isFinite(value)) return value > 0 ? "\u221e" : `${MINUS}\u221e`;
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.01 || size >= 1e6))
-    return signed(String(Number(value.toPrecision(3))));
+  if (size >= 1e6) return signed(Number(value.toPrecision(3)).toExponential());
+  if (size !== 0 && size < 0.01) return signed(String(Number(value.toPrecision(3))));
   return signed(size < 10 ? value.toFixed(4) : String(Number(value.toPrecision(5))));
 }
 

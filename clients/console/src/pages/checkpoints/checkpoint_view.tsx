@@ -15,7 +15,7 @@ import { Empty, Failure, Notice } from "../../parts/notice";
 import { Facts, Panel } from "../../parts/panel";
 import { Table } from "../../parts/table";
 import { services } from "../../services";
-import { bytes, exact, fullTime, metric, percent, time } from "../../words";
+import { bytes, exact, fullTime, metric, percent, short, time } from "../../words";
 import { LineageView } from "./lineage_view";
 
 interface Given {
@@ -132,26 +132,35 @@ function factsOf({ lineage, ...of }: Checkpoint) {
     ["Images", lineage?.numImages ? exact(lineage.numImages) : ""],
     ["Epochs", lineage?.numEpochs || ""],
     ["Images a step", lineage?.batchSize || ""],
-    ["Loss", lineage?.loss],
-    ["Optimizer", lineage?.optimizer],
+    ["Loss", words(lineage?.loss)],
+    ["Optimizer", words(lineage?.optimizer)],
     [
       "Learning rate",
       lineage?.learningRate
         ? [metric(lineage.learningRate), lineage.lrRule].filter(Boolean).join(", ")
         : "",
     ],
-    ["Augmentations", lineage?.augmentations.join(", ")],
+    ["Augmentations", words(lineage?.augmentations.join(", "))],
     ["Mean", of.mean.map(metric).join("  ")],
     ["Deviation", of.std.map(metric).join("  ")],
     ["Licence", lineage?.licence],
     [
       "Job",
       lineage?.trainJob && (
-        <Link to={addressOf("/jobs", { name: lineage.trainJob })}>{lineage.trainJob}</Link>
+        <Link to={addressOf("/jobs", { name: lineage.trainJob })}>
+          <code title={lineage.trainJob}>
+            {short(lineage.trainJob.replace(/^trainJobs\//, ""))}
+          </code>
+        </Link>
       ),
     ],
     ["Note", lineage?.note && <span class="lines">{lineage.note}</span>],
   ] as const;
+}
+
+/** Returns names such as `cross_entropy` as people write them. */
+function words(names: string | undefined): string {
+  return (names ?? "").replaceAll("_", " ");
 }
 
 /** What its makers report: rows of settings, and numbers of its own. */
@@ -164,7 +173,9 @@ function Results({ of }: { of: Checkpoint }) {
     <Panel title="Results">
       {own.length > 0 && (
         <div class="body">
-          <Facts of={own.map(([name, value]) => [name, metric(value)] as const)} />
+          <Facts
+            of={own.map(([name, value]) => [name.replace("/", " "), metric(value)] as const)}
+          />
         </div>
       )}
       {rows.length > 0 && (

@@ -146,8 +146,7 @@ function optionsOf(
       {
         ...axis,
         size: 52,
-        values: (_, splits) =>
-          splits.map((value) => (value === null ? "" : String(Number(value.toPrecision(3))))),
+        values: (_, splits) => splits.map((value) => (value === null ? "" : mark(value))),
       },
     ],
     series: [
@@ -161,6 +160,11 @@ function optionsOf(
       })),
     ],
   };
+}
+
+/** Returns a value as it stands at an axis: short. */
+function mark(value: number): string {
+  return Math.abs(value) < 1e5 ? String(Number(value.toPrecision(3))) : written(value);
 }
 
 /** Returns what gives the colours of the page as it is now. */

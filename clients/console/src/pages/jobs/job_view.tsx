@@ -8,10 +8,9 @@ import { askNow } from "../../health";
 import { Badge } from "../../parts/badge";
 import { Digest } from "../../parts/digest";
 import { Meter } from "../../parts/meter";
-import { Empty, Failure, Notice } from "../../parts/notice";
+import { Empty, Failure } from "../../parts/notice";
 import { Facts } from "../../parts/panel";
 import { type Tab, Tabs } from "../../parts/tabs";
-import { inPlainWords } from "../../plain_words";
 import { between, fullTime, plural, seconds, time } from "../../words";
 import { PlanView } from "../training/plan_view";
 import { Actions } from "./actions";
@@ -24,6 +23,7 @@ import { progressText, shareDone, stateWord, titleOf, toneOf } from "./job_words
 import { SamplesView } from "./samples_view";
 import { SnapshotsView } from "./snapshots_view";
 import { type Story, useStory } from "./story";
+import { WhyFailed } from "./why_failed";
 
 interface Given {
   readonly name: string;
@@ -50,12 +50,7 @@ export function JobView({ name, tab, onTab, onChange }: Given) {
       <Head job={job} onChange={changed} onFailure={setFailure} />
       <Failure of={failure} />
       <Failure of={story.failure} />
-      {job.failure && job.state === JobState.FAILED && (
-        <Notice kind="error">
-          <b>{job.failure.reason}</b>
-          <span class="lines">{inPlainWords(job.failure.message)}</span>
-        </Notice>
-      )}
+      {job.failure && job.state === JobState.FAILED && <WhyFailed of={job.failure} />}
       <CurvesView story={story} mainMetric={job.plan?.mainMetric ?? ""} />
       <Tabs
         label="Views of the job"

@@ -140,13 +140,17 @@ export class Form {
     return { path: "", part: names.join(".") };
   }
 
-  /** Returns a text of the trainer's with the labels of settings in place of their names. */
+  /** Returns a text of the trainer's with the labels of settings and choices for their names. */
   inItsWords(text: string, shown: readonly FormField[]): string {
-    return text.replace(/\b[a-z]+(_[a-z0-9]+)+\b/g, (name) => {
+    const fields = [...this.fields.values()];
+    const withChoices = text.replace(/\b[A-Z]+(_[A-Z0-9]+)+\b/g, (name) => {
+      const choices = fields.flatMap((field) => field.choices);
+      const choice = choices.find(({ value }) => String(plain(value)).endsWith(`_${name}`));
+      return choice ? `\u201c${choice.label}\u201d` : name;
+    });
+    return withChoices.replace(/\b[a-z]+(_[a-z0-9]+)+\b/g, (name) => {
       const wanted = camel(name);
-      const field = [...shown, ...this.fields.values()].find(
-        ({ path }) => path.split(".").at(-1) === wanted,
-      );
+      const field = [...shown, ...fields].find(({ path }) => path.split(".").at(-1) === wanted);
       return field ? `\u201c${field.label}\u201d` : name;
     });
   }
