@@ -79,6 +79,10 @@ class Access:
         """Return the first row that a name fits."""
         return next((row for row in self.rows if row.fits(name)), None)
 
+    def names(self, name: str) -> bool:
+        """Return whether a row has exactly this name."""
+        return any(row.name == name for row in self.rows)
+
     def principal(self, name: str, expires_at: float | None = None) -> Principal:
         """Return who has a name, without roles where no row fits."""
         row = self.row_of(name)

@@ -111,12 +111,17 @@ class Identity:
         return holder
 
     def _certified(self, shown: Shown) -> str:
-        """Return the SPIFFE id of the caller's certificate; empty where none was shown."""
+        """Return the SPIFFE id of the caller's certificate; empty where none was shown.
+
+        A gateway that forwards none speaks for somebody who showed it none. Its own name, which a
+        row with `*` may fit, is that caller's only where a row has exactly this name.
+        """
         peer = _peer_name(shown.certificate)
         if not peer or not any(is_mesh(peer) for is_mesh in self._is_mesh):
             return peer
-        forwarded = shown.values(FORWARDED_CERTIFICATE)
-        return forwarded_name(forwarded) if forwarded else peer
+        if forwarded := shown.values(FORWARDED_CERTIFICATE):
+            return forwarded_name(forwarded)
+        return peer if self._access.now().names(peer) else ""
 
 
 def forwarded_name(headers: Sequence[str]) -> str:
@@ -147,6 +152,8 @@ def _token(values: Sequence[str]) -> str:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise TokenRefused("'authorization' should be 'Bearer TOKEN'")
+    if not token.isascii():
+        raise TokenRefused("the token has characters that no token has")
     if len(token) > MAX_TOKEN_CHARS:
         raise TokenRefused(f"the token is longer than {MAX_TOKEN_CHARS} characters")
     return token

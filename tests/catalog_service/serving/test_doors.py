@@ -126,6 +126,8 @@ async def test_who_shows_nothing_is_anonymous_where_a_row_says_so(tmp_path):
         ["Bearer "],
         [TOKEN],
         ["Bearer " + "x" * 6200],
+        [f"Bearer {TOKEN[:5]} {TOKEN[5:]}"],
+        [f"Bearer {TOKEN}, Bearer other"],
         [f"Bearer {TOKEN}", "Bearer other"],
         ["Bearer other", f"Bearer {TOKEN}"],
         [f"Bearer {TOKEN}", f"Bearer {TOKEN}"],
@@ -172,9 +174,21 @@ async def test_a_forwarded_certificate_is_believed_of_the_mesh_alone(tmp_path, n
 
 
 @in_loop
-async def test_a_mesh_identity_that_forwards_nothing_is_itself(tmp_path):
-    async with guarded_server(tmp_path, EVERYBODY, asks=True, mesh_identities=[GATEWAY]) as server:
+async def test_a_gateway_that_forwards_nothing_is_itself_where_a_row_has_its_name(tmp_path):
+    access = EVERYBODY + row(GATEWAY)
+    async with guarded_server(tmp_path, access, asks=True, mesh_identities=[GATEWAY]) as server:
         assert await server.who(pair=server.authority.pair(uris=[GATEWAY])) == GATEWAY
+
+
+@in_loop
+async def test_a_gateway_that_forwards_nothing_speaks_for_nobody_in_particular(tmp_path):
+    """A row with `*` would else let in whoever the gateway let in without a certificate."""
+    async with guarded_server(tmp_path, EVERYBODY, asks=True, mesh_identities=[GATEWAY]) as server:
+        pair = server.authority.pair(uris=[GATEWAY])
+        assert (await refusal(server, pair=pair))[1] == "CREDENTIALS_MISSING"
+        assert await server.who(bearer(TOKEN), pair=pair) == "token:ci"
+        server.access_file.write_text(EVERYBODY + row("anonymous"))
+        assert await server.who(pair=pair) == "anonymous"
 
 
 @in_loop
