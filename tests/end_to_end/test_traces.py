@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,29 @@ def wait_for(question) -> None:
     while not question():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+LINE = re.compile(r"(?:[0-9a-f]{6})?(?P<indent> *)(?P<name>\S+: \S+(?: \S+)*)(?:  .*)?")
+
+
+def shown() -> str:
+    """Return the trace that the README shows."""
+    section = README.read_text().partition("\n## Metrics and traces\n")[2]
+    return section.partition("```text\n")[2].partition("```")[0]
+
+
+def ways(tree: str) -> set[tuple[str, ...]]:
+    """Return where each span stands: what it is below, from the first one on, and itself."""
+    found: set[tuple[str, ...]] = set()
+    above: list[tuple[int, str]] = []
+    for line in tree.splitlines():
+        span = LINE.fullmatch(line)
+        assert span is not None, line
+        above = [one for one in above if one[0] < len(span["indent"])]
+        above.append((len(span["indent"]), span["name"]))
+        found.add(tuple(name for _, name in above))
+    return found
 
 
 @pytest.mark.full
@@ -75,3 +100,4 @@ def test_a_job_whose_worker_is_killed_is_one_trace_from_the_call_to_the_export(t
     assert [span.name for span in built] == ["vertebra.catalog.v1.ModelService/BuildModel"]
     served = [span for span in collector.spans if span.parent_id == built[0].span_id]
     assert [span.service for span in served] == ["vertebra-catalog"]
+    assert ways(shown()) <= ways(collector.tree())
