@@ -404,13 +404,14 @@ def test_a_site_chooses_runtime_priority_and_when_jobs_are_interrupted(chart):
     assert scaler[1]["pods"]["metric"]["name"] == "vertebra_rpc_in_flight"
 
 
-def test_one_pod_alone_is_in_no_drains_way_unless_it_runs_jobs(chart):
-    """A budget of one pod that may not go would hold a node for ever."""
+def test_one_pod_alone_is_in_no_drains_way(chart):
+    """A budget of one pod that may not go would hold a node for ever, with jobs or without."""
     alone = chart.documents(MESHES["none"] | {"gateway": {"enabled": True, "replicas": 1}})
     several = chart.documents(PRODUCTION)
     budgets = [one for one in alone if one["kind"] == "PodDisruptionBudget"]
 
     assert [one["metadata"]["name"] for one in budgets] == [f"{NAME}-trainer"]
+    assert budgets[0]["spec"]["maxUnavailable"] == 1
     for one in several:
         if one["kind"] == "PodDisruptionBudget" and one["metadata"]["name"] != f"{NAME}-trainer":
             assert one["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
