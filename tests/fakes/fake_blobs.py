@@ -35,6 +35,8 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
     num_written_bytes: int = 0
     write_breaks: int = 0
     """How many writes break after their first piece; what came of them stays."""
+    write_expiries: int = 0
+    """How many writes end as their caller's token does, after their first piece."""
     num_held: int = 0
     """How many writes after the first find that it is not missed yet."""
     write_refusal: tuple[grpc.StatusCode, str, str] | None = None
@@ -162,6 +164,9 @@ class FakeBlobs(blob_service_pb2_grpc.BlobServiceServicer):
             self.uploads[header.upload_id] = data
             if self.write_refusal:
                 refuse(context, *self.write_refusal)
+            if self.num_writes <= self.write_expiries:
+                code = grpc.StatusCode.UNAUTHENTICATED
+                refuse(context, code, "AUTH_EXPIRED", "the token expired meanwhile")
             if self.num_writes <= self.write_breaks:
                 context.abort(grpc.StatusCode.INTERNAL, "Stream removed (RST_STREAM, code 2)")
         assert len(data) == header.expected_size_bytes

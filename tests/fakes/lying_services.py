@@ -48,8 +48,8 @@ LOST = [
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LyingServices:
     """What runs. The names: `honest`, `gone`, `event-<lie>`, `blob-<lie>`, `break-<how>`,
-    `blob-break`, `upload-break`, `upload-missed`, `upload-begun`, `upload-wrong`, `upload-held`,
-    `upload-<refusal>`, `flaky`, `refusing`, `compacted`, `hanging`.
+    `blob-break`, `upload-break`, `upload-expired`, `upload-missed`, `upload-begun`,
+    `upload-wrong`, `upload-held`, `upload-<refusal>`, `flaky`, `refusing`, `compacted`, `hanging`.
     """
 
     addresses: dict[str, str]
@@ -70,6 +70,7 @@ def trainers() -> dict[str, FakeTrainer]:
     rows |= {
         "honest": {},
         "upload-break": {"blobs": FakeBlobs(write_breaks=3)},
+        "upload-expired": {"blobs": FakeBlobs(write_expiries=2)},
         "upload-missed": {"blobs": FakeBlobs(write_breaks=1, num_held=2)},
         "upload-begun": {"blobs": FakeBlobs(uploads={UPLOAD_ID: UPLOAD[:NUM_BEGUN_BYTES]})},
         "upload-wrong": {"blobs": FakeBlobs(uploads={UPLOAD_ID: bytes(NUM_BEGUN_BYTES)})},

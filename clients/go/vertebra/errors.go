@@ -77,10 +77,16 @@ func (e *Error) mayPass() bool {
 		return !triedLongEnough[e.Reason]
 	case codes.Canceled:
 		return e.cause == nil
+	case codes.Unauthenticated:
+		return e.Reason == authExpired
 	default:
 		return false
 	}
 }
+
+// authExpired is the reason of an upload whose caller was known when it began, and is not any more:
+// with a new token it goes on, and with the same one it is refused with another reason.
+const authExpired = "AUTH_EXPIRED"
 
 // noTrailers is what grpc-go says of a stream that a proxy ended in the middle.
 const noTrailers = "without sending trailers"

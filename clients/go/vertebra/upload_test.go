@@ -32,7 +32,8 @@ func theUpload(t *testing.T) ([]byte, string, string) {
 
 func TestAnUploadArrivesWhateverIsThereOfIt(t *testing.T) {
 	for _, name := range []string{
-		"upload-break", "upload-missed", "upload-begun", "upload-wrong", "upload-held",
+		"upload-break", "upload-expired", "upload-missed", "upload-begun", "upload-wrong",
+		"upload-held",
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, digest, path := theUpload(t)

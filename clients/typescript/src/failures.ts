@@ -22,6 +22,12 @@ const LONGEST_BUSY_MS = 5_000;
 /** Reasons of UNAVAILABLE that a service gives after it has tried again itself. */
 const TRIED_LONG_ENOUGH = new Set(["WEIGHTS_UNREACHABLE"]);
 
+/**
+ * The caller was known when an upload began, and is not any more: with a new token it goes on, and
+ * with the same one it is refused with another reason.
+ */
+const AUTH_EXPIRED = "AUTH_EXPIRED";
+
 /** One thing wrong with a request: a field path such as `spec.model.backbone`, and why. */
 export interface Violation {
   readonly field: string;
@@ -85,6 +91,7 @@ export class RpcFailed extends Error {
     }
     if (this.code === Code.Internal && !this.isBreak) return this.message.includes("RST_STREAM");
     if (TRIED_LONG_ENOUGH.has(this.reason)) return false;
+    if (this.reason === AUTH_EXPIRED) return true;
     return this.isBreak || this.code === Code.Unavailable || this.code === Code.Canceled;
   }
 }

@@ -33,6 +33,7 @@ const blobsOf = (name: string) => clientsOf(addresses[name]!, PATIENT).catalog.b
 
 for (const name of [
   "upload-break",
+  "upload-expired",
   "upload-missed",
   "upload-begun",
   "upload-wrong",

@@ -100,3 +100,32 @@ async def test_a_download_goes_on_with_the_next_token_where_the_last_one_ended(t
 
     assert await asyncio.to_thread(download) >= 3
     await server.drain_and_stop()
+
+
+@in_loop
+async def test_an_upload_goes_on_with_the_next_token_when_the_last_one_ended(tmp_path):
+    """The first token is let in by a clock that is late, and expires at once."""
+    issuer, content = Issuer(), os.urandom(3 << 20)
+    access, token, file = tmp_path / "access.toml", tmp_path / "token", tmp_path / "content"
+    access.write_text('[[caller]]\nname = "jwt:*"\nroles = ["user"]\n')
+    token.write_text(issuer.token(exp=int(time.time()) - 100))
+    file.write_bytes(content)
+    parts = ServerParts(doors=doors_of(access, issuer, late_s=1000))
+    store = BlobStore(tmp_path / "blobs")
+    servicer = BlobServicer(store, drain=parts.drain)
+    server = await start_server(LOOPBACK, [blob_registration(servicer)], parts=parts)
+
+    def upload() -> float | None:
+        pace = Pace(sleep=lambda _: token.write_text(issuer.token()))
+        shown = Credentials(token_file=token)
+        connection = Connection(server.address, credentials=shown, pace=pace)
+        blob = BlobClient(connection).upload(file)
+        connection.close()
+        assert store.verify(blob.digest)
+        return parts.telemetry.registry.get_sample_value(
+            "vertebra_rpc_handled_total",
+            {"rpc": "vertebra.blob.v1.BlobService/WriteBlob", "code": "UNAUTHENTICATED"},
+        )
+
+    assert await asyncio.to_thread(upload) == 1
+    await server.drain_and_stop()

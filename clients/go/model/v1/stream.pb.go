@@ -36,8 +36,9 @@ const (
 	StreamEnd_REASON_DRAINING StreamEnd_Reason = 3
 	// The reader fell too far behind: call again with the cursor.
 	StreamEnd_REASON_SLOW_CONSUMER StreamEnd_Reason = 4
-	// The caller's token expired while the stream was open: call again with a new token and the
-	// cursor.
+	// The caller's token expired while the stream was open, or the server's list of callers does not
+	// let it in any more: call again with a new token and the cursor. The call that opens it again
+	// says why, if it may not.
 	StreamEnd_REASON_AUTH_EXPIRED StreamEnd_Reason = 5
 )
 

@@ -136,6 +136,8 @@ class BlobServiceServicer(object):
         RESOURCE_EXHAUSTED  DISK_FULL or BLOB_TOO_LARGE: nothing was stored.
         UNAVAILABLE         UPLOAD_STALLED: nothing arrived for too long; nothing was stored.
         FAILED_PRECONDITION UPLOAD_IN_USE: another call is writing this upload.
+        UNAUTHENTICATED     AUTH_EXPIRED: the caller was let in, and its token expired meanwhile, or
+        its role was taken away; send the rest with a new token.
 
         With an `upload_id` what has arrived is kept for a day when the call breaks off: ask QueryWrite
         how much that is, and send the rest with the first offset at that position.

@@ -108,8 +108,9 @@ export enum StreamEnd_Reason {
   SLOW_CONSUMER = 4,
 
   /**
-   * The caller's token expired while the stream was open: call again with a new token and the
-   * cursor.
+   * The caller's token expired while the stream was open, or the server's list of callers does not
+   * let it in any more: call again with a new token and the cursor. The call that opens it again
+   * says why, if it may not.
    *
    * @generated from enum value: REASON_AUTH_EXPIRED = 5;
    */
