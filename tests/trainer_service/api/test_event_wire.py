@@ -1,15 +1,18 @@
 """Every event that readers see becomes its message, with what is in it."""
 
 import math
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from tests.fakes.job_values import epoch_metrics, job_model, planned, step
 from trainer_service.api.event_wire import WRITERS, event_message
+from trainer_service.api.job_wire import export_message
 from trainer_service.job_store import EventRecord
 from trainer_service.jobs import (
     AttemptEnded,
+    ClassColor,
     ClassCount,
     ClassEvaluation,
     DataChecked,
@@ -27,6 +30,7 @@ from trainer_service.jobs import (
     Leak,
     ModelReady,
     PhaseStarted,
+    PredictionSample,
     RolledBack,
     SnapshotFailed,
     SnapshotRef,
@@ -168,6 +172,34 @@ def test_views_of_a_run_are_files_of_the_export() -> None:
         kinds.KIND_CURVES_PNG,
         kinds.KIND_TENSORBOARD_EVENTS,
     ]
+
+
+@pytest.mark.parametrize("is_right", [None, False, True])
+def test_a_sample_is_told_with_its_picture(is_right: bool | None) -> None:
+    """None is absent: masks are neither right nor wrong."""
+    sample = PredictionSample(
+        image="scene 12",
+        truth="cat (12 %)",
+        prediction="dog (7.1 %, IoU 0.00)",
+        is_right=is_right,
+        is_among_worst=True,
+        panels=("image", "truth", "prediction"),
+        gap_px=6,
+        width_px=732,
+        height_px=240,
+        legend=(ClassColor(class_name="cat", color="#4363d8"),),
+    )
+    file = ExportFile(kind="sample_png", path="/x/sample-1.png", sample=sample)
+
+    (message,) = export_message("9f3c", replace(EXPORT, files=(file,))).files
+
+    told = message.sample
+    assert message.kind == train_job_pb2.ExportFile.KIND_SAMPLE_PNG
+    assert (told.is_right if told.HasField("is_right") else None) is is_right
+    assert list(told.panels) == [told.PANEL_IMAGE, told.PANEL_TRUTH, told.PANEL_PREDICTION]
+    assert [(each.class_name, each.color) for each in told.legend] == [("cat", "#4363d8")]
+    plain = ("image", "truth", "prediction", "is_among_worst", "gap_px", "width_px", "height_px")
+    assert all(getattr(told, name) == getattr(sample, name) for name in plain)
 
 
 def test_a_snapshot_is_told_by_name_and_without_its_place_on_the_disk() -> None:

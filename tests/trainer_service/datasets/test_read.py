@@ -193,3 +193,16 @@ def test_a_link_that_took_a_checked_files_place_is_not_followed(
 
     with pytest.raises(DataInvalid, match=r"000\.png' changed after it was checked"):
         images.pixels(np.array([0]))
+
+
+def test_examples_are_validation_images_by_lot_and_the_same_for_every_job(
+    folder: Path, pool: Executor
+) -> None:
+    one, other = read_folder(folder, pool), read_folder(folder, pool)
+
+    assert list(one.examples.items()) == list(other.examples.items())
+    assert sorted(one.examples) == list(range(len(one.validation)))
+    for position, name in one.examples.items():
+        labels = one.validation.targets(np.array([position]))
+        assert isinstance(labels, torch.Tensor)
+        assert Path(name).parent.name == one.class_names[int(labels[0])]
