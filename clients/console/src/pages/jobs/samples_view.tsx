@@ -34,7 +34,7 @@ export function SamplesView({ job }: { job: TrainJob }) {
   return (
     <ul class={isWide ? "samples" : "samples narrow"}>
       {samples.map((file) => (
-        <li key={file.blob?.digest}>
+        <li key={file.path}>
           <SampleView file={file} sample={file.sample as PredictionSample} />
         </li>
       ))}
