@@ -6,11 +6,16 @@ NOT_INHERITED_PREFIXES = ("VERTEBRA_", "OTEL_", "PG")
 """Our settings, which may hold a database's password; where telemetry goes, with its headers, for
 workers send none; libpq's variables."""
 
-NOT_INHERITED = frozenset(
-    {"HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN", "PYTHONDONTWRITEBYTECODE"}
+NOT_INHERITED = frozenset({"PYTHONDONTWRITEBYTECODE"})
+"""Without bytecode every start of a worker would compile torch's Python files again."""
+
+SECRET_WORDS = frozenset(
+    {"TOKEN", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "CREDENTIAL", "CREDENTIALS", "KEY"}
 )
-"""Tokens: a hub is asked by the catalog itself. And without bytecode every start of a worker would
-compile torch's Python files again."""
+"""Words in names of secrets, such as HF_TOKEN: a hub is asked by the catalog itself."""
+
+OF_DATA_PREFIXES = ("AWS_", "AZURE_", "GOOGLE_", "RAY_")
+"""Whose secrets workers need: they read images at URLs, and join a cluster."""
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
@@ -20,5 +25,11 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if name not in NOT_INHERITED and not name.startswith(NOT_INHERITED_PREFIXES)
+        if name not in NOT_INHERITED
+        and not name.startswith(NOT_INHERITED_PREFIXES)
+        and (name.startswith(OF_DATA_PREFIXES) or not _is_secret(name))
     }
+
+
+def _is_secret(name: str) -> bool:
+    return not SECRET_WORDS.isdisjoint(name.upper().split("_"))
