@@ -13,7 +13,7 @@ XDS_STAMP := .venv-xds/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full check protos console lock index pictures bench clean
+.PHONY: help setup demo test test-full rows check protos console lock index pictures bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,10 @@ test-full: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP) $(XDS_STAMP)  ## All tests
 	@deploy/test_tools.sh
 	-@deploy/console.sh
 	$(PYTEST) -m "not gpu"
+
+rows: $(STAMP) $(PROTOS_STAMP) $(CHARTS_STAMP) $(XDS_STAMP)  ## 28 faults beyond one machine, in full: a line each with what was counted
+	@deploy/test_tools.sh
+	$(PYTEST) -m row
 
 check: $(STAMP) $(PROTOS_STAMP)  ## ruff, mypy, import rules, buf, prettier, generated code is fresh
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest_plugins = ["tests.robustness.counting"]
+
 ALLOWED_SKIPS = Path(__file__).parent / "allowed_skips.txt"
 
 

@@ -5,10 +5,13 @@ import pytest
 from tests.benchmarks.report import rows_from_json, rows_to_json, table_of
 from tests.benchmarks.rows import Row
 from tests.benchmarks.table import BENCHMARKS, Benchmark
+from tests.robustness.counting import Counted
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
-def test_a_benchmark_returns_positive_numbers_for_both_sides(benchmark: Benchmark) -> None:
+def test_a_benchmark_returns_positive_numbers_for_both_sides(
+    benchmark: Benchmark, counted: Counted
+) -> None:
     rows = benchmark.measure(is_tiny=True)
 
     assert rows
@@ -20,6 +23,7 @@ def test_a_benchmark_returns_positive_numbers_for_both_sides(benchmark: Benchmar
         assert row.our_command and row.peer_command
     assert rows_from_json(rows_to_json(rows)) == rows
     assert len(table_of(rows)) > len(rows)
+    counted(benchmarks=1, measured_rows=len(rows))
 
 
 def row(ours: tuple[float, ...], peer: tuple[float, ...], *, more_is_better: bool) -> Row:

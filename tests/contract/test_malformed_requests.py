@@ -115,19 +115,21 @@ def ends_of(site: World, rpc: Rpc, num_requests: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize("rpc", CATALOG_RPCS, ids=str)
-def test_a_malformed_request_ends_with_a_status_of_the_contract(site, rpc):
+def test_a_malformed_request_ends_with_a_status_of_the_contract(site, rpc, counted):
     statuses = ends_of(site, rpc, FEW)
 
     assert statuses.total() == FEW
+    counted(malformed_requests=statuses.total())
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("rpc", CATALOG_RPCS, ids=str)
-def test_thousands_of_malformed_requests_end_with_a_status_of_the_contract(site, rpc):
+def test_thousands_of_malformed_requests_end_with_a_status_of_the_contract(site, rpc, counted):
     """All parameters together are 10,000 requests."""
     statuses = ends_of(site, rpc, -(-MANY // len(CATALOG_RPCS)))
 
     assert statuses["INVALID_ARGUMENT"] > 0, statuses
+    counted(malformed_requests=statuses.total())
 
 
 def test_the_log_has_no_secret_and_no_bug(site):

@@ -127,9 +127,10 @@ def test_random_requests_are_answered_or_refused_with_a_reason(world, name):
     assert min(outcomes["INVALID_ARGUMENT"], outcomes["OK"]) > 0, outcomes
 
 
-def test_random_jobs_are_planned_or_refused_with_a_reason(world):
+def test_random_jobs_are_planned_or_refused_with_a_reason(world, counted):
     with grpc.insecure_channel(world.trainer.address) as channel:
         call = TrainJobServiceStub(channel).PlanTrainJob
         outcomes = outcomes_of(call, good_job(world), seed="jobs 7")
 
     assert min(outcomes["INVALID_ARGUMENT"], outcomes["OK"]) > 0, outcomes
+    counted(random_jobs=outcomes.total())

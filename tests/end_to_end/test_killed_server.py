@@ -36,7 +36,7 @@ def watched(address: str, name: str, openings: list[WatchOpening]) -> list[Train
         return list(client.watch(name, record=openings))
 
 
-def test_a_job_outlives_the_server_that_started_it(tmp_path):
+def test_a_job_outlives_the_server_that_started_it(tmp_path, counted):
     """The worker goes on alone; the next server adopts it and sees all that it did meanwhile."""
     images = draw_stripes(tmp_path / "images")
     roots = {"VERTEBRA_TRAINER_DATA_ROOTS": str(images)}
@@ -79,3 +79,4 @@ def test_a_job_outlives_the_server_that_started_it(tmp_path):
     assert told == events
     assert len(openings) > 1
     assert violations(openings, events) == []
+    counted(kills=1, events=len(events), openings=len(openings))

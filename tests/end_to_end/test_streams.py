@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from catalog_service.blobs.store import BlobStore
 from tests.fakes.tcp_proxy import Fault, tcp_proxy
+from tests.robustness.counting import Counted
 from tests.services import Service, running_trainer
 from vertebra.blob.v1 import blob_service_pb2 as wire
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
@@ -152,7 +153,7 @@ def test_a_state_of_1200_mb_takes_no_more(tmp_path: Path, dtype: str):
 
 @pytest.mark.parametrize("how", ["download", "save_tensors"])
 def test_a_stream_cut_at_20_random_points_is_resumed_and_little_comes_twice(
-    small: Served, tmp_path: Path, how: str
+    small: Served, tmp_path: Path, how: str, counted: Counted
 ):
     share = small.size_bytes // (NUM_CUTS + 1)
     cuts = [Fault(after_bytes=random.randint(CHUNK_BYTES, share)) for _ in range(NUM_CUTS)]
@@ -168,6 +169,7 @@ def test_a_stream_cut_at_20_random_points_is_resumed_and_little_comes_twice(
     assert proxy.num_bytes <= len(saved) + (NUM_CUTS + 1) * CHUNK_BYTES
     if how == "download":
         assert f"sha256:{hashlib.sha256(saved).hexdigest()}" == small.digest
+    counted(cuts=proxy.num_broken, bytes=len(saved))
 
 
 def test_asking_again_for_what_one_has_moves_less_than_4_kib(small: Served):

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.envoy import RETRIES, running_envoy
 from tests.fakes.fake_server import running_server
 from tests.fakes.losing_hop import Change, LosingHop
+from tests.robustness.counting import Counted
 from tests.trainer_service.api.conftest import Trainer
 from vertebra.connection import Pace
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -48,7 +49,7 @@ def losing_way(
 
 
 def test_a_create_that_is_repeated_on_the_way_makes_one_job(
-    trainer: Trainer, tmp_path: Path
+    trainer: Trainer, tmp_path: Path, counted: Counted
 ) -> None:
     with losing_way(tmp_path, trainer) as (client, hop):
         job = client.create(trainer.spec())
@@ -56,6 +57,7 @@ def test_a_create_that_is_repeated_on_the_way_makes_one_job(
 
     assert found == [job.job_id]
     assert hop.attempts[: NUM_LOST + 1] == [("CreateTrainJob", n) for n in (1, 2, 3)]
+    counted(attempts=NUM_LOST + 1, effects=len(found))
 
 
 def test_without_a_request_id_of_the_callers_every_repetition_is_a_job(
@@ -77,7 +79,9 @@ def test_without_a_request_id_of_the_callers_every_repetition_is_a_job(
         assert len(list(client.list())) == NUM_LOST + 1
 
 
-def test_every_call_that_changes_a_job_counts_once(trainer: Trainer, tmp_path: Path) -> None:
+def test_every_call_that_changes_a_job_counts_once(
+    trainer: Trainer, tmp_path: Path, counted: Counted
+) -> None:
     with losing_way(tmp_path, trainer) as (client, hop):
         name = client.create(trainer.spec()).name
         paused = client.pause(name)
@@ -100,6 +104,7 @@ def test_every_call_that_changes_a_job_counts_once(trainer: Trainer, tmp_path: P
         for verb in ("Create", "Pause", "Resume", "Cancel", "Delete")
     }
     assert trainer.store.page_of_jobs().items == ()
+    counted(attempts=sum(dict(hop.attempts).values()), effects=len(dict(hop.attempts)))
 
 
 CUTS = {
@@ -111,7 +116,7 @@ CUTS = {
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_watch_goes_on_however_envoy_ends_its_streams(
-    trainer: Trainer, tmp_path: Path, cut: str
+    trainer: Trainer, tmp_path: Path, cut: str, counted: Counted
 ) -> None:
     job_id = trainer.running()
     is_over = threading.Event()
@@ -139,3 +144,4 @@ def test_a_watch_goes_on_however_envoy_ends_its_streams(
     assert told == stored
     assert len(openings) > 2
     assert violations(openings, stored) == []
+    counted(ways_to_cut=1, openings=len(openings), events=len(told))

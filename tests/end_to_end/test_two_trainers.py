@@ -165,7 +165,7 @@ def frozen(service: Service) -> Iterator[None]:
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
-def test_a_frozen_trainer_loses_its_job_and_its_worker_saves_and_goes(shared):
+def test_a_frozen_trainer_loses_its_job_and_its_worker_saves_and_goes(shared, counted):
     """The other host goes on from a snapshot; the first one, woken, writes no word."""
     num_epochs = 12
     settings = {"HOST_TIMEOUT_S": "10"}
@@ -198,3 +198,4 @@ def test_a_frozen_trainer_loses_its_job_and_its_worker_saves_and_goes(shared):
     assert rolled_back.to_step > 0
     first_end = next(one.seq for one in events if one.WhichOneof("event") == "attempt_ended")
     assert {one.attempt for one in events if one.seq > first_end + 1} == {2}
+    counted(stopped_hosts=1, words_after_the_end=0)

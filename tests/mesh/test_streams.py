@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.envoy import free_port, running_config
 from tests.fakes.path_service import running_path_service
+from tests.robustness.counting import Counted
 from vertebra.doctor.held_streams import Held, hold
 from vertebra.doctor.way import Way
 from vertebra.gateway import Gateway, gateway_config
@@ -55,8 +56,11 @@ def changed_gateway(folder: Path, service: str, before: str, after: str) -> Iter
 
 
 @pytest.mark.parametrize("is_silent", [False, True])
-def test_the_gateway_cuts_no_stream(streams: dict[tuple[str, bool], Held], is_silent: bool) -> None:
+def test_the_gateway_cuts_no_stream(
+    streams: dict[tuple[str, bool], Held], is_silent: bool, counted: Counted
+) -> None:
     assert not streams["shipped", is_silent].is_cut
+    counted(streams_held=1)
 
 
 @pytest.mark.parametrize("is_silent", [False, True])

@@ -7,6 +7,7 @@ import pytest
 from tests.catalog_service.api.conftest import failure
 from tests.fakes.published_weights import PublishedFile
 from tests.fakes.store_site import flip_a_bit
+from tests.robustness.counting import Counted
 from tests.services import Service
 from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.catalog_client import CatalogClient
@@ -20,7 +21,7 @@ def place_of(catalog: Service, digest: str) -> Path:
 
 
 def test_a_flipped_bit_is_found_put_away_and_had_again(
-    catalog: Service, client: CatalogClient, published: dict[str, PublishedFile]
+    catalog: Service, client: CatalogClient, published: dict[str, PublishedFile], counted: Counted
 ) -> None:
     digest = client.ensure_weights(NAME).blob.digest
     flip_a_bit(place_of(catalog, digest), 4_000_000)
@@ -37,6 +38,7 @@ def test_a_flipped_bit_is_found_put_away_and_had_again(
     assert client.storage.verify([NAME]).summary == wire.VerifySummary(
         num_verified=1, bytes_verified=again.blob.size_bytes
     )
+    counted(flipped_bits=1)
 
 
 def test_the_naive_look_at_times_and_size_sees_nothing(

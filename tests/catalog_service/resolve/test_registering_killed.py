@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.initialise import random_state
 from tests.fakes.registering_program import STEPS
+from tests.robustness.counting import Counted
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +42,7 @@ def kills(tmp_path: Path, num_kills: int) -> list[dict[str, Any]]:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("how_many", ["some", pytest.param("many", marks=pytest.mark.full)])
 def test_a_registration_killed_anywhere_leaves_nothing_half_done(
-    tmp_path: Path, how_many: str
+    tmp_path: Path, how_many: str, counted: Counted
 ) -> None:
     found = kills(tmp_path, NUM_KILLS[how_many])
 
@@ -55,6 +56,7 @@ def test_a_registration_killed_anywhere_leaves_nothing_half_done(
     assert all(one["staged_bytes"] == one["num_bytes"] for one in _at(steps, "half a piece"))
     assert not any(one["is_listed"] for one in steps if one["step"] != "committed")
     assert all(one["is_listed"] for one in _at(steps, "committed"))
+    counted(kills=len(found))
 
 
 def _at(found: list[dict[str, Any]], step: str) -> list[dict[str, Any]]:

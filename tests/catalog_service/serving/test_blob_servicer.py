@@ -176,7 +176,7 @@ async def test_a_read_that_makes_no_sense_is_refused(tmp_path, fields, code, rea
 
 
 @in_loop
-async def test_bytes_that_changed_on_the_disk_are_not_sent(tmp_path):
+async def test_bytes_that_changed_on_the_disk_are_not_sent(tmp_path, counted):
     async with service(tmp_path) as blobs:
         put(blobs.store)
         path = blobs.store.path(DIGEST)
@@ -187,6 +187,7 @@ async def test_bytes_that_changed_on_the_disk_are_not_sent(tmp_path):
 
     assert first[:2] == (grpc.StatusCode.DATA_LOSS, "DIGEST_MISMATCH")
     assert second[:2] == (grpc.StatusCode.NOT_FOUND, "BLOB_NOT_FOUND")
+    counted(changed_bytes=1)
 
 
 @in_loop
@@ -351,7 +352,7 @@ async def test_a_draining_server_lets_a_download_finish(tmp_path):
 
 
 @in_loop
-async def test_a_reader_that_takes_nothing_leaves_the_server_free_for_others(tmp_path):
+async def test_a_reader_that_takes_nothing_leaves_the_server_free_for_others(tmp_path, counted):
     request = pb.ReadBlobRequest(name=NAME).SerializeToString()
     async with service(tmp_path) as blobs, stalled_reader(blobs.server.address) as attacker:
         put(blobs.store)
@@ -362,5 +363,6 @@ async def test_a_reader_that_takes_nothing_leaves_the_server_free_for_others(tmp
         messages = await asyncio.wait_for(blobs.read(), 20)
 
         assert b"".join(message.data for message in messages) == DATA
+        counted(stalled_readers=20)
         blobs.parts.drain.signalled()
         blobs.parts.drain.signalled()

@@ -72,7 +72,7 @@ async def test_a_watcher_sees_the_last_status_even_when_it_changed_while_it_slep
 
 
 @in_loop
-async def test_a_watcher_that_reads_nothing_delays_neither_status_nor_others_nor_shutdown():
+async def test_a_watcher_that_reads_nothing_delays_neither_status_nor_others_nor_shutdown(counted):
     async with echo_server() as echo, stalled_reader(echo.server.address) as attacker:
         for _ in range(3):
             attacker.call("/grpc.health.v1.Health/Watch", Request(service=NAME).SerializeToString())
@@ -89,6 +89,7 @@ async def test_a_watcher_that_reads_nothing_delays_neither_status_nor_others_nor
 
     assert seen == NOT_SERVING
     assert drain_s < 25.0, "below the 30 s that calls in flight are given"
+    counted(stalled_readers=3)
 
 
 @in_loop

@@ -105,7 +105,7 @@ async def test_undecodable_bytes_in_the_middle_of_a_stream_are_an_invalid_argume
 
 
 @in_loop
-async def test_400_violations_still_arrive_as_invalid_argument():
+async def test_400_violations_still_arrive_as_invalid_argument(counted):
     async def refuse(text: str) -> str:
         description = "must be one of the forty-two known values, in lower case"
         raise invalid([Violation(field=f"a.b[{i}]", description=description) for i in range(400)])
@@ -119,6 +119,8 @@ async def test_400_violations_still_arrive_as_invalid_argument():
     shown = len(details_of(error)[BadRequest].field_violations)
     omitted = int(details_of(error)[ErrorInfo].metadata["violations_omitted"])
     assert 0 < shown <= 20 and shown + omitted == 400
+    counted(violations=shown + omitted)
+    counted.most(bytes_of_details=len(packed))
 
 
 @in_loop

@@ -36,7 +36,7 @@ def with_options(**scaled: int) -> ServerParts:
 
 
 @in_loop
-async def test_a_request_up_to_4_mib_is_taken_and_a_larger_one_is_refused_by_its_size():
+async def test_a_request_up_to_4_mib_is_taken_and_a_larger_one_is_refused_by_its_size(counted):
     async def swallow(text: str) -> str:
         return str(len(text))
 
@@ -49,6 +49,7 @@ async def test_a_request_up_to_4_mib_is_taken_and_a_larger_one_is_refused_by_its
     assert taken == [str(len(largest))]
     assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "4194305 vs. 4194304" in raised.value.details()
+    counted(large_requests=2)
 
 
 @in_loop
@@ -65,12 +66,13 @@ async def test_an_answer_beyond_the_send_limit_is_refused_by_its_size():
 
 @pytest.mark.parametrize(("size", "code"), [(7_000, "OK"), (17_000, "RESOURCE_EXHAUSTED")])
 @in_loop
-async def test_metadata_beyond_16_kib_is_refused_and_7_kib_are_taken(size, code):
+async def test_metadata_beyond_16_kib_is_refused_and_7_kib_are_taken(size, code, counted):
     """Between 8 and 16 KiB the core refuses at random, the more often the larger (gRFC A62)."""
     async with echo_server() as echo:
         call = echo.start("UnaryUnary", EMPTY, metadata=(("x-large", "y" * size),))
 
         assert await code_of(call) == code
+    counted(large_headers=1)
 
 
 async def burst(echo: Echo, num_calls: int) -> Counter[str]:
@@ -85,12 +87,13 @@ async def burst(echo: Echo, num_calls: int) -> Counter[str]:
 
 
 @in_loop
-async def test_a_burst_of_1600_calls_is_served():
+async def test_a_burst_of_1600_calls_is_served(counted):
     async with echo_server() as echo:
         codes = await burst(echo, 1600)
 
     assert set(codes) <= {"OK", "RESOURCE_EXHAUSTED"}, codes
     assert codes["OK"] > 0
+    counted(calls=codes.total(), cancelled=0)
 
 
 @in_loop
@@ -162,8 +165,11 @@ async def test_no_more_streams_of_a_connection_run_than_the_limit():
     assert codes["OK"] >= 3 and set(codes) <= {"OK", "UNAVAILABLE"}
 
 
+NUM_PINGS, PING_S = 20, 0.15
+
+
 async def pings_until_told_to_stop(parts: ServerParts) -> str:
-    """Ping every 300 ms on a silent stream; return what the server says about it."""
+    """Ping 20 times on a silent stream, as in ten minutes of every 30 s; return what is said."""
 
     timing = DrainTiming(calls_s=0.0, stop_s=0.1)
     parts = dataclasses.replace(parts, timing=timing)
@@ -177,25 +183,29 @@ async def pings_until_told_to_stop(parts: ServerParts) -> str:
         stalled_reader(echo.server.address) as client,
     ):
         client.call(f"/{NAME}/UnaryStream", EMPTY)
-        for _ in range(5):
+        for _ in range(NUM_PINGS):
             client.ping()
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(PING_S)
+            if client.goaway:
+                break
         return client.goaway
 
 
 @in_loop
-async def test_a_client_that_pings_slower_than_the_interval_is_left_alone():
-    options = {"http2__min_ping_interval_without_data_ms": 100}
+async def test_a_client_that_pings_slower_than_the_interval_is_left_alone(counted):
+    options = {"http2__min_ping_interval_without_data_ms": 50}
 
     assert await pings_until_told_to_stop(with_options(**options)) == ""
+    counted(pings=NUM_PINGS, sent_away=0)
 
 
 @in_loop
-async def test_a_client_that_pings_faster_than_the_interval_is_sent_away():
+async def test_a_client_that_pings_faster_than_the_interval_is_sent_away(counted):
     """The control, with the core's default of 5 minutes: what SDKs that ping every 30 s meet."""
     options = {"http2__min_ping_interval_without_data_ms": 300_000}
 
     assert "too_many_pings" in await pings_until_told_to_stop(with_options(**options))
+    counted(controls_sent_away=1)
 
 
 @in_loop
@@ -240,7 +250,7 @@ async def test_an_idle_connection_is_sent_away():
 
 
 @in_loop
-async def test_an_old_connection_is_cut_even_under_a_stalled_reader():
+async def test_an_old_connection_is_cut_even_under_a_stalled_reader(counted):
     parts = with_options(max_connection_age_ms=200, max_connection_age_grace_ms=200)
     async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
         client.call(f"/{NAME}/UnaryStream", EMPTY)
@@ -248,3 +258,4 @@ async def test_an_old_connection_is_cut_even_under_a_stalled_reader():
         await asyncio.wait_for(client.closed.wait(), 10)
 
     assert "max connection age" in client.goaway or "max_age" in client.goaway
+    counted(stalled_readers=1)

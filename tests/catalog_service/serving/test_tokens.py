@@ -74,11 +74,12 @@ async def test_several_audiences_may_have_ours(issuer):
     ],
 )
 @in_loop
-async def test_claims_that_are_not_right_are_refused_in_words(issuer, changes, told):
+async def test_claims_that_are_not_right_are_refused_in_words(issuer, changes, told, counted):
     error = await refusal(issuer, issuer.token(**changes))
 
     with pytest.raises(TokenRefused, match=told):
         raise error
+    counted(tokens_refused=1)
 
 
 @pytest.mark.parametrize("seconds", [-50, 50])
@@ -90,12 +91,13 @@ async def test_clocks_may_differ_by_less_than_a_minute(issuer, seconds):
 
 
 @in_loop
-async def test_no_signature_is_none(issuer):
+async def test_no_signature_is_none(issuer, counted):
     for algorithm in ("none", "None", "NONE", ""):
         header = {"alg": algorithm, "typ": "JWT", "kid": issuer.key_id}
         for signature in ("", "AAAA"):
             token = f"{part(header)}.{part(issuer.claims())}.{signature}"
             await refusal(issuer, token)
+    counted(tokens_refused=8)
 
 
 @in_loop

@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from tests.fakes.fake_catalog import FakeCatalog
+from tests.robustness.counting import Counted
 from vertebra.blob_upload import FileToSend
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import AnswerRefused, RpcFailed
@@ -115,6 +116,7 @@ def test_a_lying_server_is_refused_and_the_target_stays(
     tmp_path: Path,
     lie: str,
     complaint: str,
+    counted: Counted,
 ) -> None:
     blob = catalog.blobs.keep(DATA)
     (tmp_path / "weights.bin").write_bytes(b"what was here before")
@@ -124,6 +126,7 @@ def test_a_lying_server_is_refused_and_the_target_stays(
         catalog_client.blobs.download(blob.name, tmp_path / "weights.bin")
 
     assert (tmp_path / "weights.bin").read_bytes() == b"what was here before"
+    counted(lies=1, believed=0)
 
 
 def test_wrong_bytes_with_right_checksums_leave_nothing_behind(

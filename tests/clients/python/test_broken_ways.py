@@ -11,6 +11,7 @@ from tests.clients.python.conftest import QUICK, Serve
 from tests.fakes.fake_trainer import FakeTrainer
 from tests.fakes.long_job import NUM_DISCONNECTS, NUM_EVENTS, drawn_faults, long_script
 from tests.fakes.tcp_proxy import Break, Fault, slow, tcp_proxy
+from tests.robustness.counting import Counted
 from vertebra.connection import Pace
 from vertebra.trainer.v1 import train_job_service_pb2 as wire
 from vertebra.trainer.v1.train_job_service_pb2_grpc import TrainJobServiceStub
@@ -30,7 +31,7 @@ def job_of_many_steps(trainer: FakeTrainer) -> FakeTrainer:
 
 
 def test_a_hundred_disconnects_lose_and_repeat_nothing(
-    job_of_many_steps: FakeTrainer, serve: Serve
+    job_of_many_steps: FakeTrainer, serve: Serve, counted: Counted
 ) -> None:
     """Cut and reset at bytes drawn by seed: in the handshake, in headers, within messages."""
     openings: list[WatchOpening] = []
@@ -46,6 +47,7 @@ def test_a_hundred_disconnects_lose_and_repeat_nothing(
     assert told == job_of_many_steps.script
     assert violations(openings, job_of_many_steps.script) == []
     assert len([one for one in openings if one.messages]) > NUM_DISCONNECTS / 4
+    counted(breaks=proxy.num_broken, events=len(told), openings=len(openings))
 
 
 def naive_watch(address: str) -> WatchOpening:
@@ -70,7 +72,9 @@ def test_a_reader_that_starts_over_reads_events_twice_and_the_checker_sees_it(
     assert Guarantee.UNIQUE in {one.guarantee for one in violations([told])}
 
 
-def test_a_slow_way_is_no_broken_way(job_of_many_steps: FakeTrainer, serve: Serve) -> None:
+def test_a_slow_way_is_no_broken_way(
+    job_of_many_steps: FakeTrainer, serve: Serve, counted: Counted
+) -> None:
     openings: list[WatchOpening] = []
     with (
         tcp_proxy(serve(job_of_many_steps), [slow(0.005)]) as proxy,
@@ -81,12 +85,13 @@ def test_a_slow_way_is_no_broken_way(job_of_many_steps: FakeTrainer, serve: Serv
     assert len(seqs) == NUM_EVENTS
     assert len(openings) == 1
     assert proxy.num_broken == 0
+    counted(events=len(seqs))
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("how", [Break.STALL, Break.HALF_OPEN])
 def test_a_half_open_connection_is_found_by_its_pings(
-    job_of_many_steps: FakeTrainer, serve: Serve, how: Break
+    job_of_many_steps: FakeTrainer, serve: Serve, how: Break, counted: Counted
 ) -> None:
     """With the usual pace: a ping after 30 s that is not answered for 20 s."""
     openings: list[WatchOpening] = []
@@ -101,3 +106,5 @@ def test_a_half_open_connection_is_found_by_its_pings(
     assert seqs == list(range(1, NUM_EVENTS + 1))
     assert violations(openings, job_of_many_steps.script) == []
     assert found_after_s < 60
+    counted(silent_connections=1)
+    counted.most(s_until_found=round(found_after_s, 1))

@@ -62,7 +62,7 @@ def test_a_replay_needs_neither_catalog_nor_data(trainer):
     assert trainer.create(spec, request_id=request_id).replayed
 
 
-def test_twenty_creations_at_once_make_one_job(trainer):
+def test_twenty_creations_at_once_make_one_job(trainer, counted):
     request_id = str(uuid.uuid4())
 
     with ThreadPoolExecutor(20) as pool:
@@ -71,15 +71,17 @@ def test_twenty_creations_at_once_make_one_job(trainer):
     assert len({answer.job.job_id for answer in answers}) == 1
     assert [answer.replayed for answer in answers].count(False) == 1
     assert len(trainer.store.page_of_jobs().items) == 1
+    counted(requests=len(answers), jobs=1)
 
 
-def test_a_request_id_with_another_spec_is_refused(trainer, refused):
+def test_a_request_id_with_another_spec_is_refused(trainer, refused, counted):
     request_id = str(uuid.uuid4())
     trainer.create(request_id=request_id)
 
     failure = refused(lambda: trainer.create(trainer.spec(num_epochs=3), request_id=request_id))
 
     assert (failure.code, failure.reason) == (CODE.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
+    counted(changed_requests_refused=1)
 
 
 @pytest.mark.parametrize("request_id", ["x", "1234", "9f3c0000-0000-0000-0000-00000000000g"])

@@ -119,7 +119,7 @@ def test_a_change_is_read_once_for_all_readers_and_is_the_same_bytes(site):
     assert seqs(answers[0]) == [first + 1]
 
 
-def test_a_change_while_a_read_is_under_way_is_read_after_it(site):
+def test_a_change_while_a_read_is_under_way_is_read_after_it(site, counted):
     async def scenario():
         feed, first = site.feed(poll_s=60), site.last_seq
         site.counting.may_answer.clear()
@@ -130,6 +130,7 @@ def test_a_change_while_a_read_is_under_way_is_read_after_it(site):
             await until(lambda: log.last_seq == first + 1)
 
     asyncio.run(scenario())
+    counted(late_reads=1)
 
 
 def test_what_another_process_wrote_is_found(site):
@@ -209,7 +210,7 @@ def test_readers_of_a_deleted_job_learn_that_it_is_gone(site):
     assert isinstance(asyncio.run(scenario()), JobNotFound)
 
 
-def test_a_reader_whose_next_event_is_not_kept_any_more_is_told(site):
+def test_a_reader_whose_next_event_is_not_kept_any_more_is_told(site, counted):
     site.say(600)
     site.store.compact(site.job_id, 50)
 
@@ -220,6 +221,7 @@ def test_a_reader_whose_next_event_is_not_kept_any_more_is_told(site):
 
     with pytest.raises(CursorCompacted):
         asyncio.run(scenario())
+    counted(refused_cursors=1)
 
 
 def test_single_events_are_messages_again(site):

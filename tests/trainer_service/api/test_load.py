@@ -50,26 +50,28 @@ async def _outcome(call: grpc.aio.UnaryUnaryCall) -> str:
     return "OK"
 
 
-def test_calls_beyond_the_limit_are_refused_with_a_time_to_come_back():
+def test_calls_beyond_the_limit_are_refused_with_a_time_to_come_back(counted):
     """gRPC's core would cancel some of them, and clients never retry CANCELLED."""
     with live("ours", 1) as site:
         ended = asyncio.run(outcomes(site, 1000))
 
     assert set(ended) <= {"OK", "RESOURCE_EXHAUSTED with RetryInfo"}, ended
     assert ended["OK"] > 0
+    counted(calls=ended.total(), cancelled=0)
 
 
 @pytest.mark.full
-def test_five_thousand_calls_at_once_are_answered_or_refused_with_a_time():
+def test_five_thousand_calls_at_once_are_answered_or_refused_with_a_time(counted):
     with live("ours", 1) as site:
         ended = asyncio.run(outcomes(site, 5000))
 
     assert set(ended) <= {"OK", "RESOURCE_EXHAUSTED with RetryInfo"}, ended
     assert ended.total() == 5000
+    counted(calls=ended.total(), cancelled=0)
 
 
 @pytest.mark.full
-def test_a_reader_that_stops_costs_little_and_nobody_else_waits():
+def test_a_reader_that_stops_costs_little_and_nobody_else_waits(counted):
     """A server that keeps every message for whom it is meant would need more."""
     num_readers, num_events = 20, 60_000
     with live("ours", 1) as site:
@@ -81,6 +83,8 @@ def test_a_reader_that_stops_costs_little_and_nobody_else_waits():
 
     assert told * EVENT_BYTES > MOST_BYTES
     assert grown / num_readers < MOST_BYTES
+    counted(stalled_readers=num_readers, events=told)
+    counted.most(kb_a_reader=round(grown / num_readers / 1000))
 
 
 async def _tell_stopped_readers(site: Site, num_readers: int, num_events: int) -> int:

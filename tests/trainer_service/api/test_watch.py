@@ -65,7 +65,7 @@ def test_events_arrive_while_they_happen(trainer):
     assert received == list(range(1, trainer.store.find_job(job_id).last_seq + 1))
 
 
-def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer):
+def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer, counted):
     job_id = trainer.running()
     logs: list[list[int]] = []
     watchers = [
@@ -82,6 +82,7 @@ def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer):
 
     whole = list(range(1, trainer.store.find_job(job_id).last_seq + 1))
     assert logs == [whole] * 8
+    counted(watchers=len(logs), events=len(whole))
 
 
 def test_a_stream_resumes_after_any_position(trainer):
@@ -108,7 +109,7 @@ def test_a_silent_stream_has_bookmarks_at_its_position(trainer):
     stream.cancel()
 
 
-def test_a_stream_ends_with_the_token_that_opened_it(tmp_path):
+def test_a_stream_ends_with_the_token_that_opened_it(tmp_path, counted):
     """A clock that is late lets an expired token in; then it expires at once."""
     issuer = Issuer()
     (tmp_path / "access").write_text(
@@ -125,6 +126,7 @@ def test_a_stream_ends_with_the_token_that_opened_it(tmp_path):
     assert message.end.reason == StreamEnd.REASON_AUTH_EXPIRED
     assert message.end.resume_after == 1
     trainer.close()
+    counted(streams_ended_with_their_token=1)
 
 
 def test_a_stream_rotates_with_its_cursor(trainer):
@@ -191,7 +193,9 @@ def test_a_cursor_of_another_log_is_refused(trainer, refused, open_stream):
 
 
 @pytest.mark.parametrize("open_stream", [watch, listed], ids=["watch", "list"])
-def test_a_cursor_behind_what_is_kept_is_told_where_to_go_on(trainer, refused, open_stream):
+def test_a_cursor_behind_what_is_kept_is_told_where_to_go_on(
+    trainer, refused, open_stream, counted
+):
     job_id = trainer.running()
     trainer.steps(job_id, 1, 50)
     trainer.store.compact(job_id, 10)
@@ -206,6 +210,7 @@ def test_a_cursor_behind_what_is_kept_is_told_where_to_go_on(trainer, refused, o
     assert failure.metadata["oldest_seq"] == str(ends.first_seq)
     found = seqs(kept) if isinstance(kept, list) else [event.seq for event in kept.events]
     assert found == list(range(ends.first_seq, ends.last_seq + 2))
+    counted(refused_cursors=1, events_from_there=len(found))
 
 
 def test_a_job_that_is_resumed_after_its_end_is_watched_on_from_there(trainer):

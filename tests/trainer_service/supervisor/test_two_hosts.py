@@ -187,7 +187,7 @@ def test_a_database_that_crashes_in_between_loses_no_job_and_doubles_none(site):
         assert_ran_once(site, job_id)
 
 
-def test_a_host_that_falls_silent_loses_its_job_to_another_and_cannot_write_any_more(site):
+def test_a_host_that_falls_silent_loses_its_job_to_another_and_cannot_write_any_more(site, counted):
     """SIGSTOP on the supervisor alone: its worker goes by itself, before another host begins."""
     site.worker_does(steps=10_000, pause_s=0.02, snapshot_every=10)
     north = site.start("north", timeout_s=3.0)
@@ -208,6 +208,7 @@ def test_a_host_that_falls_silent_loses_its_job_to_another_and_cannot_write_any_
     assert end.exit_class is ExitClass.HOST_LOST
     assert_no_word_of_attempt_1_after_its_end(site, job_id)
     assert unsent_lines(site, job_id) > 0
+    counted(stopped_hosts=1, words_after_the_end=0, lines_refused=unsent_lines(site, job_id))
 
 
 @pytest.mark.full

@@ -66,7 +66,7 @@ def test_a_store_that_cannot_be_written_says_so_before_a_server_is_asked(run):
 
 
 @pytest.mark.parametrize("limit", [100_000, len(DATA) - 1])
-def test_a_disk_that_fills_up_meanwhile_says_what_is_missing(tmp_path, limit):
+def test_a_disk_that_fills_up_meanwhile_says_what_is_missing(tmp_path, limit, counted):
     """RLIMIT_FSIZE: the kernel writes what fits, then refuses, as a full disk does."""
     with faulty_origin() as origin:
         ended = run_program(PROGRAM, str(tmp_path), origin.add(PATH, DATA), str(limit))
@@ -76,6 +76,7 @@ def test_a_disk_that_fills_up_meanwhile_says_what_is_missing(tmp_path, limit):
     assert found["reason"] == "DISK_FULL"
     assert int(found["need_bytes"]) == len(DATA) and int(found["free_bytes"]) > 0
     assert found["path"].startswith(str(tmp_path)) and found["path"] in found["text"]
+    counted(full_disks=1)
 
 
 def test_a_disk_with_just_enough_room_is_enough(tmp_path):
