@@ -14,6 +14,7 @@ import psutil
 WAVE = 50
 """Calls at once, on a connection that is then closed under the last of them."""
 MB = 1_000_000
+CLOSE_S, SAME, LONGEST_CLOSE = 0.1, 10, 300
 OF_A_CALL = ("RPCState", "_ServicerContext", "_SyncServicerContext", "_MessageReceiver")
 """What grpcio's server makes for a call. Its clients' own objects are not ours to free."""
 
@@ -42,6 +43,17 @@ def held(loops: Sequence[asyncio.AbstractEventLoop]) -> Held:
         num_grpc_objects=sum(kinds[kind] for kind in OF_A_CALL),
         rss_mb=process.memory_info().rss / MB,
     )
+
+
+async def settled() -> None:
+    """Wait until closed connections are gone: no descriptor more or less for a while."""
+    process, num_same, before = psutil.Process(), 0, 0
+    for _ in range(LONGEST_CLOSE):
+        await asyncio.sleep(CLOSE_S)
+        now = process.num_fds()
+        num_same, before = (num_same + 1 if now == before else 0), now
+        if num_same == SAME:
+            return
 
 
 async def drop_calls(address: str, kinds: Sequence[Drop], num_calls: int, seed: int) -> None:

@@ -12,9 +12,11 @@ import grpc
 import pytest
 
 from tests.catalog_service.serving.test_blob_servicer import NAME, put, service, upload
+from tests.fakes.echo_service import NAME as ECHO
+from tests.fakes.echo_service import echo_server
 from tests.fakes.in_loop import until
 from tests.robustness.counting import Counted
-from tests.robustness.leaks import WAVE, Held, drop_calls, held, left, some_of
+from tests.robustness.leaks import WAVE, Held, drop_calls, held, left, settled, some_of
 from tests.trainer_service.api.conftest import Trainer
 from vertebra.blob.v1 import blob_service_pb2 as blobs
 from vertebra.blob.v1.blob_service_pb2_grpc import BlobServiceStub
@@ -78,10 +80,11 @@ def test_dropped_calls_leave_nothing_in_a_catalog(
             put(running.store)
             loop, kinds = asyncio.get_running_loop(), (stat, read, write)
             found, num_idle = [], len(asyncio.all_tasks(loop))
-            for size in (WARM, num_calls):
+            for size in (num_calls // 2, num_calls):
                 await drop_calls(running.server.address, kinds, size, seed=size)
                 await until(lambda: running.server.in_flight.num_calls == 0)
                 await until(lambda: len(asyncio.all_tasks(loop)) <= num_idle)
+                await settled()
                 found.append(held([loop]))
             return found[0], found[1], running.files()
 
@@ -114,10 +117,11 @@ def test_dropped_watches_leave_nothing_in_a_trainer(
     async def scenario() -> tuple[Held, Held]:
         found, num_idle = [], len(asyncio.all_tasks(trainer.loop))
         loops = (asyncio.get_running_loop(), trainer.loop)
-        for size in (WARM, num_calls):
+        for size in (num_calls // 2, num_calls):
             await drop_calls(trainer.address, (watch, get), size, seed=size)
             await until(lambda: trainer._server.in_flight.num_calls == 0)
             await until(lambda: len(asyncio.all_tasks(trainer.loop)) <= num_idle)
+            await settled()
             found.append(held(loops))
         return found[0], found[1]
 
@@ -129,4 +133,31 @@ def test_dropped_watches_leave_nothing_in_a_trainer(
 
 
 def test_sizes_are_whole_waves() -> None:
-    assert WARM % WAVE == 500 % WAVE == 5000 % WAVE == 0
+    assert WARM % WAVE == 250 % WAVE == 2500 % WAVE == 0
+
+
+def test_a_server_that_forgets_a_task_of_each_call_is_seen() -> None:
+    """The control: what a leak looks like from here."""
+
+    async def scenario() -> tuple[Held, Held]:
+        forgotten = set()
+
+        async def forgetful(text: str) -> str:
+            forgotten.add(asyncio.ensure_future(asyncio.Event().wait()))
+            return text
+
+        async def call(channel: grpc.aio.Channel, chance: Random) -> None:
+            await left(channel.unary_unary(f"/{ECHO}/UnaryUnary")(b""), chance)
+
+        async with echo_server(forgetful) as echo:
+            loop = asyncio.get_running_loop()
+            before = held([loop])
+            await drop_calls(echo.server.address, (call,), WARM, seed=1)
+            await until(lambda: echo.server.in_flight.num_calls == 0)
+            after = held([loop])
+            for task in forgotten:
+                task.cancel()
+            return before, after
+
+    with pytest.raises(AssertionError):
+        assert_nothing_is_left(*asyncio.run(asyncio.wait_for(scenario(), 60)))
