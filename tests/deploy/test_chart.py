@@ -16,6 +16,7 @@ from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.settings_reader import read_settings, variable_name
 from catalog_service.settings import CatalogSettings
+from tests.fakes.authority import Issuer
 from tests.fakes.chart_pods import (
     container_of,
     environment,
@@ -140,13 +141,15 @@ def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
         assert (gateway.service_tls is None) == ("secrets" not in ALL_VALUES[site].get("tls", {}))
 
 
-@pytest.mark.parametrize("site", ["production", "istio"])
+@pytest.mark.parametrize("site", ["production", "istio", "at-the-gateway"])
 def test_envoy_takes_what_a_gateways_arguments_make(chart, site, tmp_path):
-    """With certificates both ways, and with none."""
+    """With certificates both ways, with tokens, and with none."""
     (tmp_path / "index.html").write_text("console")
     put_secrets(tmp_path)
     (tmp_path / "tls").rename(tmp_path / "listen")
     put_secrets(tmp_path)
+    (tmp_path / "issuer").mkdir()
+    (tmp_path / "issuer/jwks.json").write_bytes(Issuer().key_set())
     workload = named(chart.documents(ALL_VALUES[site]), "Deployment", f"{NAME}-gateway")
     words = [*entrypoint("gateway")[3:], *container_of(workload)["args"]]
     here = [

@@ -92,8 +92,24 @@ WITH_TOKENS: dict[str, Any] = {
 }
 """TLS behind a site's gateway; the trainer shows a token."""
 
+AT_THE_GATEWAY: dict[str, Any] = {
+    "tls": {"secrets": SECRETS},
+    "access": {"secretName": "access"},
+    "jwt": PRODUCTION["jwt"],
+    "trainer": {"catalogToken": {"secretName": "trainer-token"}},
+    "gateway": {
+        "enabled": True,
+        "console": True,
+        "listenSecret": "gateway-listen-tls",
+        "keysConfigMap": "issuer-keys",
+    },
+    "networkPolicy": {"clients": WEB, "egress": TO_THE_DATABASE},
+}
+"""TLS and tokens of an issuer, which our own gateway checks first."""
+
 ALL_VALUES = {
     **MESHES,
+    "at-the-gateway": AT_THE_GATEWAY,
     "production": PRODUCTION,
     "cpu": ON_A_CPU,
     "tokens": WITH_TOKENS,
@@ -210,6 +226,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "certificates that allow nothing": (
         {"tls": {"mutual": True, "secrets": {"catalog": "a", "trainer": "b"}}},
         "access.secretName has to say what they may do",
+    ),
+    "keys of nobody": (
+        {"plaintext": True, "gateway": {"enabled": True, "keysConfigMap": "issuer-keys"}},
+        "gateway.keysConfigMap needs gateway.enabled and jwt",
     ),
     "half an issuer": (
         {"plaintext": True, "access": {"secretName": "a"}, "jwt": {"issuer": "https://id.example"}},

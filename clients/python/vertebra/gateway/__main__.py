@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import vertebra
-from vertebra.gateway.config import GATEWAY_PORT, Gateway, ListenTls, ServiceTls, gateway_config
+from vertebra.gateway.config import (
+    GATEWAY_PORT,
+    Gateway,
+    Jwt,
+    ListenTls,
+    ServiceTls,
+    gateway_config,
+)
 from vertebra.gateway.descriptors import write_descriptors
 from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.running import GatewayFailed, envoy_program
@@ -43,6 +50,7 @@ def _gateway(flags: argparse.Namespace) -> Gateway:
         origins=tuple(flags.origin),
         listen_tls=_listen_tls(flags),
         service_tls=_service_tls(flags),
+        jwt=_jwt(flags),
         access_log=flags.access_log,
     )
 
@@ -67,6 +75,20 @@ def _service_tls(flags: argparse.Namespace) -> ServiceTls | None:
             " in plain text"
         )
     return ServiceTls(ca=flags.ca, cert=flags.cert, key=flags.key)
+
+
+def _jwt(flags: argparse.Namespace) -> Jwt | None:
+    given = (flags.jwt_issuer, flags.jwt_audience, flags.jwt_keys)
+    if not any(given):
+        return None
+    if not all(given):
+        raise ValueError(
+            "--jwt-issuer, --jwt-audience and --jwt-keys come together: a token of anybody, for"
+            " anybody, or signed by anybody would get in"
+        )
+    return Jwt(
+        issuer=flags.jwt_issuer, audiences=tuple(flags.jwt_audience), jwks_file=flags.jwt_keys
+    )
 
 
 def written(gateway: Gateway, folder: Path) -> Path:
@@ -105,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, words in (
         ("--host", "a name under which it may be called; repeat it"),
         ("--origin", "an origin whose pages may call, too; repeat it"),
+        ("--jwt-audience", "whom callers' tokens must be meant for; repeat it"),
     ):
         parser.add_argument(name, action="append", default=[], help=words)
     for name, words in (
@@ -114,8 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         ("--ca", "PEM file with authorities of the services' certificates: they have TLS"),
         ("--cert", "PEM file with what the services are shown"),
         ("--key", "its private key"),
+        ("--jwt-keys", "JSON file with the issuer's keys (JWKS), read once"),
     ):
         parser.add_argument(name, type=Path, help=words)
+    parser.add_argument(
+        "--jwt-issuer", metavar="URL", default="", help="callers must show a token of this issuer"
+    )
     parser.add_argument("--access-log", action="store_true", help="a line a call, as JSON")
     parser.add_argument("--concurrency", type=int, default=2, help="threads (%(default)s)")
     return parser

@@ -79,6 +79,9 @@ may be is in values.schema.json. */ -}}
 {{- if and (has "" $jwt) (ne (join "" $jwt) "") -}}
 {{- fail "jwt: issuer, audience and keys come together" -}}
 {{- end -}}
+{{- if and $gateway.keysConfigMap (not (and $gateway.enabled $values.jwt.issuer)) -}}
+{{- fail "gateway.keysConfigMap needs gateway.enabled and jwt: whose tokens, and meant for whom" -}}
+{{- end -}}
 {{- if and $trainer.catalogToken.secretName (not (include "vertebra.hasTls" .)) -}}
 {{- fail "trainer.catalogToken is never sent in plain text: it needs tls.secrets" -}}
 {{- end -}}

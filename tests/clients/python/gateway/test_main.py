@@ -24,6 +24,27 @@ def test_half_of_an_encryption_is_refused_and_never_none_of_it(half: tuple[str, 
         gateway_of([*ALWAYS, *half])
 
 
+@pytest.mark.parametrize("left_out", [0, 1, 2])
+def test_half_of_what_makes_a_token_good_is_refused(left_out: int) -> None:
+    """Without one of them tokens of others would get in."""
+    whole = ["--jwt-issuer=https://login", "--jwt-audience=vertebra", "--jwt-keys=jwks.json"]
+    del whole[left_out]
+
+    with pytest.raises(ValueError, match="come together"):
+        gateway_of([*ALWAYS, *whole])
+
+
+def test_tokens_of_an_issuer_are_asked_for() -> None:
+    """With all audiences that are named."""
+    whole = ["--jwt-issuer=https://login", "--jwt-audience=vertebra", "--jwt-keys=jwks.json"]
+    gateway = gateway_of([*ALWAYS, *whole, "--jwt-audience=console"])
+
+    assert gateway.jwt
+    assert gateway.jwt.issuer == "https://login"
+    assert gateway.jwt.audiences == ("vertebra", "console")
+    assert str(gateway.jwt.jwks_file) == "jwks.json"
+
+
 def test_whole_encryption_is_taken() -> None:
     """Both sides, each with what it shows and whom it believes."""
     listen = ("--listen-cert=a.crt", "--listen-key=a.key", "--listen-client-ca=callers.crt")
