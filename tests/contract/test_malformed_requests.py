@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import grpc
+import psutil
 import pytest
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from tests.contract.conftest import MODEL, World
@@ -30,6 +31,9 @@ CATALOG_RPCS = [rpc for rpc in RPCS if rpc.server == "catalog"]
 
 FEW, MANY = 12, 10_000
 """Requests to each rpc, and to all of them together in `make test-full`."""
+
+MOST_MB = 300
+"""Of the service, after all of them; it begins with 80."""
 
 ANYWHERE = {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
 """What the serving side answers whatever the rpc: undecodable or too large, too many at once."""
@@ -82,9 +86,9 @@ def ended(rpc: Rpc, channel: grpc.Channel, requests: list[bytes]) -> Ended:
 
 def malformed(rpc: Rpc, good: list[bytes], chance: random.Random) -> list[bytes]:
     """Return requests that differ from good ones in fields or in bytes."""
-    if chance.random() < 0.3:
-        return [damage(data, chance) for data in good]
     kind = GetMessageClass(rpc.method.input_type)
+    if chance.random() < 0.3:
+        return [shortened(damage(data, chance), kind) for data in good]
     messages = [kind.FromString(data) for data in good]
     for message in messages:
         scramble(message, chance, chance.choice(SHARES))
@@ -93,9 +97,28 @@ def malformed(rpc: Rpc, good: list[bytes], chance: random.Random) -> list[bytes]
 
 
 def tame(message: Message) -> None:
-    """Keep a build from taking minutes: what it may be asked is in test_random_requests.py."""
+    """Keep a build or a held stream from taking minutes: both do what is asked of them."""
     if message.DESCRIPTOR.name == "BuildModelRequest":
         message.definition_only = True
+    if lasts(message):
+        message.duration.seconds = 0
+
+
+def lasts(message: Message) -> bool:
+    """Whether a stream is asked for that lasts for seconds, rightly."""
+    return message.DESCRIPTOR.name == "HoldStreamRequest" and message.duration.seconds > 0
+
+
+def shortened(data: bytes, kind: type[Message]) -> bytes:
+    """Return damaged bytes, but where they ask for a stream that lasts."""
+    try:
+        message = kind.FromString(data)
+    except DecodeError:
+        return data
+    if not lasts(message):
+        return data
+    tame(message)
+    return message.SerializeToString()
 
 
 def ends_of(site: World, rpc: Rpc, num_requests: int) -> Counter[str]:
@@ -130,6 +153,14 @@ def test_thousands_of_malformed_requests_end_with_a_status_of_the_contract(site,
 
     assert statuses["INVALID_ARGUMENT"] > 0, statuses
     counted(malformed_requests=statuses.total())
+
+
+def test_what_was_malformed_is_not_kept(site, counted):
+    """Runs after the requests above."""
+    mb = psutil.Process(site.catalog.pid).memory_info().rss / 1e6
+
+    assert mb < MOST_MB
+    counted.most(mb_of_the_catalog=round(mb))
 
 
 def test_the_log_has_no_secret_and_no_bug(site):

@@ -178,6 +178,7 @@ ROWS = (
         "test_a_malformed_request_ends_with_a_status_of_the_contract",
         "tests/contract/test_malformed_requests.py::"
         "test_thousands_of_malformed_requests_end_with_a_status_of_the_contract",
+        "tests/contract/test_malformed_requests.py::test_what_was_malformed_is_not_kept",
         "tests/contract/test_random_requests.py::"
         "test_random_jobs_are_planned_or_refused_with_a_reason",
         f"{SERVING}/test_options.py::"

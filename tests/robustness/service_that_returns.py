@@ -18,6 +18,8 @@ from tests.services import Service, start_service
 from vertebra.client_errors import RpcFailed
 
 GIVE_UP_S = 120
+BREATH_S = 0.005
+"""Between two calls of a caller: a restart gets some of the processor, too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +99,7 @@ class Load:
             with self._changed:
                 self.calls[name] += 1
                 self._changed.notify_all()
+            self._is_over.wait(BREATH_S)
 
     def until_all_answered(self, names: list[str], num_calls: int) -> None:
         """Return when every caller was answered so many times more; a failure ends the wait."""

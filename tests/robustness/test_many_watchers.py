@@ -10,8 +10,8 @@ from tests.benchmarks.watching import Site, _watching, live
 from tests.robustness.counting import Counted
 
 MOST_KIB = 64.0
-EVENTS_PER_S = 2.0
-SECONDS = 5.0
+EVENTS_PER_S = 4.0
+SECONDS = 2.0
 KIB = 1024
 WARM = 50
 

@@ -122,7 +122,6 @@ def test_a_catalog_is_restarted_and_no_call_fails(
             "get": lambda: client.get_architecture("resnet18"),
             "list": lambda: list(client.list_architectures()),
             "stat": lambda: client.blobs.stat(digest),
-            "describe": lambda: client.describe_model(SPEC["model"]),
             "read": read,
             "read too": read,
         }
@@ -314,7 +313,6 @@ def test_a_client_that_waits_for_nobody_sees_every_restart(tmp_path: Path) -> No
         service.leave()
         with pytest.raises(ServiceUnreachable):
             client.get_architecture("resnet18")
-        service.start()
 
 
 def test_a_service_that_never_was_there_is_said_at_once() -> None:
