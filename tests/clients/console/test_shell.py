@@ -14,6 +14,15 @@ PAGES = ("Models", "Weights", "Training", "Jobs", "Checkpoints")
 SOURCES = ROOT / "clients" / "console" / "src"
 GROUNDS = ("ground", "panel", "raised")
 TEXTS = ("text", "quiet", "accent", "good", "bad")
+PAIRS = (
+    ("text", "bad-soft"),
+    ("warn", "warn-soft"),
+    ("accent-text", "accent"),
+    ("text", "accent-soft"),
+    ("quiet", "accent-soft"),
+    ("bad", "bad-soft"),
+)
+"""Texts, and what they stand on."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -138,8 +147,7 @@ def test_text_can_be_read_on_every_ground(theme: str, text: str, ground: str) ->
 def test_notices_and_buttons_can_be_read(theme: str) -> None:
     colours = tokens()[theme]
 
-    for text, ground in (("text", "bad-soft"), ("warn", "warn-soft"), ("accent-text", "accent"),
-                         ("text", "accent-soft"), ("quiet", "accent-soft"), ("bad", "bad-soft")):  # fmt: skip
+    for text, ground in PAIRS:
         assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
 
 

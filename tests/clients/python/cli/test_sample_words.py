@@ -29,9 +29,7 @@ def test_a_line_says_what_is_true_what_was_said_and_which_image_it_is() -> None:
     image = "/data/pets/cat/tom.png"
     said = {"truth": "cat", "prediction": "dog (0.97)", "is_right": False, "image": image}
 
-    page.print(
-        sample_table([picture(1, is_among_worst=True, **said), picture(2, truth="[red]")])
-    )
+    page.print(sample_table([picture(1, is_among_worst=True, **said), picture(2, truth="[red]")]))
 
     assert lines(page)[1:] == [
         "sample-1.png cat dog (0.97) among the worst tom.png",
