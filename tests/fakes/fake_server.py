@@ -13,15 +13,15 @@ Add = Callable[[grpc.Server], None]
 
 
 @contextmanager
-def running_server(*adds: Add, address: str = "localhost:0") -> Iterator[str]:
-    """Yield `localhost:<port>` of a server with these servicers."""
+def running_server(*adds: Add, address: str = "127.0.0.1:0") -> Iterator[str]:
+    """Yield `127.0.0.1:<port>` of a server with these servicers."""
     server = grpc.server(ThreadPoolExecutor(max_workers=8), options=[("grpc.so_reuseport", 0)])
     for add in adds:
         add(server)
     port = server.add_insecure_port(address)
     server.start()
     try:
-        yield f"localhost:{port}"
+        yield f"127.0.0.1:{port}"
     finally:
         server.stop(grace=0).wait()
 

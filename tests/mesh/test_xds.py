@@ -94,8 +94,8 @@ def canary() -> Iterator[Canary]:
     ]
     fakes = ROOT / "tests" / "fakes"
     with (
-        running_server(adds[0], address="127.0.0.1:0") as stable,
-        running_server(adds[1], address="127.0.0.1:0") as other,
+        running_server(adds[0]) as stable,
+        running_server(adds[1]) as other,
         program(
             [str(PYTHON), "-P", str(fakes / "xds_control_plane.py")], dict(os.environ)
         ) as plane,
