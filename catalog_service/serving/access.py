@@ -24,7 +24,6 @@ import hashlib
 import hmac
 import logging
 import re
-import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,6 +34,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from catalog_service.errors import Precondition, listed
+from catalog_service.serving.door_files import stamp_of, warn_of_writers
 from catalog_service.serving.principals import ANONYMOUS, Principal, Role
 from catalog_service.serving.wildcards import WILDCARD, matcher
 
@@ -116,14 +116,14 @@ class AccessFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = _stamp(path)
+        self._stamp = stamp_of(path)
         self._access = read_access(path)
         self.is_taken = True
-        _warn_of_writers(path)
+        warn_of_writers(path)
 
     def now(self) -> Access:
         """Return what the file says."""
-        stamp = _stamp(self._path)
+        stamp = stamp_of(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
             self._reread()
@@ -138,7 +138,7 @@ class AccessFile:
         else:
             self.is_taken = True
             log.info("took %d rows from %s", len(self._access.rows), self._path)
-            _warn_of_writers(self._path)
+            warn_of_writers(self._path)
 
 
 def read_access(path: Path) -> Access:
@@ -247,20 +247,3 @@ def _problems(error: ValidationError) -> str:
             for one in error.errors(include_input=False, include_url=False)
         ]
     )
-
-
-def _warn_of_writers(path: Path) -> None:
-    try:
-        is_open = path.stat().st_mode & stat.S_IWOTH
-    except OSError:  # gone again
-        return
-    if is_open:
-        log.warning("everybody on this host may write %s, and so let anybody in: chmod o-w", path)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

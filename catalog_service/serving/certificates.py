@@ -6,7 +6,6 @@ the last good ones stay until the files change again.
 """
 
 import logging
-import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from catalog_service.errors import Precondition
+from catalog_service.serving.door_files import Stamp, stamp_of, warn_of_readers
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,6 @@ _UNREADABLE = (ValueError, TypeError)
 """What `cryptography` raises for bytes that are no PEM, and for a key that wants a password."""
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
-
-Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class CertificateUnusable(Precondition):
@@ -82,10 +80,10 @@ class Certificates:
     def __init__(self, files: CertificateFiles) -> None:
         self._files = files
         self._lock = threading.Lock()
-        self._stamp = _stamp(files)
+        self._stamps = _stamps(files)
         self._material = read_certificates(files)
         self.is_taken = True
-        _warn_of_readers(files.key)
+        warn_of_readers(files.key)
         self._tell("serving with a certificate")
 
     def credentials(self) -> grpc.ServerCredentials:
@@ -102,10 +100,10 @@ class Certificates:
         Source: grpc.dynamic_ssl_server_credentials, `certificate_configuration_fetcher`.
         """
         with self._lock:
-            stamp = _stamp(self._files)
-            if stamp == self._stamp:
+            stamps = _stamps(self._files)
+            if stamps == self._stamps:
                 return None
-            self._stamp = stamp
+            self._stamps = stamps
             try:
                 self._material = read_certificates(self._files)
             except CertificateUnusable as error:
@@ -113,7 +111,7 @@ class Certificates:
                 log.warning("certificate files changed and are not taken: %s", error.message)
                 return None
             self.is_taken = True
-            _warn_of_readers(self._files.key)
+            warn_of_readers(self._files.key)
             self._tell("took the new certificate")
             return self._material.configuration()
 
@@ -167,23 +165,5 @@ def _read(file: Path) -> bytes:
         raise CertificateUnusable(f"cannot read {file}: {error.strerror}") from error
 
 
-def _warn_of_readers(key: Path) -> None:
-    try:
-        is_open = key.stat().st_mode & stat.S_IROTH
-    except OSError:  # gone again
-        return
-    if is_open:
-        log.warning("everybody on this host may read the private key %s: chmod o-r", key)
-
-
-def _stamp(files: CertificateFiles) -> Stamp:
-    """Return what changes when a file does; also when Kubernetes moves a link to a new folder."""
-    return tuple(map(_stamp_of, files.present()))
-
-
-def _stamp_of(file: Path) -> tuple[int, int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _stamps(files: CertificateFiles) -> tuple[Stamp, ...]:
+    return tuple(map(stamp_of, files.present()))
