@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes.ports import free_port
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
@@ -70,7 +72,7 @@ def nginx(folder: Path) -> Iterator[Peer]:
         with http_server(folder) as peer:
             yield peer
         return
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as name:
         configuration = Path(name) / "nginx.conf"
         configuration.write_text(NGINX_CONFIGURATION.format(folder=name, port=port, root=folder))
@@ -78,12 +80,6 @@ def nginx(folder: Path) -> Iterator[Peer]:
         with _process(command) as process:
             _wait_until_open(port)
             yield Peer(address=f"127.0.0.1:{port}", pid=process.pid)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _wait_until_open(port: int) -> None:

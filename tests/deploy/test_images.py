@@ -5,7 +5,6 @@ written. Base images and gigabytes of wheels are stood in for by what is on this
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -19,6 +18,7 @@ import pytest
 
 from tests.fakes.dockerfile import ROOT
 from tests.fakes.image_build import LIGHT, USER, Image, built_image, images_can_be_built
+from tests.fakes.ports import free_port
 from tests.fakes.read_only import open_to_all
 from tests.services import running_catalog
 from vertebra.catalog_client import CatalogClient
@@ -46,14 +46,6 @@ SMALL_JOB = {
 }
 CONFIGURATION = "site-packages/vertebra/gateway/gateway.yaml"
 WRITABLE = ("/tmp", "/var/lib/vertebra")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def answer(url: str) -> str | None:

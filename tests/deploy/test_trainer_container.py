@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import psutil
 import pytest
 
 from tests.end_to_end.conftest import draw_stripes
+from tests.fakes.ports import free_port
 from tests.fakes.process_namespace import IN_A_NAMESPACE, namespaces_can_be_made
 from tests.services import Service, running_catalog, start_service
 from trainer_service.job_store import JobStore
@@ -38,14 +38,6 @@ def until(is_so: Callable[[], object], what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"{what}: not in {PATIENCE_S} s"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on; a container has its ports to itself."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextmanager

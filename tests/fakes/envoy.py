@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.ports import free_port
+
 ENVOY = Path(sys.executable).with_name("envoy")
 START_TIMEOUT_S = 60
 
@@ -136,14 +138,6 @@ def _cluster(name: str, upstream: str, way: Mapping[str, Any]) -> dict[str, Any]
 def _address(host: str, port: int) -> dict[str, Any]:
     literal = {"localhost": "127.0.0.1"}.get(host, host)
     return {"address": {"socket_address": {"address": literal, "port_value": port}}}
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:

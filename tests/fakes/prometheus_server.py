@@ -4,7 +4,6 @@ import json
 import math
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.fakes.ports import free_port
 
 OBSERVABILITY = Path(__file__).parents[2] / "deploy/observability"
 FASTER = 30
@@ -83,7 +84,7 @@ def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Pro
     program = prometheus_program()
     assert program is not None
     config = _configuration(folder, targets)
-    port = _free_port()
+    port = free_port()
     command = [
         program,
         f"--config.file={config}",
@@ -118,13 +119,6 @@ def _configuration(folder: Path, targets: Mapping[str, str]) -> Path:
     path = folder / "prometheus.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -11,11 +11,12 @@ threads in the process that starts a cluster.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from tests.fakes.ports import free_port
 
 STORE_BYTES = 80_000_000
 """The least that Ray takes for its own objects; we put none there."""
@@ -78,9 +79,7 @@ def serve() -> None:
     """Start a head, then do what each line of the input says."""
     from ray.cluster_utils import Cluster
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     head = {
         "num_cpus": 0,
         "object_store_memory": STORE_BYTES,

@@ -8,8 +8,8 @@ import grpc
 import pytest
 
 from tests.fakes.dialects import post
-from tests.fakes.envoy import free_port
 from tests.fakes.path_service import running_path_service
+from tests.fakes.ports import free_port
 from vertebra.client_errors import RpcFailed
 from vertebra.doctor import arrival, reach
 from vertebra.doctor.finding import Fault

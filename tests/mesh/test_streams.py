@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.envoy import free_port, running_config
+from tests.fakes.envoy import running_config
 from tests.fakes.path_service import running_path_service
+from tests.fakes.ports import free_port
 from tests.robustness.counting import Counted
 from vertebra.doctor.held_streams import Held, hold
 from vertebra.doctor.way import Way

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.fakes.envoy import free_port
+from tests.fakes.ports import free_port
 from tests.services import Service, start_service
 
 GIVE_UP_S = 120

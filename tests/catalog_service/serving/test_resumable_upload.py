@@ -26,6 +26,7 @@ from tests.catalog_service.serving.test_blob_servicer import (
     upload,
 )
 from tests.fakes.in_loop import in_loop, until
+from tests.fakes.ports import free_port
 from vertebra.blob.v1 import blob_service_pb2 as pb
 from vertebra.blob_client import BlobClient
 from vertebra.connection import Connection, Pace
@@ -168,9 +169,7 @@ def test_a_server_killed_at_any_byte_loses_none(tmp_path, num_kills):
     """One upload, as its sender sees it: the server dies and comes back, again and again."""
     file = tmp_path / "backbone.ckpt"
     file.write_bytes(DATA)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     points = sorted(random.Random(num_kills).sample(range(1, len(DATA)), num_kills))
     blobs = []
     sender = threading.Thread(target=lambda: blobs.append(send(port, file)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.envoy import free_port
+from tests.fakes.ports import free_port
 from vertebra.gateway import Gateway, GatewayFailed, ListenTls, running_gateway
 
 

@@ -1,0 +1,22 @@
+"""Ports for programs that cannot be told 0."""
+
+import random
+import socket
+
+BELOW_EPHEMERAL = range(10_240, 32_000)
+"""The kernel gives none of these to a connection or to a listener on port 0 (Linux: 32,768 on), so
+what is free now is taken by nobody before the program starts, other tests aside."""
+
+_CHOICE = random.SystemRandom()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    while True:
+        port = _CHOICE.choice(BELOW_EPHEMERAL)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
