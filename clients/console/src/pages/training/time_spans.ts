@@ -9,7 +9,10 @@ const UNITS: readonly (readonly [name: string, seconds: number, spelt: RegExp])[
 const SPAN = /^(\s*\d+(\.\d+)?\s*[a-z]+)+\s*$/;
 const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)/g;
 
-/** Returns `5400s` for `1h30m`, `1.5 h` or `90 min`; undefined for what is no span of time. */
+/** Of google.protobuf.Duration: 10,000 years. */
+const MAX_SECONDS = 315_576_000_000;
+
+/** Returns `5400s` for `1h30m`, `1.5 h` or `90 min`; undefined for what is no span of time, or too long. */
 export function spanJson(text: string): string | undefined {
   const lower = text.toLowerCase();
   if (!SPAN.test(lower)) return undefined;
@@ -19,7 +22,7 @@ export function spanJson(text: string): string | undefined {
     if (seconds === undefined) return undefined;
     total += Number(number) * seconds;
   }
-  return `${Math.round(total * 1000) / 1000}s`;
+  return total <= MAX_SECONDS ? `${Math.round(total * 1000) / 1000}s` : undefined;
 }
 
 /** Returns `1 h 30 min` for `5400s`. */
