@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import grpc
 
 SERVING = b"\x08\x01"
+STOP_TIMEOUT_S = 10
 
 
 def write_fake_services(folder: Path, *, broken: str = "") -> None:
@@ -34,8 +34,8 @@ def write_fake_services(folder: Path, *, broken: str = "") -> None:
 def main(module: str) -> None:
     """Serve until SIGTERM."""
     prefix = "VERTEBRA_" + module.removesuffix("_service").upper()
-    asked_to_stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
+    # Before gRPC's threads begin, so that the signal waits for `sigwait` alone.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     server = grpc.server(ThreadPoolExecutor(max_workers=2), options=[("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers([_health()])
     host, _, port = os.environ[f"{prefix}_LISTEN"].rpartition(":")
@@ -44,8 +44,8 @@ def main(module: str) -> None:
     note(module, "started")
     ready = {"address": f"{host}:{bound}", "admin_address": f"{host}:1", "pid": os.getpid()}
     Path(os.environ[f"{prefix}_READY_FILE"]).write_text(json.dumps(ready))
-    asked_to_stop.wait()
-    server.stop(grace=0).wait()
+    signal.sigwait({signal.SIGTERM})
+    server.stop(grace=0).wait(STOP_TIMEOUT_S)
     note(module, "stopped")
 
 

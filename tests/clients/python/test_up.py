@@ -18,10 +18,12 @@ import pytest
 
 from tests.fakes.fake_service_program import write_fake_services
 from vertebra.cli.up import fate
-from vertebra.local_service import LocalServicesFailed, ending, telling_lines
+from vertebra.local_service import STOP_TIMEOUT_S, LocalServicesFailed, ending, telling_lines
 from vertebra.local_services import FREE_PORTS, LocalServices
 
 FREE_PORT_FLAGS = ("--catalog-port", "0", "--trainer-port", "0")
+HANGS_AFTER_S = 2 * STOP_TIMEOUT_S + 30
+"""It kills a service that does not stop."""
 
 
 def notes(folder: Path) -> list[dict[str, Any]]:
@@ -60,10 +62,20 @@ def up(place: Path) -> Iterator[subprocess.Popen[str]]:
          "--mirror", "weights", "--mirror", "/more", "--mirror", "https://weights.example/a",
          "--offline", "--data-root", "pictures"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
     )  # fmt: skip
     with program:
         yield program
         program.kill()
+
+
+def exit_code(up: subprocess.Popen[str]) -> int:
+    """Wait for its end; one that hangs says where."""
+    try:
+        return up.wait(timeout=HANGS_AFTER_S)
+    except subprocess.TimeoutExpired:
+        up.send_signal(signal.SIGABRT)
+        raise AssertionError(f"it hangs:\n{up.communicate()[1]}") from None
 
 
 def test_both_start_with_the_settings_and_their_addresses_are_told(
@@ -104,7 +116,7 @@ def test_a_signal_stops_the_trainer_first_then_the_catalog(
 
     up.send_signal(number)
 
-    assert up.wait(timeout=30) == 0
+    assert exit_code(up) == 0
     assert deeds(place)[2:] == ["trainer_service stopped", "catalog_service stopped"]
     assert "running jobs go on" in up.stderr.read()
 
@@ -118,7 +130,7 @@ def test_a_service_that_dies_is_told_and_the_other_is_stopped(
 
     os.kill(catalog["pid"], signal.SIGKILL)
 
-    assert up.wait(timeout=30) == 1
+    assert exit_code(up) == 1
     told = up.stderr.read()
     assert "the catalog stopped by itself (killed by SIGKILL)" in told
     assert "running jobs go on by themselves" in told
