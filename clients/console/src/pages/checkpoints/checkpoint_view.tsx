@@ -13,6 +13,7 @@ import { Link } from "../../parts/link";
 import { Meter } from "../../parts/meter";
 import { Empty, Failure, Notice } from "../../parts/notice";
 import { Facts, Panel } from "../../parts/panel";
+import { save } from "../../parts/save";
 import { Table } from "../../parts/table";
 import { services } from "../../services";
 import { bytes, exact, fullTime, metric, percent, short, time } from "../../words";
@@ -242,15 +243,6 @@ function Bytes({ of: { blob, backboneDigest, sourceDigest, checkpointId } }: { o
       </div>
     </Panel>
   );
-}
-
-/** Hands a whole, verified file to the browser. */
-function save(content: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 function Loaded({ of }: { of: LoadReport }) {

@@ -12,6 +12,7 @@ import { Link } from "../../parts/link";
 import { Meter } from "../../parts/meter";
 import { Empty, Failure } from "../../parts/notice";
 import { Facts } from "../../parts/panel";
+import { save } from "../../parts/save";
 import { services } from "../../services";
 import { bytes, time } from "../../words";
 import { fileWord } from "./job_words";
@@ -143,13 +144,4 @@ function fileName(file: ExportFile, job: TrainJob): string {
     .replace(/[^\w.-]+/g, "_")
     .slice(0, 60);
   return `${whose}-${plain}`;
-}
-
-/** Hands a whole, verified file to the browser. */
-function save(content: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
