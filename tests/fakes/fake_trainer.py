@@ -47,7 +47,10 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
     specs: list[jobs.TrainJobSpec] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
-
+    exported: dict[str, bytes] = field(
+        default_factory=lambda: {"/exports/backbone.safetensors": b"backbone"}
+    )
+    """Path -> bytes of the files of every job's export; none: there is no export."""
     filters: list[str] = field(default_factory=list)
     after_openings: Callable[[], object] = field(default=lambda: None)
     """Called when a watch is opened."""
@@ -148,19 +151,22 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         return wire.CancelTrainJobResponse(job=job)
 
     def ListExports(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """One export with one file."""
+        """One export; none where nothing is exported."""
         job = self._job(request.name, context)
-        return wire.ListExportsResponse(exports=[self.export(job.name)])
+        exports = [self.export(job.name)] if self.exported else []
+        return wire.ListExportsResponse(exports=exports)
 
     def export(self, job_name: str) -> jobs.Export:
         """Return what a finished job left."""
         kind = jobs.ExportFile.KIND_BACKBONE_SAFETENSORS
-        path = "/exports/backbone.safetensors"
         return jobs.Export(
             name=f"{job_name}/exports/1",
             architecture_id="resnet18",
             backbone_digest="sha256:" + "3" * 64,
-            files=[jobs.ExportFile(kind=kind, path=path, blob=self.blobs.keep(b"backbone"))],
+            files=[
+                jobs.ExportFile(kind=kind, path=path, blob=self.blobs.keep(data))
+                for path, data in self.exported.items()
+            ],
             checkpoint="checkpoints/digits",
         )
 

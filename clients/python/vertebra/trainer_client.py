@@ -1,7 +1,8 @@
 """The trainer for Python programs: plan, start, watch and steer jobs, and fetch what they left."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,12 @@ from vertebra.client_errors import RpcFailed
 from vertebra.connection import Connection, Pace, resumed
 from vertebra.credentials import Credentials
 from vertebra.event_cursor import EventCursor, OnGap
+from vertebra.export_download import (
+    DownloadedFile,
+    chosen_files,
+    download_files,
+    newest_export,
+)
 from vertebra.job_calls import JobCalls
 from vertebra.paging import items_of_pages
 from vertebra.trainer.v1 import train_event_pb2 as events
@@ -247,6 +254,28 @@ class TrainerClient:
         """Yield what a job exported: nothing before it succeeded. May raise JOB_NOT_FOUND."""
         request = wire.ListExportsRequest(name=name)
         return items_of_pages(self._connection, self._stub.ListExports, request, "exports")
+
+    def download(
+        self,
+        name: str,
+        folder: str | Path,
+        *,
+        files: Sequence[str] = (),
+        replaces: bool = False,
+    ) -> Sequence[DownloadedFile]:
+        """Return where the files that a job exported are in `folder` now, each whole and verified.
+
+        Args:
+            files: names such as `backbone.ckpt`, or patterns with `*`; none means all.
+            replaces: other files of these names, which are otherwise in the way.
+
+        Raises:
+            DownloadRefused: no export, no such file, or other files are in the way.
+            RpcFailed, AnswerRefused: as BlobClient.download.
+        """
+        job = self.get(name)
+        chosen = chosen_files(newest_export(job, list(self.list_exports(job.name))), files)
+        return download_files(self.blobs, chosen, Path(folder), replaces=replaces)
 
 
 def _ignore(_: object) -> None:

@@ -44,6 +44,7 @@ def described(error: Exception) -> CliFailed | None:
     from vertebra.bundle_layout import BundleUnusable
     from vertebra.client_errors import RpcFailed, ServiceUnreachable
     from vertebra.credentials import CredentialsUnusable
+    from vertebra.export_download import DownloadRefused
     from vertebra.local_service import LocalServicesFailed
     from vertebra.state_file import StateFileUnreadable
     from vertebra.wire_json import FieldInvalid
@@ -54,7 +55,8 @@ def described(error: Exception) -> CliFailed | None:
         return CliFailed(_with_violations(error), code_of(error))
     if isinstance(error, FieldInvalid | CredentialsUnusable):
         return CliFailed(str(error), USAGE)
-    if isinstance(error, BundleUnusable | LocalServicesFailed | StateFileUnreadable | OSError):
+    refusals = BundleUnusable | DownloadRefused | LocalServicesFailed | StateFileUnreadable
+    if isinstance(error, refusals | OSError):
         return CliFailed(str(error), REFUSED)
     return None
 

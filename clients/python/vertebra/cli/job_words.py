@@ -34,6 +34,7 @@ FILE_WORDS = {
     jobs.ExportFile.KIND_METRICS_CSV: "metrics",
     jobs.ExportFile.KIND_CURVES_PNG: "learning curves",
     jobs.ExportFile.KIND_TENSORBOARD_EVENTS: "for TensorBoard",
+    jobs.ExportFile.KIND_SAMPLE_PNG: "sample prediction",
 }
 
 

@@ -15,6 +15,7 @@ from vertebra.cli.exit_codes import CliFailed
 from vertebra.cli.experiment import experiment, named_flags, spec_options
 from vertebra.cli.job_summary import history_of, main_result, print_summary, progress
 from vertebra.cli.job_words import print_export, state_text
+from vertebra.cli.jobs_download import download_export
 from vertebra.cli.jobs_metrics import show_metrics
 from vertebra.cli.jobs_snapshots import list_snapshots, pin_snapshot, unpin_snapshot
 from vertebra.cli.jobs_steer import cancel_job, delete_job, pause_job, resume_job
@@ -42,6 +43,7 @@ COMMANDS = (
     pause_job,
     resume_job,
     delete_job,
+    download_export,
     list_snapshots,
     pin_snapshot,
     unpin_snapshot,
