@@ -10,8 +10,9 @@ from rich.text import Text
 from vertebra.cli import exit_codes, words
 from vertebra.cli.clients import given_credentials
 from vertebra.cli.screen import screen
-from vertebra.doctor.examine import HOLD_S, THOROUGH_S, Report, examine
+from vertebra.doctor.examine import HOLD_S, Report, examine
 from vertebra.doctor.finding import Fault, Finding, Level
+from vertebra.doctor.held_streams import LONGEST_HOLD_S, THOROUGH_S
 from vertebra.doctor.proxies import Proxy
 from vertebra.doctor.remedies import REMEDIES, WHY
 from vertebra.doctor.way import Way
@@ -57,7 +58,7 @@ NAMES = {
 @click.option(
     "--hold",
     "hold_s",
-    type=click.FloatRange(1, 3600),
+    type=click.FloatRange(1, LONGEST_HOLD_S),
     metavar="SECONDS",
     help="Hold streams for so long instead.",
 )

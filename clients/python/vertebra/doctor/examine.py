@@ -24,8 +24,6 @@ from vertebra.doctor.way import Way
 HOLD_S = 33.0
 """More than two heartbeats, and all of it within 40 s."""
 MEASURED_WITHIN_S = 0.5
-THOROUGH_S = 330.0
-"""More than the 5 minutes after which Envoy cuts what is silent, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,8 @@ def _told_by_envoy(long: Finding, first: arrival.Arrival, hold_s: float) -> Find
         return replace(long, seen=f"{long.seen}: a {fault.value}, Envoy says so", fault=fault)
     if long.level is not Level.OK or timeout_s <= hold_s:
         return long
-    said = f"; Envoy gives other calls {timeout_s:g} s: whether streams, too, shows --thorough"
+    more = held_streams.flag_to_hold(timeout_s)
+    said = f"; Envoy gives other calls {timeout_s:g} s: whether streams, too, shows {more}"
     return replace(long, level=Level.NOTE, seen=long.seen + said, certainty=Certainty.UNSURE)
 
 

@@ -23,6 +23,9 @@ HEARTBEAT_S = 15.0
 """Between two signs of life on a silent stream of ours."""
 NEEDED_SILENCE_S = 2 * HEARTBEAT_S
 """One heartbeat that is late must not cut a stream."""
+THOROUGH_S = 330.0
+"""More than the 5 minutes after which Envoy cuts what is silent, unless told otherwise."""
+LONGEST_HOLD_S = 3600.0
 PATIENCE_S = 30.0
 """After its end a stream that has not ended hangs."""
 
@@ -60,6 +63,13 @@ class Held:
     def ended_s(self) -> float:
         """The moment, on the clock of `began_s`."""
         return self.began_s + self.lasted_s
+
+
+def flag_to_hold(longer_than_s: float) -> str:
+    """Return what asks the doctor to hold streams for more than so many seconds."""
+    if longer_than_s < THOROUGH_S:
+        return "--thorough"
+    return f"--hold {min(2 * longer_than_s, LONGEST_HOLD_S):g}"
 
 
 def stagger_s(hold_s: float) -> float:
@@ -140,7 +150,8 @@ def _longest(
         return Finding(check=check, level=Level.UNKNOWN, seen="the service shut down meanwhile")
     cuts = [one for one in beating if one.is_cut]
     if not cuts:
-        seen = f"none cut in {hold_s:g} s ({len(beating)} held); longer limits: --thorough"
+        more = flag_to_hold(hold_s)
+        seen = f"none cut in {hold_s:g} s ({len(beating)} held); longer limits: {more}"
         return Finding(check=check, level=Level.OK, seen=seen, certainty=Certainty.LIKELY)
     if _broke_at_once(beating, hold_s) or not _agree(beating, hold_s):
         return _broken(check, cuts)

@@ -42,10 +42,11 @@ def judged(stream: Held, every_s: float) -> Finding:
         return Finding(check=CHECK, level=Level.OK, seen=seen, certainty=Certainty.SURE)
     if num_pings == 0:
         return Finding(check=CHECK, level=Level.UNKNOWN, seen="no time for one; hold longer")
+    why_not = "the stream was cut before" if stream.is_cut else "--thorough"
     return Finding(
         check=CHECK,
         level=Level.OK,
-        seen=f"{seen}; some refuse only a {NUM_TAKEN_FOR_SURE}th: --thorough",
+        seen=f"{seen}; some refuse only a {NUM_TAKEN_FOR_SURE}th: {why_not}",
         certainty=Certainty.LIKELY,
     )
 

@@ -5,7 +5,7 @@ import pytest
 
 from vertebra.client_errors import RpcFailed
 from vertebra.doctor.finding import Certainty, Fault, Level
-from vertebra.doctor.held_streams import PATIENCE_S, Held, judged
+from vertebra.doctor.held_streams import PATIENCE_S, THOROUGH_S, Held, judged
 
 HOLD_S = 33.0
 CUT = RpcFailed(grpc.StatusCode.INTERNAL, "RST_STREAM")
@@ -95,3 +95,14 @@ def test_a_service_that_shut_down_meanwhile_says_nothing_of_the_way() -> None:
     streams = [Held(is_silent=one, began_s=0, lasted_s=5, is_drained=True) for one in (True, False)]
 
     assert {one.level for one in judged(streams, HOLD_S)} == {Level.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("hold_s", "flag"), [(HOLD_S, "--thorough"), (THOROUGH_S, "--hold 660"), (400.0, "--hold 800")]
+)
+def test_what_would_show_more_is_no_flag_that_was_given(hold_s: float, flag: str) -> None:
+    streams = held(None, None, is_silent=False) + held(None, None, is_silent=True)
+
+    long, _ = judged(streams, hold_s)
+
+    assert long.seen.endswith(f"longer limits: {flag}")

@@ -1,8 +1,10 @@
 """Pings that a server refuses are seen as what they are."""
 
+import grpc
 import pytest
 
 from tests.fakes.path_service import running_path_service
+from vertebra.client_errors import RpcFailed
 from vertebra.doctor.finding import Certainty, Fault, Level
 from vertebra.doctor.held_streams import Held
 from vertebra.doctor.pings import hold_with_pings, judged
@@ -32,3 +34,11 @@ def test_too_few_pings_are_no_proof() -> None:
 
     assert judged(few, 10.0).certainty is Certainty.LIKELY
     assert judged(none, 10.0).level is Level.UNKNOWN
+
+
+def test_holding_longer_is_not_advised_where_the_stream_is_cut_before() -> None:
+    cut = RpcFailed(grpc.StatusCode.INTERNAL, "RST_STREAM")
+
+    assert judged(Held(is_silent=True, began_s=0, lasted_s=25), 10.0).seen.endswith("--thorough")
+    found = judged(Held(is_silent=True, began_s=0, lasted_s=25, failure=cut), 10.0)
+    assert found.seen.endswith("the stream was cut before")
