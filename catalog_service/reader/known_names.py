@@ -127,15 +127,24 @@ def _storage_dtype(kind: Name) -> str | None:
     raise FileUnreadable(f"numbers of an unsupported kind: {str(kind)!r}")
 
 
-def _tensor(arguments: Sequence[Any]) -> TensorRef:
-    return tensor_ref(arguments, None)
+def _tensor(arguments: Sequence[Any]) -> TensorRef | Ignored:
+    return _plain(tensor_ref(arguments, None), arguments[6:7])
 
 
-def _typed_tensor(arguments: Sequence[Any]) -> TensorRef:
+def _typed_tensor(arguments: Sequence[Any]) -> TensorRef | Ignored:
     dtype = arguments[6]
     if not isinstance(dtype, Name) or dtype.attribute not in TORCH_DTYPES:
-        raise FileUnreadable(f"numbers of an unsupported kind: {dtype!r}"[:200])
-    return tensor_ref(arguments, TORCH_DTYPES[dtype.attribute])
+        raise FileUnreadable(f"numbers of an unsupported kind: {str(dtype)!r}"[:200])
+    return _plain(tensor_ref(arguments, TORCH_DTYPES[dtype.attribute]), arguments[7:8])
+
+
+def _plain(tensor: TensorRef, metadata: Sequence[Any]) -> TensorRef | Ignored:
+    """Return the tensor unless its numbers are not those stored: `conj()` and its `imag` are views
+    that torch saves as a mark beside the numbers that they were made of.
+    """
+    if not any(isinstance(each, PickledMapping) and each.items for each in metadata):
+        return tensor
+    return Ignored("a tensor marked conj or neg; save it after resolve_conj().resolve_neg()")
 
 
 def _tensor_of_type(arguments: Sequence[Any]) -> Any:

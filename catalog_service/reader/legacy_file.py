@@ -9,7 +9,7 @@ from typing import IO, Any
 from catalog_service.reader.pickle_machine import PickleMachine
 from catalog_service.reader.pickled_values import ITEM_BYTES, PickledMapping
 from catalog_service.reader.unreadable import FileUnreadable
-from catalog_service.reader.zip_file import MAX_ENTRIES, PickledFile
+from catalog_service.reader.zip_file import MAX_ENTRIES, MAX_POSITION, PickledFile
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 MAGIC_BYTES = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -49,9 +49,9 @@ def _storages(
         header = file.read(8)
         if len(header) != 8 or key not in item_bytes:
             raise FileUnreadable(f"storage {key!r} is cut or was never announced"[:200])
-        num_bytes = struct.unpack("<q", header)[0] * item_bytes[key]
-        if num_bytes < 0:
-            raise FileUnreadable("a storage of negative size")
-        table[key] = (file.tell(), num_bytes)
+        num_bytes, position = struct.unpack("<q", header)[0] * item_bytes[key], file.tell()
+        if not 0 <= num_bytes < MAX_POSITION - position:
+            raise FileUnreadable(f"storage {key!r} of {num_bytes} bytes"[:200])
+        table[key] = (position, num_bytes)
         file.seek(num_bytes, 1)
     return table

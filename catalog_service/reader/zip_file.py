@@ -21,6 +21,9 @@ MAX_READ_BYTES = 8 * 2**20
 """Of the archive's list of entries: 100,000 with the names that torch gives them."""
 
 MAX_PICKLE_BYTES = 16 * 2**20
+MAX_POSITION = 2**50
+"""In a file. A disk asked for what lies far beyond answers as if it were broken."""
+
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
@@ -127,6 +130,8 @@ def _read(file: IO[bytes], entry: zipfile.ZipInfo) -> bytes:
 
 
 def _data_offset(file: IO[bytes], entry: zipfile.ZipInfo) -> int:
+    if not 0 <= entry.header_offset < MAX_POSITION:
+        raise FileUnreadable(f"zip entry {entry.filename!r} is nowhere in the file")
     file.seek(entry.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) != _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":

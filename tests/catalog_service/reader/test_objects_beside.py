@@ -113,3 +113,20 @@ def test_a_torchscript_file_is_refused_with_how_to_write_it_anew(tmp_path: Path)
 
     with pytest.raises(FileUnreadable, match=r"torch\.jit\.load"):
         list_tensors(path)
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_a_tensor_that_is_marked_negated_is_not_taken_for_the_numbers_stored(
+    tmp_path: Path, is_zip: bool
+) -> None:
+    """`conj()` and its `imag` are marks: what lies in the file has the other sign."""
+    numbers = [torch.randn(3, dtype=torch.complex64).conj() for _ in range(3)]
+    path = tmp_path / "marked.pth"
+    state = {**STATE, "conj": numbers[0], "neg": numbers[1].imag, "plain": numbers[2].real}
+    torch.save(state, path, _use_new_zipfile_serialization=is_zip)
+
+    listing = list_tensors(path)
+
+    assert {tensor.name for tensor in listing.tensors} == {"weight", "bias", "plain"}
+    assert [each.partition(" (")[0] for each in listing.ignored] == ["conj", "neg"]
+    assert all("resolve_neg()" in each for each in listing.ignored)
