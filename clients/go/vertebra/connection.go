@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,6 +73,8 @@ type Connection struct {
 	service string
 	timeout time.Duration
 	pace    Pace
+	// hasAnswered: it was there before, so it is waited for while it restarts.
+	hasAnswered atomic.Bool
 }
 
 // Dial returns a connection to host:port. Nothing is contacted before the first call.
@@ -144,22 +147,25 @@ func identified(request proto.Message) proto.Message {
 }
 
 // repeating calls again when only the way there broke. Unary calls are safe to repeat: reads by
-// nature, the others because they carry a request id. gRPC itself repeats them on UNAVAILABLE; what
-// a proxy or an overloaded server does instead is repeated here.
+// nature, the others because they carry a request id. gRPC itself repeats them on UNAVAILABLE, for
+// about a second; what a proxy or an overloaded server does instead is repeated here, and a service
+// that has answered once is waited for while it restarts.
 func (c *Connection) repeating(
 	ctx context.Context, method string, request, answer any, channel *grpc.ClientConn,
 	call grpc.UnaryInvoker, options ...grpc.CallOption,
 ) error {
+	began := time.Now()
 	for numFailures := 0; ; numFailures++ {
 		err := c.attempt(ctx, func(ctx context.Context) error {
 			return call(ctx, method, request, answer, channel, options...)
 		})
 		if err == nil {
+			c.hasAnswered.Store(true)
 			return nil
 		}
 		failure := failureOf(ctx, err, c.address)
 		isOurs := failure.mayPass() && failure.Code != codes.Unavailable
-		if numFailures+1 == unaryAttempts || !isOurs {
+		if !(isOurs && numFailures+1 < unaryAttempts) && !c.isWaitedFor(ctx, failure, began) {
 			return failure
 		}
 		wait := max(failure.retryAfter(), c.pace.wait(numFailures))
@@ -168,6 +174,18 @@ func (c *Connection) repeating(
 			return failure
 		}
 	}
+}
+
+// isWaitedFor says whether a service that was there before may be there again soon: it restarts.
+func (c *Connection) isWaitedFor(ctx context.Context, failure *Error, began time.Time) bool {
+	if ctx.Err() != nil || failure.Code == codes.DeadlineExceeded {
+		return false
+	}
+	if !errors.Is(failure, ErrUnreachable) {
+		c.hasAnswered.Store(true)
+		return false
+	}
+	return c.hasAnswered.Load() && time.Since(began) < c.pace.AwayPatience
 }
 
 func (c *Connection) attempt(ctx context.Context, once func(context.Context) error) error {
@@ -185,7 +203,7 @@ func (c *Connection) addressed(ctx context.Context) context.Context {
 
 // persist returns what once returns, called again for as long as a stream would be opened again.
 func persist[T any](ctx context.Context, c *Connection, once func() (T, error)) (T, error) {
-	backoff := newBackoff(c.pace)
+	backoff := newBackoff(c.pace, true)
 	backoff.answered()
 	for {
 		backoff.opened()
@@ -209,18 +227,19 @@ func (c *Connection) explaining(
 	if err != nil {
 		return nil, failureOf(ctx, err, c.address)
 	}
-	return &explainedStream{ClientStream: stream, address: c.address}, nil
+	return &explainedStream{ClientStream: stream, connection: c}, nil
 }
 
 type explainedStream struct {
 	grpc.ClientStream
-	address string
+	connection *Connection
 }
 
 func (s *explainedStream) RecvMsg(message any) error {
 	err := s.ClientStream.RecvMsg(message)
 	if err == nil || errors.Is(err, io.EOF) {
+		s.connection.hasAnswered.Store(true)
 		return err
 	}
-	return failureOf(s.Context(), err, s.address)
+	return failureOf(s.Context(), err, s.connection.address)
 }

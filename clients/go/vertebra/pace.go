@@ -16,6 +16,9 @@ type Pace struct {
 	Patience time.Duration
 	// FirstPatience gives up where nothing has ever answered for this long. Usually 2 s.
 	FirstPatience time.Duration
+	// AwayPatience gives up where a service that had answered before is away for this long: it
+	// restarts. Usually 30 s.
+	AwayPatience time.Duration
 	// Steady: a stream that held this long counts as progress, even when it was silent. Usually 5 s.
 	Steady time.Duration
 	// Idle cuts a stream on which nothing came for this long. Usually 90 s: six heartbeats.
@@ -31,6 +34,7 @@ func (p Pace) complete() Pace {
 		{&p.LongestWait, 5 * time.Second},
 		{&p.Patience, 2 * time.Minute},
 		{&p.FirstPatience, 2 * time.Second},
+		{&p.AwayPatience, 30 * time.Second},
 		{&p.Steady, 5 * time.Second},
 		{&p.Idle, 90 * time.Second},
 	} {
@@ -68,9 +72,13 @@ type backoff struct {
 	openedAt    time.Time
 }
 
-func newBackoff(pace Pace) *backoff {
+func newBackoff(pace Pace, hasAnswered bool) *backoff {
 	now := time.Now()
-	return &backoff{pace: pace, patience: pace.FirstPatience, since: now, openedAt: now}
+	patience := pace.FirstPatience
+	if hasAnswered {
+		patience = max(patience, pace.AwayPatience)
+	}
+	return &backoff{pace: pace, patience: patience, since: now, openedAt: now}
 }
 
 // opened notes that a stream is opened now.

@@ -51,7 +51,8 @@ func resumed[M ending, T any](
 	ctx context.Context, c *Connection, at cursor[M, T],
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		r := &reading[M, T]{connection: c, cursor: at, backoff: newBackoff(c.pace), yield: yield}
+		backoff := newBackoff(c.pace, c.hasAnswered.Load())
+		r := &reading[M, T]{connection: c, cursor: at, backoff: backoff, yield: yield}
 		if err := r.untilCompleted(ctx); err != nil && !errors.Is(err, errLeft) {
 			var none T
 			yield(none, err)

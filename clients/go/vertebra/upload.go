@@ -103,7 +103,7 @@ func newUpload(
 	pace.Steady = math.MaxInt64 // a call that holds is no progress: bytes that arrive are
 	return &upload{
 		connection: client.connection, stub: client.stub, file: file, header: header,
-		onBytes: onBytes, backoff: newBackoff(pace),
+		onBytes: onBytes, backoff: newBackoff(pace, client.connection.hasAnswered.Load()),
 	}
 }
 

@@ -36,7 +36,8 @@ class Backoff:
         self._num_failures = 0
         self._since = pace.clock()
         self._opened = self._since
-        self._patience_s = pace.away_patience_s if has_answered else pace.first_patience_s
+        away_s = pace.away_patience_s if has_answered else 0.0
+        self._patience_s = max(pace.first_patience_s, away_s)
 
     def opened(self) -> None:
         """Note that a stream is opened now."""

@@ -80,7 +80,9 @@ class Upload:
         self._connection = connection
         self._stub = stub
         self._file = file
-        self._backoff = Backoff(replace(connection.pace, steady_s=math.inf))
+        self._backoff = Backoff(
+            replace(connection.pace, steady_s=math.inf), has_answered=connection.has_answered
+        )
         self._furthest = 0
         self._has_broken = False
         self._num_in_use = 0

@@ -9,10 +9,13 @@ export class Backoff {
   #opened: number;
   #patienceMs: number;
 
-  constructor(private readonly pace: Pace) {
+  constructor(
+    private readonly pace: Pace,
+    { hasAnswered }: { hasAnswered: boolean },
+  ) {
     this.#since = pace.now();
     this.#opened = this.#since;
-    this.#patienceMs = pace.firstPatienceMs;
+    this.#patienceMs = Math.max(pace.firstPatienceMs, hasAnswered ? pace.awayPatienceMs : 0);
   }
 
   /** Notes that a stream is opened now. */

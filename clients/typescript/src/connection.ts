@@ -65,6 +65,11 @@ export class Connection {
     this.pace = { ...USUAL_PACE, ...options.pace };
   }
 
+  /** Whether it was ever there: then it is waited for while it restarts. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   /** Returns the generated client of one service. */
   client<S extends DescService>(service: S): Client<S> {
     return createClient(service, this.#transport);
@@ -76,17 +81,25 @@ export class Connection {
    * @throws RpcFailed the service refused, or did not answer in time.
    */
   async call<A>(once: (options: CallOptions) => Promise<A>, asked: Asked = {}): Promise<A> {
+    const began = this.pace.now();
     for (let numFailures = 0; ; numFailures++) {
       try {
         return await this.attempt(once, asked);
       } catch (failure) {
         if (!(failure instanceof RpcFailed) || !failure.mayPass) throw failure;
         this.#tokens = Math.max(0, this.#tokens - 1);
-        if (numFailures + 1 === UNARY_ATTEMPTS || this.#tokens <= MOST_TOKENS / 2) throw failure;
+        const isAgain = numFailures + 1 < UNARY_ATTEMPTS && this.#tokens > MOST_TOKENS / 2;
+        if (!isAgain && !this.#isWaitedFor(failure, began)) throw failure;
         const wait = Math.max(failure.retryAfterMs ?? 0, waitMs(this.pace, numFailures));
         await this.pace.sleep(wait, asked.signal);
       }
     }
+  }
+
+  /** Whether a service that was there before may be there again soon: it restarts. */
+  #isWaitedFor(failure: RpcFailed, began: number): boolean {
+    const isAway = failure instanceof ServiceUnreachable;
+    return isAway && this.#hasAnswered && this.pace.now() - began < this.pace.awayPatienceMs;
   }
 
   /**
@@ -114,7 +127,7 @@ export class Connection {
    * @throws RpcFailed the service refused, or nothing answered for `patienceMs`.
    */
   async persist<A>(once: () => Promise<A>, signal?: AbortSignal): Promise<A> {
-    const backoff = new Backoff(this.pace);
+    const backoff = new Backoff(this.pace, this);
     backoff.answered();
     for (;;) {
       backoff.opened();

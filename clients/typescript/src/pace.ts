@@ -6,6 +6,8 @@ export interface Pace {
   readonly patienceMs: number;
   /** Give up when nothing has ever answered for this long. */
   readonly firstPatienceMs: number;
+  /** Give up when a service that had answered before is away for this long: it restarts. */
+  readonly awayPatienceMs: number;
   /** A stream that held this long counts as progress, even when it was silent. */
   readonly steadyMs: number;
   /** Cut a stream on which nothing came for this long: six heartbeats. */
@@ -19,6 +21,7 @@ export const USUAL_PACE: Pace = {
   longestWaitMs: 5_000,
   patienceMs: 120_000,
   firstPatienceMs: 2_000,
+  awayPatienceMs: 30_000,
   steadyMs: 5_000,
   idleMs: 90_000,
   now: () => performance.now(),

@@ -37,7 +37,7 @@ export async function* resumed<Request, Message, Item>(
   cursor: Cursor<Request, Message, Item>,
   signal?: AbortSignal,
 ): AsyncGenerator<Item, void, undefined> {
-  const backoff = new Backoff(connection.pace);
+  const backoff = new Backoff(connection.pace, connection);
   for (let resumedAfter = ""; ;) {
     const opening = new Opening(connection, open, cursor, backoff);
     yield* opening.items(resumedAfter, signal);

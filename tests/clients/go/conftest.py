@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.restarted_catalog import restarted_catalog
 from tests.fakes.fake_trainer import FakeTrainer
 from tests.fakes.long_job import a_way_of_breaks, job_of_many_steps
 from tests.fakes.lying_services import LyingServices, lying_services
@@ -58,14 +59,16 @@ def _toolchain() -> None:
 @pytest.fixture(scope="session")
 def go_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoRun]:
     """Run all of Go's tests once."""
-    record = tmp_path_factory.mktemp("go") / "watch.jsonl"
+    home = tmp_path_factory.mktemp("go")
+    record = home / "watch.jsonl"
     long_job = job_of_many_steps()
     with (
         lying_services() as services,
         a_way_of_breaks(long_job) as proxy,
         torn_uploads(tmp_path_factory.mktemp("uploads")) as uploads,
+        restarted_catalog(home / "catalog") as returning,
     ):
-        addresses = {**services.addresses, **uploads.addresses, "torn": proxy.address}
+        addresses = {**services.addresses, **uploads.addresses, "torn": proxy.address, **returning}
         done = go(
             *("test", "-json", "-count=1", "-vet=off", "./..."),
             VERTEBRA_TEST_SERVERS=json.dumps(addresses),

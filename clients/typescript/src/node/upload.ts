@@ -138,7 +138,7 @@ class Upload {
     this.#connection = blobs.connection;
     this.#calls = callsOf(blobs.connection, BlobService);
     // A call that holds is no progress: bytes that arrive are.
-    this.#backoff = new Backoff({ ...blobs.connection.pace, steadyMs: Infinity });
+    this.#backoff = new Backoff({ ...blobs.connection.pace, steadyMs: Infinity }, blobs.connection);
     this.#sizeBytes = Number(header.expectedSizeBytes);
   }
 
