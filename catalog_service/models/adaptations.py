@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from catalog_service.models.attach import State
 from catalog_service.models.fit_state import Adaptation
+from catalog_service.models.fitting import State
 from catalog_service.models.heads.known_rows import known_rows, published_name
 from catalog_service.models.layout import StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import COUNTER

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from catalog_service.errors import listed
-from catalog_service.models.attach import SkeletonIncomplete, State, require_fitting
+from catalog_service.models.fitting import SkeletonIncomplete, State, require_fitting
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.mapped_file import map_tensors
 from catalog_service.models.recipe import Recipe

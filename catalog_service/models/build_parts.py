@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from catalog_service.blobs.state_digest import tensor_digests
-from catalog_service.models.attach import State
 from catalog_service.models.compose import Part, compose, compose_backbone
+from catalog_service.models.fitting import State
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.plain_json import JsonObject, to_plain
 from catalog_service.models.recipe import Recipe

@@ -15,8 +15,8 @@ from catalog_service.models.adaptations import (
     with_known_rows,
 )
 from catalog_service.models.anatomy import anatomy
-from catalog_service.models.attach import State
 from catalog_service.models.fit_state import Fit, fit_state, is_finite, report_of
+from catalog_service.models.fitting import State
 from catalog_service.models.initialise import draw_head, random_state
 from catalog_service.models.layout import LoadReport, StateLayout, TensorInfo, is_inside
 from catalog_service.models.part_report import PartReport, joined

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from catalog_service.models.attach import State
 from catalog_service.models.dtypes import TORCH_DTYPES, spelling_of
+from catalog_service.models.fitting import State
 from catalog_service.models.layout import ShapeMismatch, TensorInfo
 from catalog_service.models.part_report import COUNTER, PartReport
 

@@ -161,11 +161,6 @@ def random_state(recipe: Recipe, seed: int) -> dict[str, Tensor]:
     return {name: new[name] if name in new else published[old] for name, old in origins.items()}
 
 
-def random_head(recipe: Recipe, seed: int) -> dict[str, Tensor]:
-    """Return new tensors for the replaced modules of a recipe: name -> tensor on the CPU."""
-    return draw_head(recipe, describe(recipe), seed)
-
-
 def draw_head(recipe: Recipe, layout: StateLayout, seed: int) -> dict[str, Tensor]:
     """Return new tensors for the replaced modules of a layout, initialised as the family does.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from catalog_service.models.attach import State
+from catalog_service.models.fitting import State
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.recipe import Recipe
 from catalog_service.models.rewrite import Cut, Join, Rewrite

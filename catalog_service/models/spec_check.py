@@ -6,7 +6,7 @@ Whether names exist and heads fit a backbone is for who has the index: `resolve/
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from catalog_service.errors import Violation, invalid, listed
+from catalog_service.errors import Violation, listed
 from catalog_service.models.name_check import name_problems, path_problems
 from catalog_service.models.spec import ModelSpec
 from catalog_service.models.tasks import (
@@ -78,13 +78,6 @@ def check(spec: ModelSpec) -> list[Violation]:
         *_check_parts(spec),
     ]
     return [Violation(field=name, description=why) for name, why in found]
-
-
-def require_valid(spec: ModelSpec) -> None:
-    """Raise `InvalidRequest` with every problem of `check`, if there is one."""
-    violations = check(spec)
-    if violations:
-        raise invalid(violations)
 
 
 def check_head_size(field: str, num_outputs: int, num_parameters: int) -> list[Violation]:

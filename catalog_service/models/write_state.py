@@ -12,8 +12,8 @@ from catalog_service.blobs.safetensors_file import (
     aligned_order,
     header_bytes,
 )
-from catalog_service.models.attach import State
 from catalog_service.models.dtypes import spelling_of
+from catalog_service.models.fitting import State
 
 
 def write_state(path: Path, state: State) -> None:

@@ -19,9 +19,9 @@ from typing import Literal
 
 import torch
 import torchvision
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from catalog_service.models.attach import load_state
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.benchmarks import trainings
 from tests.benchmarks.rows import Sample, stopwatch
@@ -148,8 +148,8 @@ def textbook(
     model = torchvision.models.get_model(
         size.architecture_id, num_classes=len(trainings.CLASS_NAMES)
     )
-    paths = (Path(order.model.backbone_path), Path(order.model.head_path))
-    model.load_state_dict(load_state(*paths))
+    files = (order.model.backbone_path, order.model.head_path)
+    model.load_state_dict({**load_file(files[0]), **load_file(files[1])})
     with stopwatch() as watch:
         for name, parameter in model.named_parameters():
             parameter.requires_grad = name.startswith(trained)

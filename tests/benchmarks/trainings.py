@@ -19,13 +19,13 @@ import numpy as np
 import torch
 import torchvision
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from catalog_service.models.attach import load_state
 from catalog_service.models.freeze_plan import FreezeMode
 from tests.benchmarks.rows import Metric, Row, Sample, Way, compare, stopwatch, take_turns
 from tests.fakes.job_models import IMAGENET_MEAN, IMAGENET_STD, write_job_model
@@ -171,8 +171,8 @@ def _ours(order: WorkOrder, size: Size) -> Sample:
 def _peer(order: WorkOrder, size: Size, loop: Loop) -> Sample:
     torch.set_num_threads(order.num_threads)
     model = torchvision.models.get_model(size.architecture_id, num_classes=len(CLASS_NAMES))
-    paths = (Path(order.model.backbone_path), Path(order.model.head_path))
-    model.load_state_dict(load_state(*paths))
+    files = (order.model.backbone_path, order.model.head_path)
+    model.load_state_dict({**load_file(files[0]), **load_file(files[1])})
     with stopwatch() as watch:
         if order.spec.freeze.kind == "frozen_backbone":
             for name, parameter in model.named_parameters():

@@ -37,11 +37,6 @@ class DataWants:
     contract: InputContract | None = None
     """Needed to read images, not to look at a data set."""
 
-    @property
-    def has_objects(self) -> bool:
-        """Whether the model is a detector."""
-        return self.task in DETECTOR_TASKS
-
 
 def data_wants(spec: JobSpec, contract: InputContract | None = None) -> DataWants:
     """Return what a job wants of its data."""

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from catalog_service.models.plain_json import MalformedJson, from_plain, to_plain
 from trainer_service.jobs.json_file import write_json_file
 
 END_FILE = "end.json"
-
-Budget = Literal["none", "failures", "preemptions"]
 
 
 class ExitClass(StrEnum):

@@ -88,9 +88,7 @@ def require_cuda(devices: tuple[HostDevice, ...]) -> tuple[HostDevice, ...]:
 def gpus_told_by_smi(ask: AskSmi) -> tuple[Gpu, ...]:
     """Return the GPUs that nvidia-smi lists, slices in place of what they are cut from."""
     listed = ask(("-L",))
-    memory = _memory_by_uuid(
-        ask(("--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits"))
-    )
+    memory = _memory_by_uuid(ask(MEMORY_QUESTION))
     gpus: list[Gpu] = []
     for line in listed.splitlines():
         if found := GPU_LINE.match(line):

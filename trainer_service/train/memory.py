@@ -3,7 +3,7 @@
 import psutil
 import torch
 
-from trainer_service.errors import OutOfMemory, is_out_of_memory
+from trainer_service.errors import OutOfMemory
 from trainer_service.jobs import JobSpec, JobWarning
 from trainer_service.snapshots.saved_state import SavedSize
 
@@ -74,9 +74,3 @@ class ImagesAtATime:
             memory = psutil.virtual_memory()
             peak, total = psutil.Process().memory_info().rss, memory.total
         return f"{peak / GIB:.1f} of {total / GIB:.1f} GiB held"
-
-
-def require_out_of_memory(error: Exception) -> None:
-    """Raise any other error again."""
-    if not is_out_of_memory(error):
-        raise error

@@ -6,7 +6,7 @@ An export that stops leaves what it has; the same export again asks the catalog 
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,6 @@ from vertebra.catalog.v1 import storage_service_pb2 as wire
 from vertebra.catalog.v1 import weights_service_pb2 as weights_wire
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import RpcFailed
-
-OnBytes = Callable[[int], None]
 
 README_TEXT = """A bundle of vertebra: model weights and checkpoints for a site without a network.
 

@@ -14,7 +14,7 @@ from torch import nn
 from catalog_service.blobs.digests import sha256_of_file
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.assemble import assemble
-from catalog_service.models.attach import SkeletonIncomplete
+from catalog_service.models.fitting import SkeletonIncomplete
 from catalog_service.models.initialise import random_state
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
@@ -112,6 +112,14 @@ def test_files_of_another_model_are_refused(index: CatalogIndex, tmp_path: Path)
     with pytest.raises(StateMismatch, match=r"2 misshapen \(fc.weight"):
         assemble(other, backbone, head)
     with pytest.raises(StateMismatch, match="repeats 2 tensors"):
+        assemble(recipe, head, head)
+
+
+def test_a_name_in_both_files_is_refused(index: CatalogIndex, tmp_path: Path) -> None:
+    recipe = index.recipe_for("shufflenet_v2_x0_5", head=classification_head(5))
+    _, head = write_parts(recipe, tmp_path)
+
+    with pytest.raises(StateMismatch, match=r"repeats 2 tensors"):
         assemble(recipe, head, head)
 
 

@@ -12,14 +12,12 @@ from catalog_service.blobs.disk import DiskFull
 from catalog_service.blobs.safetensors_file import read_header
 from catalog_service.blobs.state_digest import tensor_digests
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.attach import attach, load_state
+from catalog_service.models.assemble import assemble
 from catalog_service.models.build_parts import build_parts, describe_model, fit_backbone
 from catalog_service.models.initialise import random_state
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.plain_json import JsonObject
 from catalog_service.models.recipe import Recipe, classification_head
-from catalog_service.models.skeleton import skeleton
-from catalog_service.models.template import template
 from catalog_service.models.write_state import write_state
 from catalog_service.resolve.backbones import WrittenPart
 
@@ -50,7 +48,7 @@ def test_two_files_are_the_whole_state(recipe: Recipe, source: Path, tmp_path: P
     answer = call_build_parts(recipe, source, tmp_path)
 
     backbone, head = tmp_path / "backbone", tmp_path / "head"
-    attach(skeleton(recipe), load_state(backbone, head), template(recipe).layout)
+    assemble(recipe, backbone, head)
     for part, path in (("backbone", backbone), ("head", head)):
         written = WrittenPart.from_json(answer[part])
         assert list(written.tensors) == tensor_digests(path)

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from catalog_service.index.catalog_index import CatalogIndex
-from catalog_service.models.attach import State
 from catalog_service.models.compose import ComposedState, compose_backbone
 from catalog_service.models.compose import compose as compose_from
+from catalog_service.models.fitting import State
 from catalog_service.models.initialise import random_state
 from catalog_service.models.layout import LoadReport, ShapeMismatch
 from catalog_service.models.part_report import PartReport, joined

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from catalog_service.index.catalog_index import CatalogIndex
+from catalog_service.models.describe import describe
 from catalog_service.models.families.table import families, family_of
-from catalog_service.models.initialise import HEAD_INITS, draw_head, random_head, random_state
+from catalog_service.models.initialise import HEAD_INITS, draw_head, random_state
 from catalog_service.models.layout import StateLayout, is_inside
 from catalog_service.models.recipe import Recipe, classification_head
 from catalog_service.models.skeleton import build
@@ -33,6 +34,10 @@ kinds and whose CPU builds take seconds.
 """
 
 NUM_CLASSES = 500
+
+
+def random_head(recipe: Recipe, seed: int) -> dict[str, torch.Tensor]:
+    return draw_head(recipe, describe(recipe), seed)
 
 
 @pytest.mark.parametrize("name", SMALLEST)

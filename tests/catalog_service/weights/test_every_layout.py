@@ -17,8 +17,8 @@ from catalog_service.blobs.store import BlobStore
 from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.index.entries import WeightEntry
 from catalog_service.index.layouts import published_layouts
-from catalog_service.models.attach import require_fitting
 from catalog_service.models.dtypes import TORCH_DTYPES
+from catalog_service.models.fitting import require_fitting
 from catalog_service.models.layout import StateLayout
 from catalog_service.models.state_mismatch import StateMismatch
 from catalog_service.weights.conversion import convert
