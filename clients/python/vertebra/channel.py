@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 
+from vertebra.address import require_address
 from vertebra.credential_files import Stamp, TokenSource, read_certificates, stamp_of
 from vertebra.credentials import PLAIN, Credentials, CredentialsUnusable, is_loopback
 
@@ -82,9 +83,11 @@ def open_channel(
         options: of gRPC, before `CHANNEL_OPTIONS`: the first of a name counts.
 
     Raises:
+        AddressUnusable: it is no `host:port`, nor another form that gRPC reads.
         CredentialsUnusable: files that cannot be read or do not fit, or a token in plain text.
     """
     shown = credentials or PLAIN
+    require_address(address, is_encrypted=shown.is_encrypted)
     shown.require_fit_for(address)
     if is_loopback(address):
         options = (*options, *NO_PROXY)

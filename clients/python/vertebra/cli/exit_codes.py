@@ -41,6 +41,7 @@ class CliFailed(click.ClickException):
 
 def described(error: Exception) -> CliFailed | None:
     """Return what a failed call means to a person; None for what only a bug explains."""
+    from vertebra.address import AddressUnusable
     from vertebra.bundle_layout import BundleUnusable
     from vertebra.client_errors import RpcFailed, ServiceUnreachable
     from vertebra.credentials import CredentialsUnusable
@@ -53,12 +54,23 @@ def described(error: Exception) -> CliFailed | None:
         return CliFailed(f"{error}; start both with `vertebra up`", UNREACHABLE)
     if isinstance(error, RpcFailed):
         return CliFailed(_with_violations(error), code_of(error))
-    if isinstance(error, FieldInvalid | CredentialsUnusable):
+    if isinstance(error, AddressUnusable | FieldInvalid | CredentialsUnusable):
         return CliFailed(str(error), USAGE)
+    if isinstance(error, OSError):
+        return CliFailed(_of_system(error), REFUSED)
     refusals = BundleUnusable | DownloadRefused | LocalServicesFailed | StateFileUnreadable
-    if isinstance(error, refusals | OSError):
+    if isinstance(error, refusals):
         return CliFailed(str(error), REFUSED)
     return None
+
+
+def _of_system(error: OSError) -> str:
+    """Return `Read-only file system: 'backbone.ckpt'`: what the system says, without its number."""
+    if error.strerror is None:
+        return str(error)
+    if error.filename is None:
+        return error.strerror
+    return f"{error.strerror}: {str(error.filename)!r}"
 
 
 def code_of(error: Exception) -> int:

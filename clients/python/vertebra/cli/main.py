@@ -12,6 +12,7 @@ import click
 
 from vertebra.cli import exit_codes
 from vertebra.cli.command_group import CommandGroup, meant
+from vertebra.cli.encoding import spell_what_cannot_be_encoded
 from vertebra.cli.global_flags import counting_everywhere, global_options
 from vertebra.malloc import keep_freed_megabytes
 from vertebra.tracing import start_tracing
@@ -124,6 +125,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a code of `exit_codes`."""
     keep_freed_megabytes()
+    spell_what_cannot_be_encoded()
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else a restart of a server is in the page
     sys.exit(run(arguments))
 
