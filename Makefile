@@ -80,7 +80,7 @@ lock: $(STAMP)  ## Resolve the pinned requirements again
 index: $(STAMP)  ## Rebuild the catalog's index from the installed torchvision
 	$(BIN)/python -m catalog_service.models.build_index
 
-pictures: $(STAMP)  ## Draw the README's pictures again
+pictures: $(STAMP)  ## Draw the pages' pictures again
 	$(BIN)/python deploy/pictures.py
 
 bench: $(STAMP)  ## Measure side by side and print ratios

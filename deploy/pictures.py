@@ -1,4 +1,4 @@
-"""Draw the README's pictures again: `make pictures`. They come from the running catalog."""
+"""Draw the pages' pictures again: `make pictures`. They come from the running catalog."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Both real services for examples in any language, and the README's commands to run with them."""
+"""Both real services for examples in any language, and the pages' commands to run with them."""
 
 import hashlib
 import os
@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.end_to_end.test_readme import README, Shown
+from tests import pages
+from tests.end_to_end.test_readme import Shown
 from tests.fakes.authority import Authority
 from tests.services import running_catalog, running_trainer
 from vertebra.catalog_client import CatalogClient
@@ -144,13 +145,12 @@ PLAIN_TOKEN = {"VERTEBRA_CATALOG_ADDRESS": "studio.example:1", "VERTEBRA_TOKEN":
 """A token that would leave this machine readable for others."""
 
 
-def shown_in_readme(heading: str) -> Shown:
+def shown_on_page(heading: str) -> Shown:
     """Return the command of a section's `sh` block, without options, and the `text` under it.
 
     A block is `cd <folder>` and one command line; `-out` and what follows differ from run to run.
     """
-    section = README.read_text().partition(f"\n{heading}\n")[2]
-    (block,) = re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)[:1]
-    (told,) = re.findall(r"```text\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)[:1]
+    (block,) = pages.shown(heading, "sh")
+    (told,) = pages.shown(heading, "text")
     command = block.strip().splitlines()[-1].partition("-out ")[0]
     return Shown(command=command, lines=tuple(told.splitlines()))

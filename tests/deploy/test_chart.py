@@ -16,6 +16,7 @@ from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.listen import Listen
 from catalog_service.serving.settings_reader import read_settings, variable_name
 from catalog_service.settings import CatalogSettings
+from tests import pages
 from tests.fakes.authority import Issuer
 from tests.fakes.chart_pods import (
     container_of,
@@ -517,14 +518,11 @@ def test_notes_say_what_somebody_should_know(chart):
     assert "The network policy lets nobody else in" in notes
 
 
-def test_the_readmes_values_are_taken(chart):
+def test_the_pages_values_are_taken(chart):
     """And its refusal is the chart's."""
-    section = (ROOT / "README.md").read_text().partition("## In a cluster")[2].partition("\n## ")[0]
-    (values,) = re.findall(r"```yaml\n(.+?)```", section, re.DOTALL)
-    (refusal,) = re.findall(r"```text\n(.+?)\n```", section, re.DOTALL)
+    (values,) = pages.shown("In a cluster", "yaml")
+    (refusal,) = pages.shown("In a cluster", "text")
 
     assert chart.problems(chart.documents(yaml.safe_load(values))) == []
-    with pytest.raises(ChartRefused, match=re.escape(refusal)):
+    with pytest.raises(ChartRefused, match=re.escape(refusal.rstrip())):
         chart.text({"plaintext": True, "trainer": {"replicas": 2}})
-    for path in re.findall(r"-f (\S+)", section):
-        assert (ROOT / path).exists()

@@ -1,4 +1,4 @@
-"""The README's way to a site without a network, run as it is written.
+"""The catalog page's way to a site without a network, run as it is written.
 
 The connected side asks publishers on loopback. The isolated side runs in an empty network namespace
 with a loopback of its own; strace writes down every connect() of its services and their children,
@@ -18,8 +18,9 @@ import pytest
 import torch
 import torchvision
 
+from tests import pages
 from tests.end_to_end.test_offline import LOCAL, NOBODY, connections
-from tests.end_to_end.test_readme import Shell, assert_told, commands, without_a_network
+from tests.end_to_end.test_readme import WITHOUT_A_NETWORK, Shell, assert_told, commands
 from tests.fakes import isolated_program
 from tests.fakes.publishers import Publishers, publishers
 from tests.services import running_catalog
@@ -82,7 +83,7 @@ def world(tmp_path: Path) -> Publishers:
 
 
 def register_digits(address: str, folder: Path) -> None:
-    """Register a backbone of resnet18 as `vertebra train` does it in the README."""
+    """Register a backbone of resnet18 as `vertebra train` does it on the page."""
     state = torchvision.models.resnet18().state_dict()
     torch.save({n: t for n, t in state.items() if not n.startswith("fc.")}, folder / "digits.pth")
     with CatalogClient(address) as catalog:
@@ -95,11 +96,11 @@ def register_digits(address: str, folder: Path) -> None:
 def test_a_bundle_made_where_there_is_a_network_serves_a_site_that_has_none(
     tmp_path: Path, world: Publishers
 ) -> None:
-    """Every line is the README's; digests are those of this run."""
+    """Every line is the page's; digests are those of this run."""
     desk = tmp_path / "desk"
     desk.mkdir()
     shell = Shell(home=desk, world=world)
-    connected, away = without_a_network()
+    connected, away = pages.shown(WITHOUT_A_NETWORK, "console")
     with running_catalog(tmp_path / "connected", **world.variables) as catalog:
         register_digits(catalog.address, tmp_path)
         for shown in commands(connected):

@@ -1,6 +1,7 @@
-"""A job over mutual TLS with a token, by the README's certificates, followed to its end."""
+"""A job over mutual TLS with a token, by the deploy page's certificates, followed to its end."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_readme import README
+from tests import pages
 from tests.services import running_catalog, running_trainer
 
 VERTEBRA = (sys.executable, "-m", "vertebra.cli")
@@ -40,7 +41,8 @@ class Studio:
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
-    script = README.read_text().partition("`certificates.sh`:\n\n```sh\n")[2].partition("```")[0]
+    every = pages.blocks(pages.section("Who gets in"))
+    (script,) = [block.text for block in every if block.file == "certificates.sh"]
     made = subprocess.run(["sh", "-e"], input=script, cwd=folder, text=True, check=True, timeout=60)
     assert made.returncode == 0
     token = [*VERTEBRA, "token", "ann", "--role", "user", "--out", folder / "ann.token"]
@@ -92,6 +94,25 @@ def test_a_job_is_followed_to_its_end_over_mutual_tls_with_a_token(studio: Studi
     assert "succeeded" in trained.stdout + trained.stderr
     listed = studio.vertebra("jobs", "ls")
     assert "guarded" in listed.stdout
+
+
+def test_the_pages_flags_show_the_same_as_the_variables(studio: Studio) -> None:
+    (line,) = [one for one in pages.shown("Who gets in", "sh") if one.startswith("vertebra ")]
+    (studio.folder / "ci.token").write_bytes((studio.folder / "ann.token").read_bytes())
+    address = {"VERTEBRA_CATALOG_ADDRESS": studio.variables["VERTEBRA_CATALOG_ADDRESS"]}
+
+    done = subprocess.run(
+        [*VERTEBRA, *shlex.split(line)[1:]],
+        env={**os.environ, **address},
+        cwd=studio.folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "resnet18" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""The README's sessions are run as they are written, and print what it says.
+"""The pages' sessions are run as they are written, and print what they say.
 
 Whoever publishes weights is on loopback; what is printed gets the real names.
 """
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,12 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.fakes.publishers import Publishers, publishers
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-BLOCK = re.compile(r"(?:`(?P<file>[\w.]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 SEEN_BY_PEOPLE = "vertebra models ls"
-"""Into a pipe it writes tabs; the README shows what a person sees."""
+"""Into a pipe it writes tabs; the page shows what a person sees."""
 
 TERMINAL = {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80"}
 """What makes output look as on a terminal without colours. Source: rich.console.Console."""
@@ -32,27 +32,20 @@ COMMAND_TIMEOUT_S = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A command and the lines that the README prints under it."""
+    """A command and the lines that a page prints under it."""
 
     command: str
     lines: tuple[str, ...]
 
 
-WITHOUT_A_NETWORK = re.compile(r"^### A site without a network$.*?(?=^## )", re.M | re.DOTALL)
+WITHOUT_A_NETWORK = "A site without a network"
 """The section whose second half is for another machine: test_air_gap.py runs it."""
 
 
-def blocks() -> list[re.Match[str]]:
-    """Return the fenced blocks of the README that one machine runs."""
-    return list(BLOCK.finditer(WITHOUT_A_NETWORK.sub("", README.read_text())))
-
-
-def without_a_network() -> tuple[str, str]:
-    """Return the console blocks of the connected and of the isolated side."""
-    section = WITHOUT_A_NETWORK.search(README.read_text())
-    assert section is not None
-    connected, away = [block["text"] for block in BLOCK.finditer(section.group())]
-    return connected, away
+def session() -> list[pages.Block]:
+    """Return the fenced blocks of all pages that one machine runs."""
+    every = [block for page in pages.PAGES for block in pages.blocks(pages.text(page))]
+    return [block for block in every if block.section != WITHOUT_A_NETWORK]
 
 
 def commands(text: str) -> Iterator[Shown]:
@@ -127,7 +120,7 @@ class Shell:
 
 @pytest.fixture
 def world(tmp_path_factory) -> Iterator[Publishers]:
-    """Publishers with the one weight that the README downloads."""
+    """Publishers with the one weight that the pages download."""
     with publishers(tmp_path_factory.mktemp("published")) as world:
         world.publish("mobilenet_v3_small").path.unlink()
         yield world
@@ -141,7 +134,7 @@ def up(tmp_path, world) -> Iterator[tuple[Shell, Path]]:
         try:
             probe.bind(("127.0.0.1", 50551))
         except OSError:
-            pytest.skip("the README's ports are taken: another vertebra is up on this machine")
+            pytest.skip("the pages' ports are taken: another vertebra is up on this machine")
     shell, screen = Shell(home=tmp_path, world=world), tmp_path / "screen.txt"
     with screen.open("w") as output:
         process = subprocess.Popen(
@@ -158,19 +151,25 @@ def up(tmp_path, world) -> Iterator[tuple[Shell, Path]]:
         process.wait(timeout=60)
 
 
-def test_the_first_session_prints_what_the_readme_says(up):
-    """Files first, then every command of every console block, in order."""
+def test_the_sessions_print_what_the_pages_say(up):
+    """Files first, then every command and every program without a name, in order."""
     shell, screen = up
-    for block in blocks():
-        if block["file"]:
-            (shell.home / block["file"]).write_text(block["text"])
+    for block in session():
+        if block.file:
+            (shell.home / block.file).write_text(block.text)
 
-    consoles = [block["text"] for block in blocks() if block["kind"] == "console"]
-    for shown in [shown for text in consoles for shown in commands(text)]:
+    for shown in [shown for block in session() for shown in to_run(block)]:
         if shown.command == "vertebra up":
             assert_told(screen.read_text(), shown, shell.home)
             continue
         done = shell.run(shown.command)
         assert_told(shell.told(done.stdout), shown, shell.home)
-        is_error = shown.lines[0].startswith("error:")
+        is_error = shown.lines[:1] != () and shown.lines[0].startswith("error:")
         assert (done.returncode != 0) == is_error, done.stdout
+
+
+def to_run(block: pages.Block) -> list[Shown]:
+    """Return the commands of a block; of a program without a name only that it runs is shown."""
+    if block.kind == "python" and not block.file:
+        return [Shown(command=f"python -c {shlex.quote(block.text)}", lines=("...",))]
+    return list(commands(block.text)) if block.kind == "console" else []

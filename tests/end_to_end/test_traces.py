@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.fakes.collector import running_collector
 from tests.services import running_catalog, running_trainer
 
@@ -35,14 +35,13 @@ def wait_for(question) -> None:
         time.sleep(0.02)
 
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 LINE = re.compile(r"(?:[0-9a-f]{6})?(?P<indent> *)(?P<name>\S+: \S+(?: \S+)*)(?:  .*)?")
 
 
 def shown() -> str:
-    """Return the trace that the README shows."""
-    section = README.read_text().partition("\n## Metrics and traces\n")[2]
-    return section.partition("```text\n")[2].partition("```")[0]
+    """Return the trace that the deploy page shows."""
+    (trace,) = pages.shown("Metrics and traces", "text")
+    return trace
 
 
 def ways(tree: str) -> set[tuple[str, ...]]:

@@ -2,11 +2,13 @@
 shipped; and what it lets in and refuses beside calls that are right."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import grpc
 import pytest
 
+from tests import pages
 from tests.fakes.dialects import (
     Answer,
     Ask,
@@ -96,6 +98,16 @@ def test_both_services_are_behind_one_address(doors: Doors) -> None:
 
     assert architecture.architecture_id == "resnet18"
     assert capacity.num_devices >= 1
+
+
+def test_the_pages_curl_is_answered(doors: Doors) -> None:
+    (line,) = pages.shown("Gateways and meshes", "sh")
+    here = line.replace("127.0.0.1:50550", doors.gateway.address)
+
+    done = subprocess.run(["sh", "-c", here], capture_output=True, check=True, timeout=60)
+
+    assert here != line
+    assert json.loads(done.stdout)["architecture"]["architectureId"] == "resnet18"
 
 
 def test_bytes_are_asked_of_the_service_whose_client_asks(doors: Doors, tmp_path: Path) -> None:
@@ -199,13 +211,25 @@ def test_oversized_json_is_refused_and_a_large_one_is_not(doors: Doors) -> None:
     assert "limit" in body or "larger" in body
 
 
-def test_an_unknown_method_is_not_implemented_and_an_unknown_path_is_not_found(
-    doors: Doors,
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/nothing/at.all", 404, "nothing is here"),
+        (PATH.replace("GetArchitecture", "GetNothing"), 404, "Could not resolve"),
+        (f"{PATH}%2f", 404, "Could not resolve"),
+        (f"{PATH};a=b", 404, "Could not resolve"),
+        (f"{PATH}?name=x&nothing=1", 400, "nothing"),
+        ("/grpc.health.v1.Health/Check", 404, "Could not resolve"),
+    ],
+)
+def test_json_for_no_method_is_not_taken_for_a_service_that_is_away(
+    doors: Doors, path: str, status: int, words: str
 ) -> None:
-    unknown = PATH.replace("GetArchitecture", "GetNothing")
+    """The service would end such a call without a word, which looks like 503."""
+    found, _, body = post(doors.gateway.address, path, REQUEST)
 
-    assert post(doors.gateway.address, "/nothing/at.all", REQUEST)[0] == 404
-    assert post(doors.gateway.address, unknown, REQUEST)[0] != 200
+    assert found == status
+    assert words in body
 
 
 def test_only_allowed_origins_may_call_from_pages(doors: Doors) -> None:
@@ -219,6 +243,29 @@ def test_only_allowed_origins_may_call_from_pages(doors: Doors) -> None:
     assert "x-vertebra-service" in allowed["access-control-allow-headers"]
     assert "grpc-status-details-bin" in allowed["access-control-expose-headers"]
     assert "access-control-allow-origin" not in preflight("https://evil.example")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": ALLOWED_ORIGIN},
+        {"access-control-request-method": "POST"},
+        {"origin": "https://evil.example", "access-control-request-method": "POST"},
+        {
+            "origin": "null",
+            "access-control-request-method": "POST",
+            "content-type": "application/grpc",
+        },
+    ],
+)
+def test_what_browsers_ask_first_gets_to_no_service(doors: Doors, headers: dict[str, str]) -> None:
+    """It needs no token: whatever it was, the gateway would have let it past their check."""
+    status, answered, _ = ask_http(doors.gateway.address, "OPTIONS", PATH, headers=headers)
+
+    assert status in (200, 405)
+    assert not answered.keys() & {"grpc-status", "x-envoy-upstream-service-time"}
+    assert "access-control-allow-origin" not in answered
 
 
 def test_the_page_comes_with_a_policy_that_runs_no_inline_script(doors: Doors) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from catalog_service.serving.access import AccessFile, AccessUnusable, read_acce
 from catalog_service.serving.principals import Role
 from catalog_service.serving.settings_reader import settings_table
 from catalog_service.settings import CatalogSettings
+from tests import pages
 from trainer_service.settings import TrainerSettings
 
 DIGEST = hashlib.sha256(b"secret-of-ci").hexdigest()
@@ -128,10 +128,9 @@ def test_a_file_that_is_not_there_is_refused_at_the_start_and_waited_for_later(t
     assert caplog.text.count("is not taken") == 1
 
 
-def test_the_rows_that_the_readme_shows_are_understood(tmp_path):
-    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
-    section = readme.partition("## Who gets in\n")[2].partition("\n## ")[0]
-    toml = section.partition("```toml\n")[2].partition("```")[0]
+def test_the_rows_that_the_page_shows_are_understood(tmp_path):
+    section = pages.section("Who gets in")
+    (toml,) = pages.shown("Who gets in", "toml")
     printed = section.partition("access.toml\n")[2].partition("```")[0]
 
     access = said(tmp_path, printed + toml)
@@ -140,9 +139,8 @@ def test_the_rows_that_the_readme_shows_are_understood(tmp_path):
     assert len(access.tokens) == 1
 
 
-def test_the_settings_that_the_readme_shows_are_there():
-    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text()
-    section = readme.partition("## Who gets in\n")[2].partition("\n## ")[0]
+def test_the_settings_that_the_page_shows_are_there():
+    section = pages.section("Who gets in")
     known = {
         name
         for settings in (CatalogSettings, TrainerSettings)

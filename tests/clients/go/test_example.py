@@ -1,4 +1,4 @@
-"""The README's Go example against the real services: what it prints, and what it leaves."""
+"""The page's Go example against the real services: what it prints, and what it leaves."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.go.conftest import MODULE
-from tests.clients.live_services import Live, live_services, shown_in_readme, told_by
+from tests.clients.live_services import Live, live_services, shown_on_page, told_by
 from tests.end_to_end.test_readme import assert_told
 from vertebra.state_file import read_header
 
@@ -19,8 +19,8 @@ def live(tmp_path_factory):
 
 
 def test_the_example_lists_builds_saves_trains_fetches_and_registers(live: Live, tmp_path: Path):
-    """As the README shows it; both files are whole, and the backbone is the trainer's own."""
-    shown = shown_in_readme("### From Go")
+    """As the page shows it; both files are whole, and the backbone is the trainer's own."""
+    shown = shown_on_page("From Go")
 
     told = told_by(live, f"{shown.command}-out {tmp_path}", MODULE)
 

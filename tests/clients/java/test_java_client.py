@@ -14,7 +14,7 @@ from tests.clients.live_services import (
     guarded_live_services,
     live_services,
     refusal_by,
-    shown_in_readme,
+    shown_on_page,
     told_by,
 )
 from tests.end_to_end.test_readme import assert_told
@@ -73,9 +73,9 @@ def test_the_example_sends_no_token_in_plain_text():
 
 
 def test_the_example_lists_builds_saves_trains_and_follows(tmp_path: Path):
-    """As the README shows it."""
+    """As the page shows it."""
     maven("compile")
-    shown = shown_in_readme("### From Java")
+    shown = shown_on_page("From Java")
     with live_services(tmp_path / "home") as live:
         told = told_by(live, f'{shown.command}-out {tmp_path}"', PROJECT)
 

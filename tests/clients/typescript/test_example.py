@@ -1,4 +1,4 @@
-"""The README's TypeScript example against the real services, by the package as it is published."""
+"""The page's TypeScript example against the real services, by the package as it is published."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.live_services import Live, live_services, shown_in_readme, told_by
+from tests.clients.live_services import Live, live_services, shown_on_page, told_by
 from tests.clients.typescript.node_suite import PACKAGE, node, node_path
 from tests.end_to_end.test_readme import assert_told
 from vertebra.state_file import read_header
@@ -24,8 +24,8 @@ def live(tmp_path_factory: pytest.TempPathFactory):
 def test_the_example_lists_builds_saves_trains_fetches_and_registers(
     live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """As the README shows it; both files are whole, and the backbone is the trainer's own."""
-    shown = shown_in_readme("### From TypeScript")
+    """As the page shows it; both files are whole, and the backbone is the trainer's own."""
+    shown = shown_on_page("From TypeScript")
     monkeypatch.setitem(os.environ, "PATH", node_path())
 
     told = told_by(live, f"{shown.command}-out {tmp_path}", PACKAGE)

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import pages
 from tests.clients.python.cli.conftest import Terminal, told
 from tests.fakes.envoy import buffer_filter, running_envoy
 from tests.fakes.path_service import running_path_service
 from vertebra.cli import exit_codes
-from vertebra.cli.doctor import findings_view, remedies_view, verdict
+from vertebra.cli.doctor import findings_view, print_report, remedies_view, verdict
 from vertebra.cli.main import run
 from vertebra.doctor.examine import Report
-from vertebra.doctor.finding import Fault, Finding, Level
+from vertebra.doctor.finding import Certainty, Fault, Finding, Level
 from vertebra.doctor.proxies import Proxy
 from vertebra.doctor.way import Way
 
@@ -71,6 +72,27 @@ def test_what_works_and_is_better_changed_is_not_called_nothing_to_mend(
         "  nginx, location with grpc_pass",
         "    grpc_next_upstream error;",
     ]
+
+
+def test_the_page_shows_what_mends_a_route_timeout(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = "cut after 15.0 s (4 of 4): a route timeout"
+    cut = Finding(
+        check="long streams",
+        level=Level.WRONG,
+        seen=seen,
+        fault=Fault.ROUTE_TIMEOUT,
+        certainty=Certainty.SURE,
+    )
+    way = Way(address="h:1")
+    report = Report(way=way, hold_s=33, took_s=36, proxy=Proxy.ENVOY, findings=(cut,))
+
+    print_report(report, [Proxy.ENVOY])
+
+    printed = capsys.readouterr().out
+    (shown,) = pages.shown("Gateways and meshes", "text")
+    assert printed.endswith(shown)
+    (line,) = [line for line in printed.splitlines() if seen in line]
+    assert f"{line.split()[0]}  {seen}  sure`" in pages.section("Gateways and meshes")
 
 
 def test_an_address_where_nothing_listens_is_unreachable(
