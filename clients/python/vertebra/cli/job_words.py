@@ -34,7 +34,6 @@ FILE_WORDS = {
     jobs.ExportFile.KIND_METRICS_CSV: "metrics",
     jobs.ExportFile.KIND_CURVES_PNG: "learning curves",
     jobs.ExportFile.KIND_TENSORBOARD_EVENTS: "for TensorBoard",
-    jobs.ExportFile.KIND_SAMPLE_PNG: "sample prediction",
 }
 
 

@@ -12,7 +12,6 @@ from rich.text import Text
 from vertebra.cli import exit_codes, words
 from vertebra.cli.clients import trainer_client
 from vertebra.cli.ensure_view import live_rows
-from vertebra.cli.job_words import FILE_WORDS
 from vertebra.cli.mirror_view import BytesRow
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import screen, table
@@ -111,12 +110,11 @@ def _print_files(there: Sequence[DownloadedFile], folder: Path) -> None:
 
 
 def _files_table(there: Sequence[DownloadedFile]) -> Table:
-    rows = table("FILE", "WHAT", "SIZE", "SHA256", "", right=("SIZE",))
+    rows = table("FILE", "SIZE", "SHA256", "", right=("SIZE",))
     for one in there:
         blob = one.file.blob
         rows.add_row(
             one.path.name,
-            FILE_WORDS.get(one.file.kind, "file"),
             words.size(blob.size_bytes),
             words.short_digest(blob.digest),
             "was here" if one.was_there else "",

@@ -9,13 +9,14 @@ from vertebra.cli.clients import trainer_client
 from vertebra.cli.curve_words import series_view
 from vertebra.cli.options import json_option, trainer_option
 from vertebra.cli.screen import print_json, screen
+from vertebra.cli.sections import SectionedCommand
 from vertebra.cli.written_values import MAX_AMOUNT
 from vertebra.trainer.v1 import train_run_pb2 as runs
 
 STEP = click.IntRange(min=0, max=MAX_AMOUNT)
 
 
-@click.command("metrics", short_help="Show a job's curves.")
+@click.command("metrics", cls=SectionedCommand, short_help="Show a job's curves.")
 @click.argument("job")
 @click.argument("series", nargs=-1)
 @click.option("--from-step", type=STEP, default=0, metavar="N", help="Leave earlier steps out.")

@@ -16,6 +16,7 @@ from vertebra.cli.model_options import OPTION_OF_FIELD, TASKS, named_options
 from vertebra.cli.models_list import gflops
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen
+from vertebra.cli.sections import SectionedCommand
 from vertebra.cli.written_values import MAX_AMOUNT, amount, count, num_bytes, parsed
 
 OPTIONS = {
@@ -34,7 +35,7 @@ OPTIONS = {
 """The last word of a field's path -> the option that sets it."""
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @click.option("--task", "for_task", type=click.Choice(TASKS), default="classification",
               show_default=True, help="What is to be learned.")  # fmt: skip
 @click.option(

@@ -14,12 +14,13 @@ from vertebra.cli.clients import catalog_client
 from vertebra.cli.model_options import model_options, model_spec, named_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, title
+from vertebra.cli.sections import SectionedCommand
 
 DTYPES = {"fp32": "F32", "fp16": "F16", "bf16": "BF16"}
 """People's words -> safetensors'."""
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @model_options()
 @click.option("--definition-only", is_flag=True, help="Structure only: no numbers, no network.")
 @click.option(

@@ -22,6 +22,7 @@ from vertebra.cli.model_options import (
 )
 from vertebra.cli.options import catalog_option, filter_options, joined_filter, json_option
 from vertebra.cli.screen import facts, print_json, print_json_list, screen, table, title
+from vertebra.cli.sections import SectionedCommand
 from vertebra.cli.written_values import count, parsed
 
 Verdict = wire.InputVerdict
@@ -46,7 +47,7 @@ COUNTS: Mapping[str, str] = {
 """What the example of a task needs where it does not need classes."""
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @model_options("size", "channels")
 @click.option("--size", required=True, metavar="N|HxW", help="Of the images to check, in pixels.")
 @click.option("--built-for", metavar="N|HxW", help="Size that the model is built for.")
@@ -123,7 +124,7 @@ def _limits(answer: wire.CheckInputResponse) -> str:
     return ", ".join(part for part in parts if part)
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @click.argument("backbone", default="")
 @click.option(
     "--task", "for_task", type=click.Choice(TASKS), metavar="TASK", help="Only for this task."

@@ -18,6 +18,7 @@ from vertebra.cli.contract_words import ROLES
 from vertebra.cli.model_options import model_options, model_spec, named_options
 from vertebra.cli.options import catalog_option, json_option
 from vertebra.cli.screen import facts, print_json, screen, table, title
+from vertebra.cli.sections import SectionedCommand
 from vertebra.cli.written_values import count, parsed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,7 +43,7 @@ def freeze_mode(text: str) -> str:
     return re.sub(r"^(\w+)=(\d+)$", r"\1(\2)", text)
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @model_options()
 @freeze_option
 @click.option("--batch", callback=parsed(count), metavar="N", help="Images a step; 32.")
@@ -101,7 +102,7 @@ def _licence(catalog: CatalogClient, weights: str) -> str:
     return catalog.get_weights(weights).licence
 
 
-@click.command()
+@click.command(cls=SectionedCommand)
 @model_options()
 @click.option(
     "--out",

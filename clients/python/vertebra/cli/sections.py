@@ -9,7 +9,7 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
-WIDTH_OF_A_FIELD = re.compile(r"\s*\[[01]<=x<=\d{10,}\]")
+WIDTH_OF_A_FIELD = re.compile(r"\s*\[[01]<=x<=\d{10,}\]|(?<=\[)[01]<=x<=\d{10,}; ")
 """The range of an amount that only ends where the contract's field is full."""
 
 _TITLE_OF = "__vertebra_sections__"

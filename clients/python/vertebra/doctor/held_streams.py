@@ -25,7 +25,7 @@ NEEDED_SILENCE_S = 2 * HEARTBEAT_S
 """One heartbeat that is late must not cut a stream."""
 THOROUGH_S = 330.0
 """More than the 5 minutes after which Envoy cuts what is silent, unless told otherwise."""
-LONGEST_HOLD_S = 3600.0
+LONGEST_HOLD_S = 3600
 PATIENCE_S = 30.0
 """After its end a stream that has not ended hangs."""
 
