@@ -82,6 +82,17 @@ def test_json_without_a_token_is_refused_and_liveness_is_not(guarded: Guarded) -
     assert ask_http(guarded.address, "GET", "/healthz")[0] == 200
 
 
+def test_a_token_in_a_url_is_none(guarded: Guarded) -> None:
+    """URLs are written into logs. Envoy takes one from `access_token` unless told."""
+    in_url = f"{ECHO}?access_token={guarded.issuer.token()}"
+
+    assert post(guarded.address, in_url, "{}")[0] == 401
+    assert (
+        post(guarded.address, ECHO, "{}", authorization=f"Bearer {guarded.issuer.token()}")[0]
+        == 200
+    )
+
+
 def test_the_doctor_of_a_viewer_says_what_it_could_not_ask(tmp_path: Path) -> None:
     """Streams and failures are for those who may diagnose; the rest is found out all the same."""
     (tmp_path / "access.toml").write_text('[[caller]]\nname = "anonymous"\nroles = ["viewer"]\n')

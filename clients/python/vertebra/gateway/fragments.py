@@ -37,7 +37,7 @@ def access_log() -> list[Fragment]:
     fields = {
         "time": "%START_TIME%",
         "method": "%REQ(:METHOD)%",
-        "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+        "path": "%PATH(NQ:ORIG_OR_PATH)%",
         "status": "%RESPONSE_CODE%",
         "grpc_status": "%GRPC_STATUS%",
         "flags": "%RESPONSE_FLAGS%",
@@ -73,6 +73,8 @@ def jwt_filters(jwt: "Jwt | None") -> list[Fragment]:
         "audiences": list(jwt.audiences),
         "local_jwks": {"filename": str(jwt.jwks_file)},
         "forward": True,
+        # As the services want it; by Envoy's own rule also in the URL, which ends up in logs.
+        "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
         "require_expiration": True,
     }
     rules = [{"match": {"prefix": "/vertebra."}, "requires": {"provider_name": "vertebra"}}]
