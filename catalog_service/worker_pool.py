@@ -26,6 +26,9 @@ LENGTH_BYTES = 4
 STOP_S = 2.0
 """How long a worker may take to notice that its input ended."""
 
+DYING_S = 30.0
+"""How long a worker whose output ended may take to end: its own status says more than a signal."""
+
 _KINDS = {kind.__name__: kind for kind in KINDS}
 
 
@@ -94,16 +97,11 @@ class _Worker:
         assert process.stdin is not None and process.stdout is not None
         with suppress(OSError):  # a dead worker did not read all of its order
             process.stdin.close()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _ended(process, STOP_S)
         process.stdout.close()
 
     def _died(self, process: subprocess.Popen[bytes], function: str) -> WorkerDied:
-        process.kill()
-        status = process.wait()
+        status = _ended(process, DYING_S)
         self.close()
         why = f"signal {-status}" if status < 0 else f"exit status {status}"
         return WorkerDied(
@@ -196,6 +194,15 @@ class WorkerPool:
 
 def _environment(num_threads: int) -> dict[str, str]:
     return inherited(os.environ) | {"VERTEBRA_WORKER_THREADS": str(num_threads)}
+
+
+def _ended(process: subprocess.Popen[bytes], within_s: float) -> int:
+    """Return the status of a process that is ending; one that goes on is killed."""
+    try:
+        return process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -43,6 +44,17 @@ def is_zombie(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def test_a_worker_that_cannot_start_ends_with_its_own_status(tmp_path: Path) -> None:
+    """Its output ends before it does: an interpreter takes a while to finish."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nexec 1>&- 0<&-\nsleep 0.2\nexit 3\n")
+    program.chmod(0o755)
+    pool = WorkerPool(1, python=str(program))
+
+    with pytest.raises(WorkerDied, match=r"\(exit status 3\)"):
+        pool.call("describe_model", {"recipe": recipe()})
 
 
 def test_a_worker_describes_a_model_and_this_process_never_imports_torch() -> None:
