@@ -5,6 +5,7 @@ Source: https://cocodataset.org/#format-data.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,7 @@ def _document(path: Path) -> Json:
 
 
 def _coco(path: Path, document: Json) -> CocoFile:
+    _require_own_ids(path, document)
     categories = {int(each["id"]): _text(each["name"]) for each in document["categories"]}
     by_image: dict[int, list[Json]] = {int(each["id"]): [] for each in document["images"]}
     if strangers := [
@@ -117,6 +119,17 @@ def _coco(path: Path, document: Json) -> CocoFile:
         categories=dict(sorted(categories.items())),
         keypoint_names=tuple(map(_text, points[0])) if points else (),
     )
+
+
+def _require_own_ids(path: Path, document: Json) -> None:
+    """Raise DataInvalid where images or categories share an id: annotations go by nothing else."""
+    for kind in ("images", "categories"):
+        counts = Counter(int(each["id"]) for each in document[kind])
+        if shared := [str(key) for key, count in counts.items() if count > 1]:
+            raise DataInvalid(
+                f"{str(path)!r} gives several of its `{kind}` the ids {listed(shared)}: which"
+                " annotations are whose cannot be told; give each its own id"
+            )
 
 
 def _text(name: object) -> str:

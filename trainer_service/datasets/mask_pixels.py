@@ -34,7 +34,7 @@ def decode_mask(data: bytes) -> IndexMask:
 
 def _indices(values: npt.NDArray[np.generic]) -> IndexMask:
     if values.ndim > 2:
-        colours = values[..., :3]
+        colours = values[..., : 3 if values.shape[-1] > 2 else 1]  # what follows is opacity
         if (colours != colours[..., :1]).any():
             raise ImageUnreadable("in colour; class indices are grey values, or a palette's")
         values = colours[..., 0]

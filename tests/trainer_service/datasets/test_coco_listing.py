@@ -180,6 +180,23 @@ def test_what_is_no_coco_file_is_refused(tmp_path: Path, text: str, expected: st
         inspect(spec, DataWants(task="detection"), (str(tmp_path),))
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("images", r"gives several of its `images` the ids 0: which annotations are whose"),
+        ("categories", r"gives several of its `categories` the ids 3: which annotations are whose"),
+    ],
+)
+def test_ids_that_are_given_twice_are_refused(kind: str, expected: str, tmp_path: Path) -> None:
+    """Each of two images would get the objects of both; the last of two categories all of them."""
+    spec = data(tmp_path)
+    rewrite(spec, lambda document: document[kind][1].update(id=document[kind][0]["id"]))
+    rewrite(spec, lambda document: document.update(annotations=document["annotations"][:1]))
+
+    with pytest.raises(DataInvalid, match=expected):
+        inspect(spec, DataWants(task="detection"), [str(tmp_path)])
+
+
 def test_no_file_name_leads_out_of_the_allowed_roots(tmp_path: Path) -> None:
     spec = data(tmp_path / "inside")
     draw_images(tmp_path / "outside", 1)

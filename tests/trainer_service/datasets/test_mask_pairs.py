@@ -53,6 +53,15 @@ def test_kept_and_decoded_masks_are_the_same(
     assert kept.fingerprint == on_disk.fingerprint
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA"])
+def test_grey_masks_may_say_how_opaque_they_are(mode: str, tmp_path: Path) -> None:
+    """Drawing programs add an opaque channel to what they save."""
+    path = tmp_path / "m.png"
+    Image.fromarray(two_halves(0, 2).astype(np.uint8)).convert(mode).save(path)
+
+    assert np.array_equal(decode_mask(path.read_bytes()), two_halves(0, 2))
+
+
 def test_a_palette_is_indices_not_colours(tmp_path: Path) -> None:
     path = write_mask(tmp_path / "m.png", two_halves(0, 2), mode="P")
 
