@@ -7,7 +7,6 @@ as a child. Needs the extra `gateway` where Envoy itself is to run.
 from vertebra.gateway.config import (
     GATEWAY_PORT,
     Gateway,
-    Jwt,
     ListenTls,
     ServiceTls,
     gateway_config,
@@ -15,11 +14,13 @@ from vertebra.gateway.config import (
 from vertebra.gateway.descriptors import write_descriptors
 from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.running import GatewayFailed, RunningGateway, running_gateway
+from vertebra.gateway.tokens import JwksUrl, Jwt
 
 __all__ = [
     "GATEWAY_PORT",
     "Gateway",
     "GatewayFailed",
+    "JwksUrl",
     "Jwt",
     "ListenTls",
     "RunningGateway",

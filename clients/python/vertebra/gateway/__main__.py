@@ -3,6 +3,7 @@ containers; `vertebra up --console` runs the same gateway as its child."""
 
 import argparse
 import os
+import ssl
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ import vertebra
 from vertebra.gateway.config import (
     GATEWAY_PORT,
     Gateway,
-    Jwt,
     ListenTls,
     ServiceTls,
     gateway_config,
@@ -20,8 +20,16 @@ from vertebra.gateway.config import (
 from vertebra.gateway.descriptors import write_descriptors
 from vertebra.gateway.encryption import write_secrets
 from vertebra.gateway.running import GatewayFailed, envoy_program
+from vertebra.gateway.tokens import JwksUrl, Jwt
 
 UNUSABLE = 2
+
+AUTHORITIES = (
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/certs/ca-bundle.crt"),
+    Path("/etc/ssl/cert.pem"),
+)
+"""Where systems keep them. Source: Go's crypto/x509, root_linux.go."""
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -86,9 +94,20 @@ def _jwt(flags: argparse.Namespace) -> Jwt | None:
             "--jwt-issuer, --jwt-audience and --jwt-keys come together: a token of anybody, for"
             " anybody, or signed by anybody would get in"
         )
+    is_url = "://" in flags.jwt_keys
+    ca = flags.jwt_keys_ca or (_authorities() if is_url else None)
     return Jwt(
-        issuer=flags.jwt_issuer, audiences=tuple(flags.jwt_audience), jwks_file=flags.jwt_keys
+        issuer=flags.jwt_issuer,
+        audiences=tuple(flags.jwt_audience),
+        keys=JwksUrl(url=flags.jwt_keys, ca=ca) if is_url else Path(flags.jwt_keys),
     )
+
+
+def _authorities() -> Path | None:
+    """Return the file of authorities that SSL_CERT_FILE names, or the system's."""
+    named = ssl.get_default_verify_paths().cafile
+    found = [Path(named)] if named else [file for file in AUTHORITIES if file.is_file()]
+    return found[0] if found else None
 
 
 def written(gateway: Gateway, folder: Path) -> Path:
@@ -137,11 +156,17 @@ def _parser() -> argparse.ArgumentParser:
         ("--ca", "PEM file with authorities of the services' certificates: they have TLS"),
         ("--cert", "PEM file with what the services are shown"),
         ("--key", "its private key"),
-        ("--jwt-keys", "JSON file with the issuer's keys (JWKS), read once"),
+        ("--jwt-keys-ca", "PEM file with authorities of its server (SSL_CERT_FILE, the system's)"),
     ):
         parser.add_argument(name, type=Path, help=words)
     parser.add_argument(
         "--jwt-issuer", metavar="URL", default="", help="callers must show a token of this issuer"
+    )
+    parser.add_argument(
+        "--jwt-keys",
+        metavar="FILE_OR_URL",
+        default="",
+        help="its keys (JWKS): a file, read once, or an https:// URL, fetched every ten minutes",
     )
     parser.add_argument("--access-log", action="store_true", help="a line a call, as JSON")
     parser.add_argument("--concurrency", type=int, default=2, help="threads (%(default)s)")

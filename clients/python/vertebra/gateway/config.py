@@ -10,15 +10,16 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from vertebra.gateway import encryption, fragments
+from vertebra.gateway import encryption, fragments, tokens
 from vertebra.gateway.console_files import console_routes
 from vertebra.gateway.descriptors import descriptor_set, service_names
+from vertebra.gateway.tokens import Jwt
 
 GATEWAY_PORT = 50550
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ANY_HOST = ("*",)
 
-INDENTS = {"jwt_authn": 10, "rbac": 10, "console_routes": 14, "other_hosts": 12}
+INDENTS = {"jwt_authn": 10, "rbac": 10, "console_routes": 14, "other_hosts": 12, "issuer": 2}
 """How far the lines that may be absent stand in `gateway.yaml`."""
 
 
@@ -44,15 +45,6 @@ class ServiceTls:
     """The name in their certificates; empty: the host of the address."""
     cert: Path | None = None
     key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jwt:
-    """Tokens that a caller must have; the services check them once more."""
-
-    issuer: str
-    audiences: tuple[str, ...]
-    jwks_file: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +102,11 @@ def _fields(gateway: Gateway) -> dict[str, str]:
         "trainer_tls": encryption.service_tls(gateway, gateway.trainer),
     }
     lines = {
-        "jwt_authn": fragments.jwt_filters(gateway.jwt),
+        "jwt_authn": tokens.jwt_filters(gateway.jwt),
         "rbac": fragments.rbac_filters(gateway.listen_tls),
         "console_routes": console_routes(gateway.console_folder) if gateway.console_folder else [],
         "other_hosts": _other_hosts(gateway),
+        "issuer": tokens.issuer_clusters(gateway.jwt),
     }
     rendered = {name: json.dumps(value) for name, value in values.items()}
     rendered["descriptors"] = _descriptors(gateway.descriptor_file)

@@ -79,12 +79,26 @@ def service_tls(gateway: "Gateway", service: str) -> Fragment | None:
         return None
     name = tls.server_name or host_and_port(service)[0]
     kind = _kind(name)
-    wanted = {"match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": name}}]}
-    common = {"alpn_protocols": ["h2"], **_validation(gateway, SERVICE_CA, wanted)}
+    common = {"alpn_protocols": ["h2"], **_validation(gateway, SERVICE_CA, _named(name))}
     if tls.cert is not None:
         common |= _certificate(gateway, SERVICE_CERTIFICATE)
     context: Fragment = {"common_tls_context": common}
     return _socket("UpstreamTlsContext", {**context, "sni": name} if kind == "DNS" else context)
+
+
+def known_server(name: str, ca: Path) -> Fragment:
+    """Return how a server is known that is neither ours nor shown anything."""
+    common = {"validation_context": {**_authority(ca), **_named(name)}}
+    context: Fragment = {"common_tls_context": common}
+    return _socket(
+        "UpstreamTlsContext", {**context, "sni": name} if _kind(name) == "DNS" else context
+    )
+
+
+def _named(name: str) -> Fragment:
+    """Return that a certificate has to have a name."""
+    names = [{"san_type": _kind(name), "matcher": {"exact": name}}]
+    return {"match_typed_subject_alt_names": names}
 
 
 def _kind(name: str) -> str:

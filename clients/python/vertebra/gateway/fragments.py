@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vertebra.gateway.config import Jwt, ListenTls
+    from vertebra.gateway.config import ListenTls
 
 Fragment = dict[str, Any]
 
@@ -61,25 +61,7 @@ def rbac_filters(tls: "ListenTls | None") -> list[Fragment]:
     principals = [{"authenticated": {"principal_name": _pattern(one)}} for one in tls.spiffe_ids]
     policy = {"permissions": [{"any": True}], "principals": principals}
     rules = {"action": "ALLOW", "policies": {"vertebra": policy}}
-    return [_http_filter("rbac", "rbac.v3.RBAC", {"rules": rules})]
-
-
-def jwt_filters(jwt: "Jwt | None") -> list[Fragment]:
-    """Return what checks tokens of calls; the console's files and health need none."""
-    if jwt is None:
-        return []
-    provider = {
-        "issuer": jwt.issuer,
-        "audiences": list(jwt.audiences),
-        "local_jwks": {"filename": str(jwt.jwks_file)},
-        "forward": True,
-        # As the services want it; by Envoy's own rule also in the URL, which ends up in logs.
-        "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
-        "require_expiration": True,
-    }
-    rules = [{"match": {"prefix": "/vertebra."}, "requires": {"provider_name": "vertebra"}}]
-    config = {"providers": {"vertebra": provider}, "rules": rules, "bypass_cors_preflight": True}
-    return [_http_filter("jwt_authn", "jwt_authn.v3.JwtAuthentication", config)]
+    return [http_filter("rbac", "rbac.v3.RBAC", {"rules": rules})]
 
 
 def refused_hosts(hosts: tuple[str, ...]) -> Fragment:
@@ -100,6 +82,7 @@ def _pattern(spiffe_id: str) -> Fragment:
     return {"prefix": below} if star else {"exact": spiffe_id}
 
 
-def _http_filter(name: str, kind: str, config: Fragment) -> Fragment:
+def http_filter(name: str, kind: str, config: Fragment) -> Fragment:
+    """Return a filter of calls as a listener has it."""
     typed = {"@type": f"{TYPES}.filters.http.{kind}", **config}
     return {"name": f"envoy.filters.http.{name}", "typed_config": typed}

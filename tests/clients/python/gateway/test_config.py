@@ -77,7 +77,7 @@ def test_tokens_and_callers_are_checked_before_anything_is_translated() -> None:
         trainer="trainer:50552",
         listen_tls=ListenTls(cert=file, key=file, client_ca=file, spiffe_ids=("spiffe://a/b",)),
         service_tls=ServiceTls(ca=file),
-        jwt=Jwt(issuer="https://login", audiences=("vertebra",), jwks_file=file),
+        jwt=Jwt(issuer="https://login", audiences=("vertebra",), keys=file),
     )
 
     assert filters_of(strict)[:4] == ["cors", "jwt_authn", "rbac", "grpc_web"]

@@ -1,7 +1,10 @@
 """The gateway of a container: what its arguments amount to."""
 
+from pathlib import Path
+
 import pytest
 
+from vertebra.gateway import JwksUrl
 from vertebra.gateway.__main__ import gateway_of
 
 ALWAYS = ("--catalog=c.invalid:1", "--trainer=t.invalid:1", "--folder=/tmp/gateway")
@@ -42,7 +45,29 @@ def test_tokens_of_an_issuer_are_asked_for() -> None:
     assert gateway.jwt
     assert gateway.jwt.issuer == "https://login"
     assert gateway.jwt.audiences == ("vertebra", "console")
-    assert str(gateway.jwt.jwks_file) == "jwks.json"
+    assert gateway.jwt.keys == Path("jwks.json")
+
+
+def test_keys_at_a_url_are_those_of_a_server_that_the_system_knows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    who = ["--jwt-issuer=https://login", "--jwt-audience=vertebra"]
+    gateway = gateway_of([*ALWAYS, *who, "--jwt-keys=https://login/keys"])
+
+    assert gateway.jwt
+    assert gateway.jwt.keys == JwksUrl(url="https://login/keys", ca=tmp_path / "ca.pem")
+
+
+@pytest.mark.parametrize("url", ["http://login/keys", "http://ann:secret@login/keys", "s3://keys"])
+def test_keys_that_anybody_could_have_put_there_are_refused(url: str) -> None:
+    who = ["--jwt-issuer=https://login", "--jwt-audience=vertebra"]
+
+    with pytest.raises(ValueError, match="keys") as refused:
+        gateway_of([*ALWAYS, *who, f"--jwt-keys={url}"])
+
+    assert "secret" not in str(refused.value)
 
 
 def test_whole_encryption_is_taken() -> None:
