@@ -19,8 +19,9 @@ NUM_STEPS_SEEN = 50
 """The median is taken over the time between so many step events."""
 
 IN_THE_LOOP: tuple[type[JobEvent], ...] = (StepMetrics, EpochMetrics, SnapshotTaken, SnapshotFailed)
-"""Events after which the next batch is due. After others there may be long work on one thing:
-compiling, reading a listing, hashing an export."""
+"""Events after which the next batch is due, once there was a step: how long one takes is not known
+before. After others there may be long work on one thing: compiling, reading a listing, hashing an
+export."""
 
 
 class HangWatch:
@@ -35,6 +36,7 @@ class HangWatch:
         self._last_sign = now
         self._longest_silence_s = 0.0
         self._step_times: deque[float] = deque(maxlen=NUM_STEPS_SEEN)
+        self._has_stepped = False
         self._is_in_the_loop = False
 
     def moved(self, now: float) -> None:
@@ -50,8 +52,10 @@ class HangWatch:
         """Note what the worker said."""
         if not lines:
             return
-        self._step_times.extend(line.time for line in lines if isinstance(line.event, StepMetrics))
-        self._is_in_the_loop = isinstance(lines[-1].event, IN_THE_LOOP)
+        times = [line.time for line in lines if isinstance(line.event, StepMetrics)]
+        self._step_times.extend(times)
+        self._has_stepped = self._has_stepped or bool(times)
+        self._is_in_the_loop = self._has_stepped and isinstance(lines[-1].event, IN_THE_LOOP)
         self.moved(now)
 
     def is_hung(self, now: float) -> bool:

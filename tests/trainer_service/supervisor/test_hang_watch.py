@@ -55,6 +55,17 @@ def test_before_the_first_step_a_silence_may_be_long(lines):
     assert watch.is_hung(1801.0)
 
 
+def test_the_first_step_may_be_slow_though_the_start_was_validated():
+    """On a CPU, 32 images of a Mask R-CNN take minutes: every attempt would end there."""
+    watch = silent_since_0([line(JobMessage(text="loading")), line(epoch_metrics(0, 0.1))])
+
+    assert not watch.is_hung(1800.0)
+
+    watch.told([line(step(1))], now=1800.0)
+    assert not watch.is_hung(1800.0 + 3600.0)
+    assert watch.is_hung(1800.0 + 3601.0)
+
+
 def test_an_export_may_be_silent_for_long():
     exporting = [*steps(0.1), line(epoch_metrics(1, 0.5)), line(JobMessage(text="exporting"))]
 
