@@ -25,7 +25,7 @@ from catalog_service.serving.permissions import (
 from catalog_service.serving.principals import Role
 from tests.fakes.authority import Authority, Issuer
 from tests.services import running_catalog, running_trainer
-from vertebra.channel import STREAMS, open_channel
+from vertebra.channel import open_channel
 from vertebra.client_errors import RpcFailed, from_rpc_error
 from vertebra.credentials import Credentials
 from vertebra.trainer_client import TrainerClient
@@ -135,26 +135,14 @@ def outcome(channel: grpc.Channel, method: MethodDescriptor) -> RpcFailed:
     path = path_of(method)
     try:
         if method.client_streaming:
-            channel.stream_unary(path)(iter([NOT_A_MESSAGE]), timeout=30)
+            channel.stream_unary(path)(iter([NOT_A_MESSAGE]), timeout=60)
         elif method.server_streaming:
-            list(channel.unary_stream(path)(NOT_A_MESSAGE, timeout=30))
+            list(channel.unary_stream(path)(NOT_A_MESSAGE, timeout=60))
         else:
-            channel.unary_unary(path)(NOT_A_MESSAGE, timeout=30)
+            channel.unary_unary(path)(NOT_A_MESSAGE, timeout=60)
     except grpc.RpcError as error:
         return from_rpc_error(error, "it")
     raise AssertionError(f"{path} takes anything")
-
-
-def test_grpc_repeats_no_stream_by_itself():
-    streams = {
-        (service.full_name, method.name)
-        for file in service_files()
-        for service in file.services_by_name.values()
-        for method in service.methods
-        if method.client_streaming or method.server_streaming
-    }
-
-    assert set(STREAMS) == streams
 
 
 def test_every_rpc_of_the_contract_has_a_row_and_every_row_an_rpc():
@@ -197,7 +185,7 @@ def test_who_shows_nothing_gets_nothing_but_health(guarded, service):
     if service == "trainer":
         with open_channel(guarded.addresses[service], Credentials(ca=ca)) as channel:
             health = channel.unary_unary("/grpc.health.v1.Health/Check")
-            assert health(b"", timeout=30) == b"\x08\x01"
+            assert health(b"", timeout=60) == b"\x08\x01"
 
 
 def test_the_trainer_asks_the_catalog_by_its_own_certificate(guarded):
@@ -225,7 +213,7 @@ def test_no_handshake_fails_while_certificates_change(guarded):
             shown = guarded.shown[f"{service} viewer"]
             with open_channel(address, shown, options=own) as channel:
                 health = channel.unary_unary("/grpc.health.v1.Health/Check")
-                assert health(b"", timeout=30) == b"\x08\x01"
+                assert health(b"", timeout=60) == b"\x08\x01"
 
 
 def test_no_secret_is_in_the_log(guarded):

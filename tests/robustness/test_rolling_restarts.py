@@ -323,4 +323,4 @@ def test_a_service_that_never_was_there_is_said_at_once() -> None:
     ):
         client.get_architecture("resnet18")
 
-    assert waits == []
+    assert sum(waits) < Pace().first_patience_s

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from vertebra.client_errors import RpcFailed
 
+MOST_TOKENS = 10.0
+TOKENS_PER_ANSWER = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -61,6 +64,26 @@ class Backoff:
             raise failure
         self._pace.sleep(max(at_least_s, wait_s(self._pace, self._num_failures)))
         self._num_failures += 1
+
+
+class Throttle:
+    """Lets calls to a service that refuses most of them fail at once. Source: gRFC A6."""
+
+    def __init__(self) -> None:
+        self._tokens = MOST_TOKENS
+
+    def failed(self) -> None:
+        """Note that a call found nobody who could answer it."""
+        self._tokens = max(0.0, self._tokens - 1)
+
+    def answered(self) -> None:
+        """Note that one was answered."""
+        self._tokens = min(MOST_TOKENS, self._tokens + TOKENS_PER_ANSWER)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether calls are not repeated now."""
+        return self._tokens <= MOST_TOKENS / 2
 
 
 def wait_s(pace: Pace, num_failures: int) -> float:

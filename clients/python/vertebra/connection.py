@@ -1,10 +1,10 @@
 """A channel to one service, and how calls on it are repeated when the way there breaks.
 
-Unary calls are safe to repeat: reads by nature, the others because they carry a request id. gRPC
-itself repeats them on UNAVAILABLE, for about a second; what a proxy or an overloaded server does
-instead (INTERNAL with RST_STREAM, CANCELLED) is repeated here, and a service that has answered once
-is waited for while it restarts. Streams are never repeated by gRPC, which commits to a stream at
-its first message: `resumed` opens them again at the cursor.
+Unary calls are safe to repeat: reads by nature, the others because they carry a request id. They
+are repeated for about a second on UNAVAILABLE and on what a proxy or an overloaded server does
+instead (INTERNAL with RST_STREAM, CANCELLED), and a service that has answered once is waited for
+while it restarts. Streams are opened again at the cursor: `resumed`. gRPC repeats nothing itself:
+see `channel`.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -14,8 +14,8 @@ from typing import Any, Protocol, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from vertebra.backoff import Backoff, Pace, wait_s
-from vertebra.channel import UNARY_ATTEMPTS, open_channel
+from vertebra.backoff import Backoff, Pace, Throttle, wait_s
+from vertebra.channel import open_channel
 from vertebra.client_errors import RpcFailed, ServiceUnreachable, from_rpc_error
 from vertebra.credentials import Credentials
 from vertebra.idle_guard import IdleGuard
@@ -33,6 +33,8 @@ Metadata = tuple[tuple[str, str], ...]
 
 UPLOAD = "vertebra.blob.v1.BlobService/WriteBlob"
 """The one call with a stream of requests."""
+
+UNARY_ATTEMPTS = 4
 
 SERVICE_HEADER = "x-vertebra-service"
 """Which of two services behind one address is meant, where both have what is called."""
@@ -63,6 +65,7 @@ class Connection:
         self.timeout_s = timeout_s
         self.pace = pace or Pace()
         self.channel = open_channel(address, credentials)
+        self._throttle = Throttle()
         self.has_answered = False
         """Whether it was ever there: then it is waited for while it restarts."""
 
@@ -79,8 +82,7 @@ class Connection:
         with rpc_span(rpc_of(request), self.address) as span:
             sent = (*self._metadata, *span.metadata)
             return self._attempt(
-                lambda: method(request, timeout=timeout_s or self.timeout_s, metadata=sent),
-                lambda failure: failure.code is not grpc.StatusCode.UNAVAILABLE,
+                lambda: method(request, timeout=timeout_s or self.timeout_s, metadata=sent)
             )
 
     def persist(self, once: Callable[[], Answer]) -> Answer:
@@ -113,8 +115,7 @@ class Connection:
             except grpc.RpcError as error:
                 raise from_rpc_error(error, self.address) from error
 
-    def _attempt(self, once: Callable[[], Any], is_ours: Callable[[RpcFailed], bool]) -> Any:
-        """Return what `once` returns; `is_ours` says which failures gRPC did not repeat itself."""
+    def _attempt(self, once: Callable[[], Any]) -> Any:
         began, num_failures = self.pace.clock(), 0
         while True:
             try:
@@ -122,14 +123,22 @@ class Connection:
             except grpc.RpcError as error:
                 failure = from_rpc_error(error, self.address)
                 num_failures += 1
-                is_again = num_failures < UNARY_ATTEMPTS and failure.may_pass and is_ours(failure)
+                is_again = self._is_repeated(failure) and num_failures < UNARY_ATTEMPTS
                 if not is_again and not self._is_waited_for(failure, began):
                     raise failure from error
             else:
                 self.has_answered = True
+                self._throttle.answered()
                 return answer
             pause_s = wait_s(self.pace, num_failures - 1)
             self.pace.sleep(max(failure.retry_after_s or 0, pause_s))
+
+    def _is_repeated(self, failure: RpcFailed) -> bool:
+        """Whether the same call may succeed a moment later."""
+        if failure.code is grpc.StatusCode.UNAVAILABLE:
+            self._throttle.failed()
+            return failure.may_pass and not self._throttle.is_on
+        return failure.may_pass
 
     def _is_waited_for(self, failure: RpcFailed, began: float) -> bool:
         """Whether a service that was there before may be there again soon: it restarts."""

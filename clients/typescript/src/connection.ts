@@ -87,13 +87,19 @@ export class Connection {
         return await this.attempt(once, asked);
       } catch (failure) {
         if (!(failure instanceof RpcFailed) || !failure.mayPass) throw failure;
-        this.#tokens = Math.max(0, this.#tokens - 1);
-        const isAgain = numFailures + 1 < UNARY_ATTEMPTS && this.#tokens > MOST_TOKENS / 2;
+        const isAgain = !this.#isThrottled(failure) && numFailures + 1 < UNARY_ATTEMPTS;
         if (!isAgain && !this.#isWaitedFor(failure, began)) throw failure;
         const wait = Math.max(failure.retryAfterMs ?? 0, waitMs(this.pace, numFailures));
         await this.pace.sleep(wait, asked.signal);
       }
     }
+  }
+
+  /** Whether a service that refuses most calls refused this one, too. */
+  #isThrottled({ code }: RpcFailed): boolean {
+    if (code !== Code.Unavailable) return false;
+    this.#tokens = Math.max(0, this.#tokens - 1);
+    return this.#tokens <= MOST_TOKENS / 2;
   }
 
   /** Whether a service that was there before may be there again soon: it restarts. */

@@ -12,11 +12,8 @@ from vertebra.connection import SERVICE_HEADER
 from vertebra.credentials import Credentials
 from vertebra.diagnostics.v1.path_service_pb2_grpc import PathServiceStub
 
-OPTIONS = (
-    ("grpc.enable_retries", 0),
-    ("grpc.use_local_subchannel_pool", 1),
-)
-"""A channel that gRPC would repeat calls on, or share with others, shows its own doings."""
+OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
+"""A connection that is shared with others shows their doings."""
 
 Metadata = tuple[tuple[str, str], ...]
 
