@@ -24,7 +24,8 @@ Fields = dict[str, Any]
 
 
 def _pair(low: float, high: float, usual: tuple[float, float]) -> tuple[float, float]:
-    return (low, high) if low or high else usual
+    """Return a range; a bound that is 0 is the usual one."""
+    return (low or usual[0], high or usual[1])
 
 
 def _crop(message: learning.RandomResizedCrop) -> Fields:

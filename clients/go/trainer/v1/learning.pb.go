@@ -1034,10 +1034,10 @@ func (*AugmentationStep_GaussianBlur) isAugmentationStep_Step() {}
 // A part of the image, resized to the whole.
 type RandomResizedCrop struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Share of the area; 0 and 0 mean 0.08 to 1.
+	// Share of the area: from min_scale, where 0 means 0.08, to max_scale, where 0 means 1.
 	MinScale float64 `protobuf:"fixed64,1,opt,name=min_scale,json=minScale,proto3" json:"min_scale,omitempty"`
 	MaxScale float64 `protobuf:"fixed64,2,opt,name=max_scale,json=maxScale,proto3" json:"max_scale,omitempty"`
-	// Width over height; 0 and 0 mean 3/4 to 4/3.
+	// Width over height: from min_ratio, where 0 means 3/4, to max_ratio, where 0 means 4/3.
 	MinRatio      float64 `protobuf:"fixed64,3,opt,name=min_ratio,json=minRatio,proto3" json:"min_ratio,omitempty"`
 	MaxRatio      float64 `protobuf:"fixed64,4,opt,name=max_ratio,json=maxRatio,proto3" json:"max_ratio,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1415,7 +1415,8 @@ type GaussianBlur struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 0 means 0.5.
 	Probability float64 `protobuf:"fixed64,1,opt,name=probability,proto3" json:"probability,omitempty"`
-	// Standard deviation, in pixels; 0 and 0 mean 0.1 to 2.
+	// Standard deviation, in pixels: from min_sigma_px, where 0 means 0.1, to max_sigma_px, where 0
+	// means 2.
 	MinSigmaPx    float64 `protobuf:"fixed64,2,opt,name=min_sigma_px,json=minSigmaPx,proto3" json:"min_sigma_px,omitempty"`
 	MaxSigmaPx    float64 `protobuf:"fixed64,3,opt,name=max_sigma_px,json=maxSigmaPx,proto3" json:"max_sigma_px,omitempty"`
 	unknownFields protoimpl.UnknownFields

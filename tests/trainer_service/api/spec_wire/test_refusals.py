@@ -209,6 +209,19 @@ def test_steps_without_numbers_get_the_usual_ones() -> None:
     assert mode.steps == (UnfreezeStep(after_epochs=1, num_blocks=0, lr_scale=0.1),)
 
 
+def test_one_bound_of_a_range_leaves_the_other_one_as_it_is_usually() -> None:
+    """Help and page say `random_resized_crop:min_scale=0.2`."""
+    crop, blur = read(
+        augmentation_steps=[
+            {"random_resized_crop": {"min_scale": 0.2, "max_ratio": 2.0}},
+            {"gaussian_blur": {"max_sigma_px": 1.0}},
+        ]
+    ).augmentation
+
+    assert (crop.scale, crop.ratio) == ((0.2, 1.0), (3 / 4, 2.0))
+    assert blur.sigma_px == (0.1, 1.0)
+
+
 def test_the_words_for_augmentation_are_steps() -> None:
     assert read(augmentation="AUGMENTATION_SHIFT").augmentation == SHIFT
     assert read().augmentation == ()

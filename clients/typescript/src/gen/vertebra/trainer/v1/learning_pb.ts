@@ -504,7 +504,7 @@ export const AugmentationStepSchema: GenMessage<AugmentationStep> = /*@__PURE__*
  */
 export type RandomResizedCrop = Message<"vertebra.trainer.v1.RandomResizedCrop"> & {
   /**
-   * Share of the area; 0 and 0 mean 0.08 to 1.
+   * Share of the area: from min_scale, where 0 means 0.08, to max_scale, where 0 means 1.
    *
    * @generated from field: double min_scale = 1;
    */
@@ -516,7 +516,7 @@ export type RandomResizedCrop = Message<"vertebra.trainer.v1.RandomResizedCrop">
   maxScale: number;
 
   /**
-   * Width over height; 0 and 0 mean 3/4 to 4/3.
+   * Width over height: from min_ratio, where 0 means 3/4, to max_ratio, where 0 means 4/3.
    *
    * @generated from field: double min_ratio = 3;
    */
@@ -695,7 +695,8 @@ export type GaussianBlur = Message<"vertebra.trainer.v1.GaussianBlur"> & {
   probability: number;
 
   /**
-   * Standard deviation, in pixels; 0 and 0 mean 0.1 to 2.
+   * Standard deviation, in pixels: from min_sigma_px, where 0 means 0.1, to max_sigma_px, where 0
+   * means 2.
    *
    * @generated from field: double min_sigma_px = 2;
    */
