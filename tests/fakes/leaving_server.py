@@ -1,5 +1,5 @@
-"""A server that leaves while a call is on its way: it says that it did not look at the call (GOAWAY)
-and closes the connection, and nobody listens any more.
+"""A server that leaves while a call is on its way: it says that it looked at none (GOAWAY), closes
+the connection, and nobody listens any more.
 """
 
 import socket

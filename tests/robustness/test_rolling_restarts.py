@@ -28,7 +28,7 @@ from trainer_service.job_store import Hold, JobStore, Outcome
 from trainer_service.jobs import JobState, SpoolLine
 from vertebra.catalog_client import CatalogClient
 from vertebra.client_errors import RpcFailed, ServiceUnreachable
-from vertebra.connection import Pace
+from vertebra.connection import UNARY_ATTEMPTS, Pace
 from vertebra.trainer_client import TrainerClient
 from vertebra.watch_checker import violations
 from vertebra.watch_record import WatchRecord
@@ -324,3 +324,13 @@ def test_a_service_that_never_was_there_is_said_at_once() -> None:
         client.get_architecture("resnet18")
 
     assert sum(waits) < Pace().first_patience_s
+
+
+def test_a_service_that_answers_no_call_is_not_asked_again_for_each() -> None:
+    waits: list[float] = []
+    with CatalogClient("127.0.0.1:9", pace=Pace(sleep=waits.append)) as client:
+        for _ in range(10):
+            with pytest.raises(ServiceUnreachable):
+                client.get_architecture("resnet18")
+
+    assert len(waits) == UNARY_ATTEMPTS - 1, "the first call's: then enough have failed"
