@@ -129,7 +129,8 @@ class CatalogSettings(DoorSettings):
     on this host lets others in; they would be told paths."""
 
     database_url: str = ""
-    """SQLAlchemy URL of the checkpoint registry; `sqlite:///<home>/catalog.db` unless given."""
+    """SQLAlchemy URL of the checkpoint registry; `sqlite:///<home>/catalog.db` unless given. In
+    PostgreSQL's, `?password_file=FILE` names a file with the password, read for each connection."""
 
     checkpoint_folders: PathList = ()
     """Folders on this host whose files may be registered by their path."""

@@ -4,6 +4,7 @@ An open room: the catalog's registry and the trainer's job store both keep their
 """
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import sqlalchemy as sql
 from sqlalchemy import event
@@ -27,6 +28,10 @@ NETWORK_PATIENCE = {
 Source: https://www.postgresql.org/docs/current/libpq-connect.html, in seconds but for the last.
 """
 
+PASSWORD_FILE = "password_file"
+"""Of a URL's parameters. libpq's own `passfile` must be its reader's alone, which a mounted secret
+is not."""
+
 _WRITES = "vertebra_writes"
 
 
@@ -34,14 +39,20 @@ def open_engine(url: str) -> sql.Engine:
     """Return an engine; nothing is connected yet.
 
     Args:
-        url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/trainer.db`.
+        url: SQLAlchemy's, such as `sqlite:////var/lib/vertebra/trainer.db`. With
+            `?password_file=FILE` the password is what that file holds when a connection is made.
     """
-    if sql.make_url(url).get_backend_name() != "postgresql":
-        engine = sql.create_engine(url)
+    place = sql.make_url(url)
+    if place.get_backend_name() != "postgresql":
+        engine = sql.create_engine(place)
         _use_write_ahead_log(engine)
         return engine
+    file = place.query.get(PASSWORD_FILE)
+    place = place.difference_update_query([PASSWORD_FILE])
     # A server that was restarted has closed what lies in the pool: each is asked before it is used.
-    engine = sql.create_engine(url, connect_args=dict(NETWORK_PATIENCE), pool_pre_ping=True)
+    engine = sql.create_engine(place, connect_args=dict(NETWORK_PATIENCE), pool_pre_ping=True)
+    if file is not None:
+        _take_password(engine, Path(str(file)))
     _let_frozen_writers_go(engine)
     return engine
 
@@ -49,6 +60,20 @@ def open_engine(url: str) -> sql.Engine:
 def writing(engine: sql.Engine) -> AbstractContextManager[sql.Connection]:
     """Return a transaction that writes. What only reads begins one with `engine.begin`."""
     return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def _take_password(engine: sql.Engine, file: Path) -> None:
+    """Have every new connection use what the file holds then: it may be changed."""
+
+    @event.listens_for(engine, "do_connect")
+    def read(dialect, _record, _arguments, parameters):  # type: ignore[no-untyped-def]  # DBAPI
+        try:
+            parameters["password"] = file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise dialect.loaded_dbapi.OperationalError(
+                f"the database's password cannot be read from {file}: {reason}"
+            ) from error
 
 
 def _let_frozen_writers_go(engine: sql.Engine) -> None:

@@ -55,7 +55,8 @@ class TrainerSettings(DoorSettings):
     on this host lets others in; they would be told paths."""
 
     database_url: str = ""
-    """SQLAlchemy URL of the job store; `sqlite:///<home>/trainer.db` unless given."""
+    """SQLAlchemy URL of the job store; `sqlite:///<home>/trainer.db` unless given. In PostgreSQL's,
+    `?password_file=FILE` names a file with the password, read for each connection."""
 
     catalog: str = "127.0.0.1:50551"
     """Where the catalog answers."""

@@ -1,4 +1,5 @@
-"""A writer that stands still in the middle of a transaction does not hold up others for ever."""
+"""A writer that stands still in the middle of a transaction does not hold up others for ever; a
+password may be in a file."""
 
 import shutil
 import tempfile
@@ -64,3 +65,40 @@ def test_a_plain_engine_leaves_everybody_waiting(url):
     """The naive way, seen to fail: only the patience of the one who waits ends it."""
     with pytest.raises(sql.exc.OperationalError, match="lock timeout"):
         change_beside_a_frozen_writer(sql.create_engine(url), sql.create_engine(url))
+
+
+def ask_for_a_password(url: str, password: str) -> None:
+    """Give the user a password, and have the server want it."""
+    engine = sql.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER USER vertebra PASSWORD '{password}'")
+        file = connection.exec_driver_sql("SHOW hba_file").scalar()
+        Path(str(file)).write_text("local all all scram-sha-256\n")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    engine.dispose()
+
+
+def test_a_password_comes_from_a_file_and_a_new_one_without_a_restart(url, tmp_path):
+    ask_for_a_password(url, "first")
+    file = tmp_path / "password"
+    engine = open_engine(f"{url}&password_file={file}")
+    for password in ("first", "second"):
+        file.write_text(f"{password}\n")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER USER vertebra PASSWORD 'second'")
+        engine.dispose()  # what is open stays open; a new connection shows the new one
+
+    assert "first" not in str(engine.url)
+    file.write_text("third")
+    with pytest.raises(sql.exc.OperationalError, match="authentication failed"):
+        engine.connect()
+
+
+def test_a_password_that_cannot_be_read_is_a_database_that_is_away(url, tmp_path):
+    engine = open_engine(f"{url}&password_file={tmp_path / 'nothing'}")
+
+    with pytest.raises(sql.exc.OperationalError, match=r"nothing: No such file") as caught:
+        engine.connect()
+
+    assert "password" not in str(engine.url)
+    assert caught.value.orig is not None

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import jsonschema
@@ -15,6 +14,7 @@ from catalog_service.serving.door_settings import doors_of
 from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.settings_reader import read_settings
 from catalog_service.settings import CatalogSettings
+from catalog_service.sql_engine import PASSWORD_FILE
 from tests.fakes.charts import ROOT
 from tests.fakes.dockerfile import dockerfile, entrypoint, stages
 from trainer_service.__main__ import HOOKS_S
@@ -26,34 +26,19 @@ COMPOSE = ROOT / "deploy/compose"
 SCHEMA = ROOT / "tests/deploy/schemas/compose.json.gz"
 SETTINGS = {"catalog": CatalogSettings, "trainer": TrainerSettings}
 OURS = ("catalog", "trainer", "gateway")
-GIVEN = {"DATABASE_PASSWORD": "s3cret"}
 
 Document = dict[str, Any]
 
 
-def interpolated(text: str, given: Mapping[str, str]) -> str:
-    """Return a text with `${NAME}`, `${NAME:-default}` and `${NAME:?why}` filled in.
-
-    Raises:
-        LookupError: a variable that has to be given is not.
-    """
-
-    def value(found: re.Match[str]) -> str:
-        name, kind, rest = found.groups()
-        if given.get(name):
-            return given[name]
-        if kind == ":?":
-            raise LookupError(rest)
-        return rest or ""
-
-    return re.sub(r"\$\{(\w+)(:[-?])?([^}]*)\}", value, text)
+def document(name: str) -> Document:
+    """Return a file with nothing given: `${NAME}` and `${NAME:-default}` filled in."""
+    text = (COMPOSE / name).read_text()
+    return yaml.safe_load(re.sub(r"\$\{\w+(?::-([^}]*))?\}", r"\1", text))
 
 
-def project(*files: str, **given: str) -> Document:
+def project(*files: str) -> Document:
     """Return what files say together: the second changes what the first says of a service."""
-    first, *others = [
-        yaml.safe_load(interpolated((COMPOSE / name).read_text(), GIVEN | given)) for name in files
-    ]
+    first, *others = map(document, files)
     for other in others:
         for name, changes in other["services"].items():
             service = first["services"][name]
@@ -66,18 +51,27 @@ def project(*files: str, **given: str) -> Document:
 def test_a_file_is_what_compose_takes(name):
     """By the specification's own schema; a field that it does not know is an error."""
     schema = json.loads(gzip.decompress(SCHEMA.read_bytes()))
-    document = yaml.safe_load(interpolated((COMPOSE / name).read_text(), GIVEN))
+    found = document(name)
 
-    jsonschema.validate(document, schema)
+    jsonschema.validate(found, schema)
     with pytest.raises(jsonschema.ValidationError, match="unexpected"):
-        broken = {**document["services"]["trainer"], "stop_grace": "1s"}
+        broken = {**found["services"]["trainer"], "stop_grace": "1s"}
         jsonschema.validate({"services": {"trainer": broken}}, schema)
 
 
-def test_nothing_starts_without_a_password():
-    """A default one would be everybody's."""
-    with pytest.raises(LookupError, match=r"say one in deploy/compose/\.env"):
-        interpolated((COMPOSE / "compose.yaml").read_text(), {})
+def test_the_password_is_in_a_file_and_in_no_containers_environment():
+    """A default one would be everybody's; what is in an environment, everybody can ask Docker."""
+    whole = project("compose.yaml")
+    (secret,) = whole["secrets"].items()
+    readers = {name for name, one in whole["services"].items() if "secrets" in one}
+
+    assert secret == ("database", {"file": "./secrets/database"})
+    assert readers == {"postgres", "catalog", "trainer"}
+    for name in readers:
+        service = whole["services"][name]
+        assert service["secrets"] == ["database"]
+        assert "/run/secrets/database" in str(service["environment"])
+        assert not re.search(r"PASSWORD: |vertebra:", str(service["environment"]))
 
 
 @pytest.mark.parametrize("files", [("compose.yaml",), ("compose.yaml", "gpu.yaml")])
@@ -92,7 +86,8 @@ def test_a_service_starts_with_its_environment(monkeypatch, name, files):
     doors_of(settings)
     url = sql.make_url(settings.database_url)
 
-    assert (url.host, url.database, url.password) == ("postgres", name, "s3cret")
+    assert (url.host, url.database, url.password) == ("postgres", name, None)
+    assert url.query == {PASSWORD_FILE: "/run/secrets/database"}
     assert settings.shares_paths is False
 
 

@@ -64,14 +64,15 @@ def test_a_build_argument_is_one_of_the_image_that_it_is_said_of():
 def test_composes_lines_are_those_of_its_file_and_leave_no_secret_in_version_control():
     """Its heading has the same lines, and the password is said where it is looked for."""
     heading = (COMPOSE / "compose.yaml").read_text().partition("\nname:")[0]
-    password, up = shell_block("In a cluster", 'echo "DATABASE_PASSWORD').splitlines()
+    password, up = shell_block("In a cluster", "mkdir -m 700 deploy/compose").splitlines()
     written = password.rpartition("> ")[2]
     named = [word for word in shlex.split(up) if word.endswith(".yaml")]
     ignored = subprocess.run(["git", "check-ignore", "--quiet", written], cwd=ROOT, check=False)
 
     for line in (password, up):
         assert f"#   {line}\n" in heading
-    assert Path(written) == Path(named[0]).with_name(".env")
+    compose = yaml.safe_load((ROOT / named[0]).read_text())
+    assert Path(written) == Path(named[0]).parent / compose["secrets"]["database"]["file"]
     assert all((ROOT / name).exists() for name in named)
     assert ignored.returncode == 0
 
