@@ -13,7 +13,7 @@ from pathlib import Path
 
 START_TIMEOUT_S = 240
 """A start costs 3 s of a processor, of which a busy machine gives a twentieth."""
-STOP_TIMEOUT_S = 40
+STOP_TIMEOUT_S = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

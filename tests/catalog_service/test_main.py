@@ -77,9 +77,9 @@ def test_it_stops_in_order_and_takes_its_children_along(tmp_path: Path) -> None:
             assert client.get_architecture("resnet18").num_features == 512
         children = psutil.Process(service.pid).children(recursive=True)
         service.process.send_signal(signal.SIGTERM)
-        status = service.process.wait(timeout=30)
+        status = service.process.wait(timeout=60)
 
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert status == 0
     assert alive == []
     assert not (tmp_path / "catalog_service.ready.json").exists()
@@ -92,7 +92,7 @@ def test_children_do_not_outlive_a_kill(tmp_path: Path) -> None:
         children = psutil.Process(service.pid).children(recursive=True)
         service.kill()
 
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert children
     assert alive == []
 

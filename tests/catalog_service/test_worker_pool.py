@@ -17,7 +17,7 @@ from catalog_service.index.catalog_index import CatalogIndex
 from catalog_service.models.recipe import Recipe
 from catalog_service.worker_pool import WorkerDied, WorkerPool
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")

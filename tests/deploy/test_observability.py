@@ -59,7 +59,7 @@ def pages(tmp_path_factory) -> dict[str, str]:
             with pytest.raises(RpcFailed):
                 call()
         return {
-            name: urllib.request.urlopen(f"http://{service.admin_address}/metrics", timeout=30)
+            name: urllib.request.urlopen(f"http://{service.admin_address}/metrics", timeout=60)
             .read()
             .decode()
             for name, service in (("catalog", catalog), ("trainer", trainer))

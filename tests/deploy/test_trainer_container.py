@@ -133,7 +133,7 @@ def test_a_job_outlives_the_api_and_the_containers_end_is_in_order(tmp_path):
 
         first_process(trainer).send_signal(signal.SIGTERM)
         status = trainer.process.wait(timeout=PATIENCE_S)
-        _, alive = psutil.wait_procs(everything, timeout=10)
+        _, alive = psutil.wait_procs(everything, timeout=60)
 
     store = JobStore(f"sqlite:///{home / 'trainer.db'}")
     waiting = store.find_job(name)

@@ -84,7 +84,7 @@ def running_config(config: Path, ports: Sequence[int]) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 def _listener(name: str, port: int, way: dict[str, Any]) -> dict[str, Any]:

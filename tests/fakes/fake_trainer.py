@@ -194,7 +194,7 @@ class FakeTrainer(train_job_service_pb2_grpc.TrainJobServiceServicer):
         if len(self.openings) <= self.num_hanging:
             ended = threading.Event()
             context.add_callback(ended.set)
-            if not ended.wait(10):
+            if not ended.wait(60):
                 context.abort(grpc.StatusCode.INTERNAL, "nobody ended the hanging stream")
             return
         breaks = 0 < self.break_every < len(rest)

@@ -58,7 +58,7 @@ class Guarded:
         """Return who the server takes a caller for."""
         async with self.channel(pair) as channel:
             stub: Any = PathServiceStub(channel)
-            answer = await stub.Echo(pb.EchoRequest(), metadata=headers, timeout=20)
+            answer = await stub.Echo(pb.EchoRequest(), metadata=headers, timeout=60)
             return str(answer.principal)
 
 

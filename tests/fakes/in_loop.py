@@ -5,7 +5,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-HANG_S = 60.0
+HANG_S = 120.0
 
 
 def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

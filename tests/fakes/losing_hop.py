@@ -40,7 +40,7 @@ class LosingHop:
         self.attempts.append((method, int(told.get("x-envoy-attempt-count", "1"))))
         call = self._channel.unary_unary(path)
         try:
-            answer = call(self.change(request) if self.change else request, timeout=20)
+            answer = call(self.change(request) if self.change else request, timeout=60)
         except grpc.RpcError as error:
             context.set_trailing_metadata(error.trailing_metadata())
             context.abort(error.code(), error.details())

@@ -70,7 +70,7 @@ class PrometheusServer:
         return {one["name"]: one.get("lastError", "") for one in rules if one["health"] == "err"}
 
     def _get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
             return json.load(answer)["data"]
 
 

@@ -17,7 +17,9 @@ class StalledReader:
         self._reader = reader
         self._writer = writer
         self.answers_pings = True
-        self.pinged = asyncio.Event()
+        self.num_pings = 0
+        """How often the server wanted to know whether this is still here."""
+        self._pong = asyncio.Event()
         self.goaway = ""
         self.closed = asyncio.Event()
         self._next_stream = 1
@@ -32,9 +34,11 @@ class StalledReader:
         stream, self._next_stream = self._next_stream, self._next_stream + 2
         self._writer.write(http2.call(stream, method, *messages, is_over=is_over))
 
-    def ping(self) -> None:
-        """Send a keepalive ping."""
+    async def ping(self) -> None:
+        """Send a keepalive ping; return when the server has answered it or sends us away."""
+        self._pong.clear()
         self._writer.write(http2.frame(http2.PING, 0, 0, b"8 bytes."))
+        await self._pong.wait()
 
     async def answer_politely(self) -> None:
         """Answer settings and pings until the server closes."""
@@ -45,16 +49,20 @@ class StalledReader:
                 payload = await self._reader.readexactly(size)
             except (asyncio.IncompleteReadError, ConnectionError):
                 self.closed.set()
+                self._pong.set()
                 return
             kind, flags = head[3], head[4]
             if kind == http2.SETTINGS and not flags & http2.ACK:
                 self._writer.write(http2.frame(http2.SETTINGS, http2.ACK, 0, b""))
-            elif kind == http2.PING and not flags & http2.ACK:
-                self.pinged.set()
+            elif kind == http2.PING and flags & http2.ACK:
+                self._pong.set()
+            elif kind == http2.PING:
+                self.num_pings += 1
                 if self.answers_pings:
                     self._writer.write(http2.frame(http2.PING, http2.ACK, 0, payload))
             elif kind == http2.GOAWAY:
                 self.goaway += payload[8:].decode()
+                self._pong.set()
             elif kind == http2.HEADERS:
                 self.got_headers.set()
             elif kind == http2.DATA:

@@ -79,7 +79,7 @@ class TcpProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _connect(self, client: socket.socket, fault: Fault) -> None:
         host, _, port = self.target.rpartition(":")
@@ -122,8 +122,8 @@ class _Connection:
         is_reset = self._fault.how is Break.RESET and self._left <= 0
         _shut(self._client, socket.SHUT_RD if is_reset else socket.SHUT_RDWR)
         _shut(self._server)
-        asking.join(10)
-        answering.join(10)
+        asking.join(60)
+        answering.join(60)
 
     def _ask(self) -> None:
         forward = self._count if self._fault.is_of_client else self._pass
@@ -186,4 +186,4 @@ def tcp_proxy(target: str, faults: Iterable[Fault] = ()) -> Iterator[TcpProxy]:
         yield proxy
     finally:
         proxy.close()
-        thread.join(10)
+        thread.join(60)

@@ -10,7 +10,7 @@ from vertebra.channel import open_channel
 from vertebra.diagnostics.v1.path_service_pb2 import EchoRequest
 from vertebra.diagnostics.v1.path_service_pb2_grpc import PathServiceStub
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 
 def main() -> None:

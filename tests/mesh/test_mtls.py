@@ -35,7 +35,7 @@ roles = ["user"]
 name = "{OPS}"
 roles = ["operator"]
 """
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

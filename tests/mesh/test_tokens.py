@@ -26,7 +26,7 @@ from vertebra.doctor.way import Way
 from vertebra.gateway import Gateway, JwksUrl, Jwt, running_gateway
 
 ECHO = "/vertebra.diagnostics.v1.PathService/Echo"
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 PATIENCE_S = 120
 REFUSALS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 """The second is Envoy's answer to another audience."""

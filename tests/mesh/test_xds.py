@@ -25,7 +25,7 @@ PYTHON = ROOT / ".venv-xds" / "bin" / "python"
 NUM_CALLS = 400
 CANARY_SHARE = 0.2
 SIGMAS = 5
-MOVES_WITHIN_S = 30
+MOVES_WITHIN_S = 120
 
 Process = subprocess.Popen[str]
 

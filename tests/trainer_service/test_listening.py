@@ -22,7 +22,7 @@ from trainer_service.jobs import (
 from trainer_service.listening import Listener, Signals, listening
 from trainer_service.stop_switch import StopRequested, StopSwitch
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Bench:

@@ -73,10 +73,10 @@ def test_it_serves_without_torch_or_fork_and_ends_in_order(environment, tmp_path
     process = start(environment, "-c", WITHOUT_TORCH_OR_FORK)
     ready = wait_for(tmp_path / "ready.json", process)
     with grpc.insecure_channel(str(ready["address"])) as channel:
-        jobs = TrainJobServiceStub(channel).ListTrainJobs(pb.ListTrainJobsRequest(), timeout=10)
+        jobs = TrainJobServiceStub(channel).ListTrainJobs(pb.ListTrainJobsRequest(), timeout=60)
 
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
 
     assert list(jobs.jobs) == []
     assert process.returncode == 0, errors
@@ -89,9 +89,9 @@ def test_a_home_that_is_in_use_is_one_line_and_no_stack_trace(environment, tmp_p
     wait_for(tmp_path / "ready.json", first)
 
     second = start(environment, "-m", "trainer_service")
-    _, errors = second.communicate(timeout=30)
+    _, errors = second.communicate(timeout=60)
     first.terminate()
-    first.communicate(timeout=30)
+    first.communicate(timeout=60)
 
     assert second.returncode == 2
     assert "another trainer works in" in errors
@@ -212,7 +212,7 @@ def test_a_build_under_way_does_not_hold_up_the_end(environment, tmp_path):
             wait_for_state(client, job.name, train_job_pb2.JOB_STATE_PREPARING)
 
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 0, errors
 
@@ -236,7 +236,7 @@ def test_a_replica_leaves_jobs_in_the_queue_for_a_trainer_that_runs_them(environ
 
         for process in (replica, worker):
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=60)
             assert process.returncode == 0, errors
     assert left_alone == train_job_pb2.JOB_STATE_QUEUED
 

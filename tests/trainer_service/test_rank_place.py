@@ -34,7 +34,7 @@ def test_the_first_rank_listens_before_anybody_comes_and_to_this_host_alone() ->
 
     with socket.socket(fileno=place.listener) as listener:
         address = listener.getsockname()
-        socket.create_connection((place.master_address, place.master_port), timeout=10).close()
+        socket.create_connection((place.master_address, place.master_port), timeout=60).close()
 
     assert address == ("127.0.0.1", place.master_port)
     assert place.of_rank(2).environment()["RANK"] == "2"

@@ -22,7 +22,7 @@ def models(catalog: Service) -> Any:
 def test_advice_for_a_small_data_set(models: Any) -> None:
     request = pb.AdviseTransferRequest(task="classification", num_images=80)
 
-    found = models.AdviseTransfer(request, timeout=30)
+    found = models.AdviseTransfer(request, timeout=60)
 
     assert found.advice.freeze_mode == "frozen_backbone"
     assert found.advice.backbone_lr == 0.0 and found.advice.head_lr == pytest.approx(1e-3)
@@ -37,7 +37,7 @@ def test_what_lies_in_the_mirror_counts_as_cached(models: Any) -> None:
         task="classification", num_images=80, cached_only=True, max_candidates=100
     )
 
-    found = models.AdviseTransfer(request, timeout=30)
+    found = models.AdviseTransfer(request, timeout=60)
 
     cached = {candidate.architecture for candidate in found.candidates}
     assert {"squeezenet1_1", "mnasnet0_5"} <= cached and "vit_h_14" not in cached
@@ -64,7 +64,7 @@ def test_what_cannot_be_answered_is_refused(
     models: Any, request_: pb.AdviseTransferRequest, code: grpc.StatusCode, word: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        models.AdviseTransfer(request_, timeout=30)
+        models.AdviseTransfer(request_, timeout=60)
 
     failed = from_rpc_error(caught.value, "here")
     assert failed.code is code and word in failed.message

@@ -31,7 +31,7 @@ class WaitingCatalog:
     def build(self, spec: ModelSpec, *, definition_only: bool, tell: Tell) -> BuiltModel:
         self.num_started += 1
         tell(Progress(step="resolving", text=spec.backbone))
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         raise Precondition("let go")
 
 

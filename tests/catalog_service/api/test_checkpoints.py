@@ -298,7 +298,7 @@ def test_a_server_killed_while_registering_lists_it_completely_or_not_at_all(
             while call.is_alive() and not is_reached(before):
                 time.sleep(0.0005)
             service.kill()
-            call.join(30)
+            call.join(60)
         histogram[point] = len(list(staging.iterdir()))
         with running_catalog(home) as service, CatalogClient(service.address) as client:
             for found in client.list_checkpoints():

@@ -28,7 +28,7 @@ class SlowCatalog:
 
     def register(self, registration: Registration) -> Any:
         self.num_started += 1
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         raise Precondition("let go")
 
 

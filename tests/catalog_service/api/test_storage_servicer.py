@@ -135,7 +135,7 @@ class SlowStorage:
     def check(self, entries: Sequence[Entry]) -> Iterator[Event]:
         try:
             for _ in range(1000):
-                assert self.go.wait(20)
+                assert self.go.wait(60)
                 yield VerifyProgress(num_done=0, num_total=1, bytes_done=0, bytes_total=1)
             yield Checked()
         finally:

@@ -17,18 +17,18 @@ def run_together(flights: SingleFlight, key: str, work: Callable[[], str]) -> li
 
     def leader_work() -> str:
         started.set()
-        assert finish.wait(10)
+        assert finish.wait(60)
         return work()
 
     with ThreadPoolExecutor(8) as threads:
         leader = threads.submit(flights.do, key, leader_work, waiting=lambda: None)
-        assert started.wait(10)
+        assert started.wait(60)
         others = [
             threads.submit(flights.do, key, lambda: "ran again", waiting=joined.release)
             for _ in range(7)
         ]
         for _ in others:
-            assert joined.acquire(timeout=10)
+            assert joined.acquire(timeout=60)
         finish.set()
         return [future.result() for future in (leader, *others)]
 
@@ -67,7 +67,7 @@ def test_those_who_wait_hear_what_the_one_that_runs_reports() -> None:
 
     def work(tell: Tell) -> str:
         started.set()
-        assert joined.wait(10)
+        assert joined.wait(60)
         tell(Progress(step="downloading", text="half", bytes_done=1, bytes_total=2))
         return "answer"
 
@@ -79,7 +79,7 @@ def test_those_who_wait_hear_what_the_one_that_runs_reports() -> None:
         first = threads.submit(
             flights.told, "key", work, lambda one: heard[0].append(one.step), joined="joined"
         )
-        assert started.wait(10)
+        assert started.wait(60)
         second = threads.submit(flights.told, "key", work, second_hears, joined="joined")
         answers = [first.result(), second.result()]
 

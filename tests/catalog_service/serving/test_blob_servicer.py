@@ -291,7 +291,7 @@ async def test_an_upload_that_is_cancelled_stores_nothing(tmp_path):
             await call.write(message)
         await until(lambda: len(blobs.files()) == 1)
         call.cancel()
-        await asyncio.wait_for(blobs.server.in_flight.until_none(), 10)
+        await asyncio.wait_for(blobs.server.in_flight.until_none(), 60)
 
         assert blobs.files() == []
 
@@ -303,7 +303,7 @@ async def test_an_upload_whose_sender_vanishes_stores_nothing(tmp_path):
             header, first = (message.SerializeToString() for message in upload(DATA[:1000]))
             client.call("/vertebra.blob.v1.BlobService/WriteBlob", header, first, is_over=False)
             await until(lambda: len(blobs.files()) == 1)
-        await asyncio.wait_for(blobs.server.in_flight.until_none(), 10)
+        await asyncio.wait_for(blobs.server.in_flight.until_none(), 60)
 
         assert blobs.files() == []
 
@@ -360,7 +360,7 @@ async def test_a_reader_that_takes_nothing_leaves_the_server_free_for_others(tmp
             attacker.call("/vertebra.blob.v1.BlobService/ReadBlob", request)
         await until(lambda: blobs.server.in_flight.num_calls == 20)
 
-        messages = await asyncio.wait_for(blobs.read(), 20)
+        messages = await asyncio.wait_for(blobs.read(), 60)
 
         assert b"".join(message.data for message in messages) == DATA
         counted(stalled_readers=20)

@@ -49,7 +49,7 @@ def ask(address: str, root: bytes, cert: bytes | None = None, key: bytes | None 
     credentials = grpc.ssl_channel_credentials(root, key, cert)
     own = (("grpc.use_local_subchannel_pool", 1),)
     with grpc.secure_channel(address, credentials, options=own) as channel:
-        return channel.unary_unary("/t.T/Echo")(b"here", timeout=20)
+        return channel.unary_unary("/t.T/Echo")(b"here", timeout=60)
 
 
 def test_a_new_certificate_is_shown_without_a_restart(tmp_path, authority, pool):

@@ -238,7 +238,7 @@ async def test_a_viewer_may_look_and_is_told_who_may_do_more(tmp_path):
         assert await server.who() == "anonymous"
         async with server.channel() as channel:
             with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await PathServiceStub(channel).CountCalls(pb.CountCallsRequest(), timeout=20)
+                await PathServiceStub(channel).CountCalls(pb.CountCallsRequest(), timeout=60)
 
     assert reason_of(refused.value) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_MISSING")
     assert refused.value.details().startswith(
@@ -253,7 +253,7 @@ async def test_an_rpc_without_a_row_is_nobody_s_and_its_request_is_not_read(tmp_
     async with guarded_server(tmp_path, CI) as server, server.channel() as channel:
         call = channel.unary_unary(f"/{NAME}/UnaryUnary")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await call(b"\xff not a message", metadata=[bearer(TOKEN)], timeout=20)
+            await call(b"\xff not a message", metadata=[bearer(TOKEN)], timeout=60)
 
     assert reason_of(refused.value) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_MISSING")
     async with echo_server() as naive:  # without doors the bytes are read, and found wrong
@@ -266,7 +266,7 @@ async def test_an_rpc_without_a_row_is_nobody_s_and_its_request_is_not_read(tmp_
 async def test_health_is_open_and_reflection_is_not(tmp_path):
     async with guarded_server(tmp_path, CI) as server, server.channel() as channel:
         health = channel.unary_unary("/grpc.health.v1.Health/Check")
-        assert await health(b"", timeout=20) == b"\x08\x01"
+        assert await health(b"", timeout=60) == b"\x08\x01"
         reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             [message async for message in channel.stream_stream(reflection)(iter([b"\x3a\x00"]))]
@@ -288,7 +288,7 @@ async def test_a_stream_ends_when_the_token_expires(tmp_path):
         request = pb.HoldStreamRequest()
         request.duration.FromSeconds(3000)
         token = issuer.token(exp=int(time.time()) - 100)
-        hold = PathServiceStub(channel).HoldStream(request, metadata=[bearer(token)], timeout=50)
+        hold = PathServiceStub(channel).HoldStream(request, metadata=[bearer(token)], timeout=60)
         messages = [message async for message in hold]
 
     assert messages[-1].end.reason == StreamEnd.REASON_AUTH_EXPIRED
@@ -376,7 +376,7 @@ async def test_plain_text_gets_nothing_from_a_tls_server(tmp_path):
     async with guarded_server(tmp_path, CI) as server, server.channel(is_plain=True) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await PathServiceStub(channel).Echo(
-                pb.EchoRequest(), metadata=[bearer(TOKEN)], timeout=20
+                pb.EchoRequest(), metadata=[bearer(TOKEN)], timeout=60
             )
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE

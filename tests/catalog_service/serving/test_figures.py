@@ -27,7 +27,7 @@ class Question:
 
     def __call__(self) -> None:
         self.num_asked += 1
-        assert self.may_answer.wait(30)
+        assert self.may_answer.wait(60)
         if self.error is not None:
             raise self.error
 

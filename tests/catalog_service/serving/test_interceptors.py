@@ -164,11 +164,11 @@ async def test_a_cancelled_call_cancels_its_handler_and_is_counted_as_cancelled(
     async with echo_server(wait) as echo:
         call = echo.start(kind, b"")
         reading = asyncio.ensure_future(anext(aiter(call)) if kind.endswith("Stream") else call)
-        await asyncio.wait_for(entered.wait(), 10)
+        await asyncio.wait_for(entered.wait(), 60)
         call.cancel()
         await asyncio.wait({reading})
-        await asyncio.wait_for(cancelled.wait(), 10)
-        await asyncio.wait_for(echo.server.in_flight.until_none(), 10)
+        await asyncio.wait_for(cancelled.wait(), 60)
+        await asyncio.wait_for(echo.server.in_flight.until_none(), 60)
         counted = echo.parts.telemetry.handled.labels(f"{NAME}/{kind}", "CANCELLED")
 
     assert reading.cancelled() or isinstance(reading.exception(), asyncio.CancelledError)
@@ -186,7 +186,7 @@ async def test_the_generator_of_a_stream_is_closed_before_its_call_counts_as_end
         client.call(f"/{NAME}/UnaryStream", b"")
         await client.got_headers.wait()
         assert echo.servicer.num_closed == 0
-        await asyncio.wait_for(echo.server.in_flight.until_none(), 10)
+        await asyncio.wait_for(echo.server.in_flight.until_none(), 60)
 
         assert echo.servicer.num_closed == 1
 
@@ -200,7 +200,7 @@ async def test_a_reader_that_takes_nothing_is_given_up():
             client.call(f"/{NAME}/UnaryStream", StringValue(value="a").SerializeToString())
             await client.got_headers.wait()
             assert echo.server.in_flight.num_calls == 1
-            await asyncio.wait_for(echo.server.in_flight.until_none(), 10)
+            await asyncio.wait_for(echo.server.in_flight.until_none(), 60)
             await asyncio.sleep(0.01)
 
         assert client.num_data_bytes == 0

@@ -40,7 +40,7 @@ class Source:
 
     def fetch(self) -> bytes:
         self.num_asked += 1
-        assert self.may_answer.wait(30)
+        assert self.may_answer.wait(60)
         if self.error is not None:
             raise self.error
         return self.issuer.key_set()

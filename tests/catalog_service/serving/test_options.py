@@ -13,7 +13,7 @@ from catalog_service.serving.drain import DrainTiming
 from catalog_service.serving.options import MAX_MESSAGE_BYTES, SERVER_OPTIONS
 from catalog_service.serving.server import ServerParts
 from tests.fakes.echo_service import NAME, Echo, echo_server
-from tests.fakes.in_loop import in_loop
+from tests.fakes.in_loop import in_loop, until
 from tests.fakes.stalled_reader import stalled_reader
 
 EMPTY = StringValue().SerializeToString()
@@ -184,7 +184,7 @@ async def pings_until_told_to_stop(parts: ServerParts) -> str:
     ):
         client.call(f"/{NAME}/UnaryStream", EMPTY)
         for _ in range(NUM_PINGS):
-            client.ping()
+            await client.ping()
             await asyncio.sleep(PING_S)
             if client.goaway:
                 break
@@ -212,20 +212,26 @@ async def test_a_client_that_pings_faster_than_the_interval_is_sent_away(counted
 async def test_a_silent_connection_is_pinged_even_without_a_call():
     parts = with_options(keepalive_time_ms=200)
     async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
-        await asyncio.wait_for(client.pinged.wait(), 10)
+        await until(lambda: client.num_pings > 0)
 
 
-@pytest.mark.parametrize("answers_pings", [True, False])
 @in_loop
-async def test_a_peer_that_answers_no_ping_is_dropped(answers_pings):
+async def test_a_peer_that_answers_no_ping_is_dropped():
     parts = with_options(keepalive_time_ms=200, http2__ping_timeout_ms=1000)
     async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
-        client.answers_pings = answers_pings
-        closing = asyncio.ensure_future(client.closed.wait())
-        await asyncio.wait({closing}, timeout=2.5 if answers_pings else 30.0)
+        client.answers_pings = False
+        await client.closed.wait()
 
-    assert closing.done() is not answers_pings
-    assert client.goaway == ("" if answers_pings else "ping_timeout")
+    assert client.goaway == "ping_timeout"
+
+
+@in_loop
+async def test_a_peer_that_answers_its_pings_is_pinged_again_and_stays():
+    parts = with_options(keepalive_time_ms=200)
+    async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
+        await until(lambda: client.num_pings >= 3)
+
+        assert not client.closed.is_set() and client.goaway == ""
 
 
 @in_loop
@@ -233,7 +239,7 @@ async def test_a_peer_that_connects_and_says_nothing_is_dropped():
     async with echo_server(parts=with_options(server_handshake_timeout_ms=200)) as echo:
         host, _, port = echo.server.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        while await asyncio.wait_for(reader.read(1000), 10):
+        while await asyncio.wait_for(reader.read(1000), 60):
             pass
         writer.close()
 
@@ -244,7 +250,7 @@ async def test_an_idle_connection_is_sent_away():
         echo_server(parts=with_options(max_connection_idle_ms=200)) as echo,
         stalled_reader(echo.server.address) as client,
     ):
-        await asyncio.wait_for(client.closed.wait(), 10)
+        await asyncio.wait_for(client.closed.wait(), 60)
 
     assert "connection idle" in client.goaway
 
@@ -255,7 +261,7 @@ async def test_an_old_connection_is_cut_even_under_a_stalled_reader(counted):
     async with echo_server(parts=parts) as echo, stalled_reader(echo.server.address) as client:
         client.call(f"/{NAME}/UnaryStream", EMPTY)
         await client.got_headers.wait()
-        await asyncio.wait_for(client.closed.wait(), 10)
+        await asyncio.wait_for(client.closed.wait(), 60)
 
     assert "max connection age" in client.goaway or "max_age" in client.goaway
     counted(stalled_readers=1)

@@ -104,7 +104,7 @@ def call(channel: grpc.Channel, text: str) -> grpc.Future:
 
 def status_of(url: str) -> int:
     try:
-        return urllib.request.urlopen(url, timeout=10).status
+        return urllib.request.urlopen(url, timeout=60).status
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -115,10 +115,10 @@ def test_a_ready_service_says_where_it_is_and_answers_on_both_ports(tmp_path):
         assert (tmp_path / "started").exists()
         assert ready["pid"] == process.pid
         with grpc.insecure_channel(ready["address"]) as channel:
-            assert StringValue.FromString(call(channel, "a").result(10)).value == "a"
+            assert StringValue.FromString(call(channel, "a").result(60)).value == "a"
         admin = f"http://{ready['admin_address']}"
         assert [status_of(f"{admin}/{path}") for path in ("live", "ready", "x")] == [200, 200, 404]
-        metrics = urllib.request.urlopen(f"{admin}/metrics", timeout=10).read().decode()
+        metrics = urllib.request.urlopen(f"{admin}/metrics", timeout=60).read().decode()
 
     assert f'vertebra_rpc_handled_total{{code="OK",rpc="{NAME}/UnaryUnary"}} 1.0' in metrics
 
@@ -135,8 +135,8 @@ def test_a_signal_drains_and_the_process_exits_with_success(tmp_path, number):
         process.send_signal(number)
         statuses.append(next(watch).status)
 
-        assert StringValue.FromString(in_flight.result(10)).value == "until draining"
-        assert process.wait(20) == 0
+        assert StringValue.FromString(in_flight.result(60)).value == "until draining"
+        assert process.wait(60) == 0
         lines = [json.loads(line) for line in process.stderr if line.startswith("{")]
 
     serving = health_pb2.HealthCheckResponse
@@ -154,8 +154,8 @@ def test_a_call_that_never_ends_holds_the_exit_only_for_its_time(tmp_path):
         wait_for(tmp_path / "entered for ever", process)
         process.terminate()
 
-        assert process.wait(20) == 0
-        assert stuck.exception(10).code() is grpc.StatusCode.UNAVAILABLE
+        assert process.wait(60) == 0
+        assert stuck.exception(60).code() is grpc.StatusCode.UNAVAILABLE
     assert (tmp_path / "stopped").exists()
 
 
@@ -171,7 +171,7 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path):
             process.wait(0.5)
         process.terminate()
 
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert (tmp_path / "stopped").exists()
 
 
@@ -179,7 +179,7 @@ def test_an_occupied_port_ends_the_process_with_a_sentence(tmp_path):
     (tmp_path / "second").mkdir()
     with running(tmp_path) as (_, ready):
         second = start(tmp_path / "second", ready["address"])
-        _, said = second.communicate(timeout=30)
+        _, said = second.communicate(timeout=60)
 
     assert second.returncode == 1
     assert f"cannot listen on {ready['address']}: the port is in use" in said
@@ -189,7 +189,7 @@ def test_an_occupied_port_ends_the_process_with_a_sentence(tmp_path):
 
 def test_a_service_process_is_light(tmp_path):
     with running(tmp_path) as (process, ready), grpc.insecure_channel(ready["address"]) as channel:
-        call(channel, "a").result(10)
+        call(channel, "a").result(60)
         inside = psutil.Process(process.pid)
         resident_mib = inside.memory_info().rss / 2**20
         mapped = {Path(area.path).name for area in inside.memory_maps()}

@@ -38,7 +38,7 @@ async def test_a_port_is_free_again_after_the_server_stopped():
 async def test_the_address_of_a_running_server_can_be_dialled(text):
     server = await start_server(Listen.parse(text), [echo_registration(EchoServicer())])
     async with grpc.aio.insecure_channel(server.address) as channel:
-        await asyncio.wait_for(channel.channel_ready(), 10)
+        await asyncio.wait_for(channel.channel_ready(), 60)
     await server.drain_and_stop()
 
 
@@ -144,7 +144,7 @@ async def test_a_second_signal_ends_the_waiting():
         await asyncio.sleep(0.05)
         assert not stopping.done()
         parts.drain.signalled()
-        await asyncio.wait_for(stopping, 10)
+        await asyncio.wait_for(stopping, 60)
         await asyncio.wait({call})
 
 

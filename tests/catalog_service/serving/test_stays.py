@@ -46,7 +46,7 @@ async def held(server: Guarded, token: str = TOKEN, *, for_s: int = 3000) -> Asy
     request.duration.FromSeconds(for_s)
     request.interval.FromMilliseconds(100)
     async with server.channel() as channel:
-        stream = PathServiceStub(channel).HoldStream(request, metadata=[bearer(token)], timeout=50)
+        stream = PathServiceStub(channel).HoldStream(request, metadata=[bearer(token)], timeout=60)
         await stream.read()
         yield stream
 
@@ -131,7 +131,7 @@ async def test_reflection_is_cut_when_its_caller_is_removed(tmp_path):
     before = row("token:ci", token=TOKEN)
     async with guarded_server(tmp_path, before) as server, server.channel() as channel:
         method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
-        stream = channel.stream_stream(method)(metadata=[bearer(TOKEN)], timeout=50)
+        stream = channel.stream_stream(method)(metadata=[bearer(TOKEN)], timeout=60)
         await stream.write(b"\x3a\x00")
         assert await stream.read()
         replace(server.access_file, row("token:ann", token=OTHER).encode())
@@ -156,7 +156,7 @@ async def blob_server(tmp_path: Path, doors: Doors) -> AsyncIterator[RunningServ
 async def upload(server: RunningServer, token: str) -> AsyncIterator[object]:
     """Begin an upload, and wait until the server has let it in: a header and nothing more."""
     async with grpc.aio.insecure_channel(server.address) as channel:
-        call = BlobServiceStub(channel).WriteBlob(metadata=[bearer(token)], timeout=50)
+        call = BlobServiceStub(channel).WriteBlob(metadata=[bearer(token)], timeout=60)
         await call.write(blob.WriteBlobRequest(header=blob.WriteBlobHeader()))
         await until(lambda: server.in_flight.num_calls > 0 or call.done())
         yield call
@@ -172,7 +172,7 @@ def send_on_and_on(address: str) -> grpc.RpcError:
             time.sleep(0.01)
 
     with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as cut:
-        BlobServiceStub(channel).WriteBlob(messages(), metadata=[bearer(TOKEN)], timeout=50)
+        BlobServiceStub(channel).WriteBlob(messages(), metadata=[bearer(TOKEN)], timeout=60)
     return cut.value
 
 

@@ -99,7 +99,7 @@ def opened(server: Server, credentials: Credentials) -> Iterator[grpc.Channel]:
 
 
 def ask(channel: grpc.Channel) -> tuple[bytes, bytes]:
-    token, _, cert = channel.unary_unary("/t.T/Who")(b"", timeout=20).partition(b"|")
+    token, _, cert = channel.unary_unary("/t.T/Who")(b"", timeout=60).partition(b"|")
     return token, cert
 
 
@@ -119,12 +119,12 @@ def test_a_renewed_certificate_is_shown_by_the_next_call_and_cuts_none(world):
     server = world.server(asks=True)
     with opened(server, Credentials(ca=world.ca, cert=cert, key=key)) as channel:
         who, follow = channel.unary_unary("/t.T/Who"), channel.unary_stream("/t.T/Follow")
-        first = who(b"", timeout=20)
+        first = who(b"", timeout=60)
         stream = follow(b"")
         assert next(stream) == b"begun"
 
         world.authority.files(world.folder, "ann", uris=["spiffe://studio/ann"])
-        second = who(b"", timeout=20)
+        second = who(b"", timeout=60)
         server.may_end.set()
 
         assert list(stream) == [b"done"]

@@ -55,7 +55,7 @@ class Trainer:
         return address
 
     def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     async def _start(self) -> Any:
         self.rooms = TrainerRooms(
@@ -106,7 +106,7 @@ class Trainer:
         request = getattr(pb, f"{kind}TrainJobRequest")(
             name=name, request_id=request_id or str(uuid.uuid4()), **fields
         )
-        return getattr(self.stub, f"{kind}TrainJob")(request, timeout=10)
+        return getattr(self.stub, f"{kind}TrainJob")(request, timeout=60)
 
     def snapshot(self, job_id: str, step_number: int, *, index: int) -> SnapshotRef:
         """Store a snapshot as a worker's line number `index`."""
@@ -129,7 +129,7 @@ class Trainer:
         request = pb.CreateTrainJobRequest(
             request_id=request_id or str(uuid.uuid4()), spec=spec or self.spec()
         )
-        return self.stub.CreateTrainJob(request, timeout=10)
+        return self.stub.CreateTrainJob(request, timeout=60)
 
     def running(self) -> str:
         """Return the id of a job that runs."""

@@ -148,7 +148,7 @@ class Lives(RuleBasedStateMachine):
         snapshot_id = data.draw(st.sampled_from(sorted(life.snapshots)))
         name = f"trainJobs/{life.job_id}/snapshots/{snapshot_id}"
         request = pb.PinSnapshotRequest(name=name, pinned=pinned)
-        assert self.trainer.stub.PinSnapshot(request, timeout=10).snapshot.is_pinned is pinned
+        assert self.trainer.stub.PinSnapshot(request, timeout=60).snapshot.is_pinned is pinned
         life.snapshots[snapshot_id] = pinned
 
     # What supervisors do
@@ -198,22 +198,22 @@ class Lives(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Compare every job with its model, and clear the table."""
         for life in self.lives:
-            job = self.trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=life.job_id), timeout=10)
+            job = self.trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=life.job_id), timeout=60)
             assert _state(job.job) is life.state
             self._check_log(life, job.job.last_seq)
             listed = pb.ListSnapshotsRequest(name=life.job_id)
-            kept = self.trainer.stub.ListSnapshots(listed, timeout=10).snapshots
+            kept = self.trainer.stub.ListSnapshots(listed, timeout=60).snapshots
             pins = {one.name.rpartition("/")[2]: one.is_pinned for one in kept}
             assert pins == life.snapshots
         for state in JobState:
             ours = pb.ListTrainJobsRequest(filter=f"labels.run = {self.run} AND state = {state}")
-            found = self.trainer.stub.ListTrainJobs(ours, timeout=10)
+            found = self.trainer.stub.ListTrainJobs(ours, timeout=60)
             assert found.total_size == sum(life.state is state for life in self.lives)
 
     def _check_log(self, life: Life, last_seq: int) -> None:
         """Check that a log is dense and that each move of it is one of the table's."""
         request = pb.ListTrainJobEventsRequest(name=life.job_id, page_size=5000)
-        events = self.trainer.stub.ListTrainJobEvents(request, timeout=10).events
+        events = self.trainer.stub.ListTrainJobEvents(request, timeout=60).events
         assert [event.seq for event in events] == list(range(1, last_seq + 1))
         state = None
         for event in events:

@@ -16,7 +16,7 @@ CODE = grpc.StatusCode
 
 
 def plan(trainer, spec):
-    return trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=spec), timeout=10)
+    return trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=spec), timeout=60)
 
 
 def test_a_created_job_is_queued_and_keeps_its_spec_as_it_was_sent(trainer):

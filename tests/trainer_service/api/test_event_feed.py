@@ -33,7 +33,7 @@ class CountingStore:
         if self.failure is not None:
             raise self.failure
         found = self._store.events(job_id, after_seq=after_seq, limit=limit)
-        self.may_answer.wait(10)
+        self.may_answer.wait(60)
         return found
 
     def __getattr__(self, name):

@@ -35,18 +35,18 @@ EXPORT = Export(
 
 
 def get(trainer, name):
-    return trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=name), timeout=10).job
+    return trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=name), timeout=60).job
 
 
 def cancel(trainer, name, request_id="", reason="enough"):
     request = pb.CancelTrainJobRequest(
         name=name, request_id=request_id or str(uuid.uuid4()), reason=reason
     )
-    return trainer.stub.CancelTrainJob(request, timeout=10).job
+    return trainer.stub.CancelTrainJob(request, timeout=60).job
 
 
 def exports(trainer, name):
-    return trainer.stub.ListExports(pb.ListExportsRequest(name=name), timeout=10).exports
+    return trainer.stub.ListExports(pb.ListExportsRequest(name=name), timeout=60).exports
 
 
 def test_a_job_is_found_by_name_id_and_prefix(trainer):
@@ -93,7 +93,7 @@ def test_a_job_shows_its_newest_evaluation_alone_and_in_lists(trainer):
 
     trainer.store.append_lines(trainer.hold(job_id), [SpoolLine(index=0, time=100.0, event=event)])
 
-    (listed,) = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(), timeout=10).jobs
+    (listed,) = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(), timeout=60).jobs
     for job in (get(trainer, job_id), listed):
         assert list(job.evaluation.confusion) == [1, 2, 3, 4]
         assert job.evaluation.metrics["accuracy"] == 0.5
@@ -147,9 +147,9 @@ def test_jobs_are_listed_newest_first_filtered_and_in_pages(trainer):
         trainer.create(trainer.spec(display_name=name))
     request = pb.ListTrainJobsRequest(page_size=2)
 
-    first = trainer.stub.ListTrainJobs(request, timeout=10)
+    first = trainer.stub.ListTrainJobs(request, timeout=60)
     request.page_token = first.next_page_token
-    second = trainer.stub.ListTrainJobs(request, timeout=10)
+    second = trainer.stub.ListTrainJobs(request, timeout=60)
 
     listed = [job.spec.display_name for job in (*first.jobs, *second.jobs)]
     assert listed == ["c", "b", "a"]
@@ -170,7 +170,7 @@ def test_a_filter_chooses_jobs(trainer, text, expected):
     trainer.running()
     trainer.create()
 
-    page = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(filter=text), timeout=10)
+    page = trainer.stub.ListTrainJobs(pb.ListTrainJobsRequest(filter=text), timeout=60)
 
     assert len(page.jobs) == expected
 
@@ -178,7 +178,7 @@ def test_a_filter_chooses_jobs(trainer, text, expected):
 def test_a_bad_filter_is_refused(trainer, refused):
     request = pb.ListTrainJobsRequest(filter="colour = red")
 
-    failure = refused(lambda: trainer.stub.ListTrainJobs(request, timeout=10))
+    failure = refused(lambda: trainer.stub.ListTrainJobs(request, timeout=60))
 
     assert failure.reason == "FILTER_INVALID"
 

@@ -74,7 +74,7 @@ def test_a_head_that_nobody_names_is_refused(task: Task, field: str) -> None:
 def plan(trainer, **changes):
     spec = trainer.spec()
     json_format.ParseDict(changes, spec)
-    return trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=spec), timeout=10)
+    return trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=spec), timeout=60)
 
 
 def test_16_bit_floats_of_the_short_kind_need_cuda(trainer, refused):
@@ -155,7 +155,7 @@ def test_a_job_is_refused_with_all_that_a_plan_finds(trainer, refused):
     spec.model.backbone = "resnet51"
     request = pb.CreateTrainJobRequest(spec=spec, request_id=str(uuid4()))
 
-    failure = refused(lambda: trainer.stub.CreateTrainJob(request, timeout=10))
+    failure = refused(lambda: trainer.stub.CreateTrainJob(request, timeout=60))
 
     assert {one.field for one in failure.violations} == {"spec.batch_size", "spec.model.backbone"}
 
@@ -186,5 +186,5 @@ def test_scenes_are_planned_for_every_task(trainer):
 
         assert answer.plan.task == task
         assert answer.plan.num_train_images == 10
-        again = trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=answer.spec), timeout=10)
+        again = trainer.stub.PlanTrainJob(pb.PlanTrainJobRequest(spec=answer.spec), timeout=60)
         assert again == answer

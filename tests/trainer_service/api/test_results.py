@@ -24,20 +24,20 @@ HOST = HostRecord(
 
 
 def snapshots(trainer, name, **page):
-    return trainer.stub.ListSnapshots(pb.ListSnapshotsRequest(name=name, **page), timeout=10)
+    return trainer.stub.ListSnapshots(pb.ListSnapshotsRequest(name=name, **page), timeout=60)
 
 
 def pin(trainer, name, *, pinned=True):
     request = pb.PinSnapshotRequest(name=name, pinned=pinned)
-    return trainer.stub.PinSnapshot(request, timeout=10).snapshot
+    return trainer.stub.PinSnapshot(request, timeout=60).snapshot
 
 
 def curves(trainer, name, **query):
-    return trainer.stub.QueryMetrics(pb.QueryMetricsRequest(name=name, **query), timeout=10)
+    return trainer.stub.QueryMetrics(pb.QueryMetricsRequest(name=name, **query), timeout=60)
 
 
 def capacity(trainer):
-    return trainer.stub.GetCapacity(pb.GetCapacityRequest(), timeout=10).capacity
+    return trainer.stub.GetCapacity(pb.GetCapacityRequest(), timeout=60).capacity
 
 
 def test_snapshots_are_listed_newest_first_and_in_pages(trainer):

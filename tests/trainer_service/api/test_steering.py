@@ -13,7 +13,7 @@ CODE = grpc.StatusCode
 
 
 def get(trainer, name):
-    return trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=name), timeout=10).job
+    return trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=name), timeout=60).job
 
 
 def paused(trainer):

@@ -78,7 +78,7 @@ def test_many_watchers_see_the_same_whole_log_while_it_grows(trainer, counted):
         trainer.steps(job_id, number, number)
     trainer.finish(job_id)
     for watcher in watchers:
-        watcher.join(30)
+        watcher.join(60)
 
     whole = list(range(1, trainer.store.find_job(job_id).last_seq + 1))
     assert logs == [whole] * 8
@@ -169,7 +169,7 @@ def test_a_reader_that_stalls_does_not_hold_up_the_job(trainer):
     trainer.finish(job_id)
 
     assert time.monotonic() - began < 60
-    assert trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=job_id), timeout=10).job.last_seq
+    assert trainer.stub.GetTrainJob(pb.GetTrainJobRequest(name=job_id), timeout=60).job.last_seq
     stalled.cancel()
 
 

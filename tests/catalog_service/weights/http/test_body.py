@@ -13,7 +13,7 @@ from tests.fakes.faulty_origin import FaultyOrigin, faulty_origin
 
 DATA = bytes(range(256)) * 4000
 PATH = "/a.pth"
-MANY_S = 20.0
+MANY_S = 60.0
 
 
 @pytest.fixture
