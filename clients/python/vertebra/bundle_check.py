@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vertebra.bundle_files import COPY_BYTES, BundleFiles
-from vertebra.bundle_layout import MANIFEST, README, BundleManifest
+from vertebra.bundle_layout import MANIFEST, README, BundleBlob, BundleManifest
 
 MISSING, DAMAGED, FOREIGN = "missing", "damaged", "not of this bundle"
 
@@ -44,7 +44,7 @@ def defects(
         on_bytes: called with how many more bytes of blobs were read.
     """
     sizes = files.sizes()
-    wanted = _wanted(manifest)
+    wanted = [*map(_wanted_blob, manifest.blobs), *_wanted_texts(manifest)]
     for one in wanted:
         defect = _defect(files, one, sizes, on_bytes)
         if defect is not None:
@@ -54,8 +54,22 @@ def defects(
         yield Defect(place=place, kind=FOREIGN, text="the manifest does not name it")
 
 
-def sha256_in(files: BundleFiles, place: str, on_bytes: Callable[[int], None]) -> str:
-    """Return 64 hex digits of a file's bytes. Raises FileNotFoundError."""
+def blob_defect(
+    files: BundleFiles,
+    blob: BundleBlob,
+    sizes: Mapping[str, int],
+    on_bytes: Callable[[int], None],
+) -> Defect | None:
+    """Return what is wrong with a blob; only one of the right size is read.
+
+    Args:
+        sizes: of all files, from `files.sizes()`.
+    """
+    return _defect(files, _wanted_blob(blob), sizes, on_bytes)
+
+
+def _sha256_in(files: BundleFiles, place: str, on_bytes: Callable[[int], None]) -> str:
+    """Return 64 hex digits of a file's bytes."""
     hashed = hashlib.sha256()
     with files.open(place) as file:
         while piece := file.read(COPY_BYTES):
@@ -64,21 +78,20 @@ def sha256_in(files: BundleFiles, place: str, on_bytes: Callable[[int], None]) -
     return hashed.hexdigest()
 
 
-def _wanted(manifest: BundleManifest) -> list[_Wanted]:
-    blobs = [
-        _Wanted(
-            place=blob.place,
-            sha256=blob.digest.removeprefix("sha256:"),
-            size_bytes=blob.size_bytes,
-            references=blob.references,
-        )
-        for blob in manifest.blobs
-    ]
-    texts = [
+def _wanted_blob(blob: BundleBlob) -> _Wanted:
+    return _Wanted(
+        place=blob.place,
+        sha256=blob.digest.removeprefix("sha256:"),
+        size_bytes=blob.size_bytes,
+        references=blob.references,
+    )
+
+
+def _wanted_texts(manifest: BundleManifest) -> list[_Wanted]:
+    return [
         _Wanted(place=place, sha256=digits, size_bytes=None, references=())
         for place, digits in sorted(manifest.licence_texts.items())
     ]
-    return blobs + texts
 
 
 def _defect(
@@ -95,7 +108,7 @@ def _defect(
     if wanted.size_bytes is not None and size != wanted.size_bytes:
         return _found(wanted, DAMAGED, f"has {size} bytes, not {wanted.size_bytes}")
     try:
-        found = sha256_in(files, wanted.place, on_bytes)
+        found = _sha256_in(files, wanted.place, on_bytes)
     except OSError as error:
         return _found(wanted, DAMAGED, f"cannot be read: {error.strerror or error}")
     if found != wanted.sha256:

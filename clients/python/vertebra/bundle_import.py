@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vertebra.bundle_check import DAMAGED, MISSING, Defect, sha256_in
+from vertebra.bundle_check import Defect, blob_defect
 from vertebra.bundle_files import BundleFiles
 from vertebra.bundle_layout import BundleBlob, BundleManifest, BundleUnusable
 from vertebra.catalog.v1 import storage_service_pb2 as wire
@@ -79,10 +79,10 @@ def import_bundle(
     Raises:
         RpcFailed: DISK_FULL, CACHE_READ_ONLY, MANIFEST_INVALID.
     """
-    defects, lacking = [], []
+    defects, lacking, sizes = [], [], files.sizes()
     for blob in manifest.blobs:
         if not _is_there(catalog, blob):
-            defect = _damage(files, blob, lambda n, blob=blob: watcher.reads(blob, n))  # type: ignore[misc]
+            defect = blob_defect(files, blob, sizes, lambda n, blob=blob: watcher.reads(blob, n))  # type: ignore[misc]
             if defect is not None:
                 defects.append(defect)
             else:
@@ -104,19 +104,6 @@ def _is_there(catalog: CatalogClient, blob: BundleBlob) -> bool:
             raise
         return False
     return True
-
-
-def _damage(files: BundleFiles, blob: BundleBlob, on_bytes: Callable[[int], None]) -> Defect | None:
-    try:
-        found = sha256_in(files, blob.place, on_bytes)
-    except FileNotFoundError:
-        return Defect(
-            place=blob.place, kind=MISSING, text="is not there", references=blob.references
-        )
-    if f"sha256:{found}" == blob.digest:
-        return None
-    text = f"has other bytes: its sha256 is {found[:12]}..."
-    return Defect(place=blob.place, kind=DAMAGED, text=text, references=blob.references)
 
 
 def _send(
