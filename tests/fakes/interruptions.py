@@ -44,7 +44,7 @@ class LeavesAfter:
     def begin(self, step: int) -> None:
         """Nothing to remember."""
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, *, ahead_s: float = 0.0) -> bool:
         """Whether it is that step."""
         self.asked.append(step)
         return step == self.step

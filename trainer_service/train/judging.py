@@ -12,6 +12,7 @@ from trainer_service.tasks.task import PassMetrics
 from trainer_service.train.memory import ImagesAtATime
 from trainer_service.train.micro_batches import parts_of
 from trainer_service.train.precision import Passes
+from trainer_service.train.progress import Clock
 from trainer_service.train.steps import Steps
 from trainer_service.train.training import TrainEvent, Training
 
@@ -19,7 +20,9 @@ from trainer_service.train.training import TrainEvent, Training
 class Judge:
     """Looks at the validation images, and remembers what the last look gave."""
 
-    def __init__(self, training: Training, steps: Steps, passes: Passes, stop: StopSwitch) -> None:
+    def __init__(
+        self, training: Training, steps: Steps, passes: Passes, stop: StopSwitch, clock: Clock
+    ) -> None:
         self.images = ImagesAtATime(
             training.spec, training.device, size=0, most=EVALUATION_BATCH_SIZE
         )
@@ -27,6 +30,9 @@ class Judge:
         self._steps = steps
         self._passes = passes
         self._stop = stop
+        self._clock = clock
+        self.took_s = 0.0
+        """How long the last look took; 0 before the first one of this attempt."""
         self._pass: PassMetrics | None = None
         self._evaluation: Evaluation | None = None
 
@@ -38,6 +44,7 @@ class Judge:
     def validate(self, epoch: int) -> Generator[TrainEvent, None, None]:
         """Judge all validation images; if need be fewer of them at a time."""
         self._steps.enter_evaluation()
+        began = self._clock()
         while True:
             try:
                 self._pass = self._judged()
@@ -52,6 +59,7 @@ class Judge:
         self.validated = EpochMetrics(
             epoch=epoch, split="validation", values=self._pass.values(), step=self._steps.number
         )
+        self.took_s = self._clock() - began
         yield self.validated
 
     def evaluation(self) -> Evaluation:

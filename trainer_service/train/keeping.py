@@ -28,14 +28,17 @@ class Keeping:
         """Say that training begins after so many steps."""
         self.saver.begin(step)
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, *, ahead_s: float = 0.0) -> bool:
         """Whether to save now. Asked between the steps of an epoch, and when one is over with all
         that belongs to it.
+
+        Args:
+            ahead_s: the expected time of a validation that follows the next step.
 
         Raises:
             StopRequested: training ends here, without another save.
         """
-        return self.saver.due(step)
+        return self.saver.due(step, ahead_s=ahead_s)
 
     def save(self, state: SavedState) -> Generator[SnapshotTaken | SnapshotFailed, None, None]:
         """Save, and say how that went.

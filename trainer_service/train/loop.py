@@ -89,7 +89,7 @@ class _Loop:
         self._keeping = keeping
         self._passes = Passes(training.spec.precision, training.device)
         self._steps = Steps(training, seal, self._passes, clock, keeping)
-        self._judge = Judge(training, self._steps, self._passes, stop)
+        self._judge = Judge(training, self._steps, self._passes, stop, clock)
         self._standing = Standing(training)
         self._num_epochs = 0
         """That are done."""
@@ -118,7 +118,13 @@ class _Loop:
         """Do what is left of an epoch, and all that follows from it."""
         training, running = self._training, self._running or self._new_epoch()
         self._running = running
-        yield from self._steps.epoch(epoch, running.metrics, self._stop, self._save)
+        yield from self._steps.epoch(
+            epoch,
+            running.metrics,
+            self._stop,
+            self._save,
+            validation_s=self._judge.took_s if self._is_validated(epoch) else 0.0,
+        )
         if self._steps.phase_number != running.phase:  # one began at a step: it gets its own time
             self._standing.start_over()
         self._steps.share_statistics()
@@ -151,7 +157,8 @@ class _Loop:
     def _is_validated(self, epoch: int) -> bool:
         """Whether the epoch ends with a validation: the last one always does."""
         plan = self._training.plan
-        return self._is_last or epoch % plan.validation_every_epochs == 0
+        is_last = epoch * plan.num_steps_per_epoch >= plan.num_steps
+        return is_last or epoch % plan.validation_every_epochs == 0
 
     @property
     def _is_last(self) -> bool:

@@ -10,7 +10,7 @@ from catalog_service.blobs.disk import DiskFull
 from catalog_service.errors import VertebraError
 from trainer_service.errors import is_out_of_room
 from trainer_service.jobs import SnapshotFailed, SnapshotRef, SnapshotTaken
-from trainer_service.plan.snapshot_interval import snapshot_interval_s
+from trainer_service.plan.snapshot_interval import is_due
 from trainer_service.stop_switch import (
     Asked,
     StopRequested,
@@ -35,9 +35,12 @@ class Saver(Protocol):
         """Say that training begins after so many steps, all of them saved: 0, or a snapshot's."""
         ...
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, *, ahead_s: float = 0.0) -> bool:
         """Whether to save now, after `step` steps. The loop asks between the steps of an epoch, and
         when an epoch is over with all that belongs to it.
+
+        Args:
+            ahead_s: the expected time of a validation that follows the next step.
 
         Raises:
             StopRequested: the worker was asked to go, and this step is saved, or cannot be in time.
@@ -59,7 +62,7 @@ class NoSaver:
     def begin(self, step: int) -> None:
         """Nothing to remember."""
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, *, ahead_s: float = 0.0) -> bool:
         """Never."""
         return False
 
@@ -105,21 +108,22 @@ class TimedSaver:
         self._stop.begins_at(step)
         self._stop.training_begins()
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, *, ahead_s: float = 0.0) -> bool:
         """Whether to save now, or to go: see `Saver`."""
         asked = self._stop.asked
-        decision = self._agree(self._decide(step, asked))
+        decision = self._agree(self._decide(step, asked, ahead_s))
         if decision == "leave":
             is_saved = step == self._saved_step
             raise StopRequested(word_of(asked, step) if is_saved else self._stop.unsaved(asked))
         return decision == "save"
 
-    def _decide(self, step: int, asked: Asked | None) -> Decision:
+    def _decide(self, step: int, asked: Asked | None, ahead_s: float) -> Decision:
         is_new = step != self._saved_step
         if asked is not None:
             return "save" if is_new and self._stop.has_time_to_save else "leave"
-        interval_s = snapshot_interval_s(self._stop.save_s, self._wished_interval_s)
-        return "save" if is_new and self._clock() - self._since >= interval_s else "go_on"
+        since_s = self._clock() - self._since
+        is_time = is_due(since_s, self._stop.save_s, self._wished_interval_s, ahead_s=ahead_s)
+        return "save" if is_new and is_time else "go_on"
 
     def save(self, step: int, write: WriteSnapshot) -> SaveEvents:
         """Save, and go if the worker was asked to: see `Saver`."""

@@ -112,12 +112,19 @@ class Steps:
         )
 
     def epoch(
-        self, epoch: int, metrics: PassMetrics, stop: StopSwitch, save: Callable[[], Events]
+        self,
+        epoch: int,
+        metrics: PassMetrics,
+        stop: StopSwitch,
+        save: Callable[[], Events],
+        *,
+        validation_s: float = 0.0,
     ) -> Events:
         """Do the steps that are left of an epoch; the last epoch may be cut short.
 
         Args:
             save: saves the training as it is; called between two steps.
+            validation_s: the expected time of the one that follows; 0 for none.
         """
         plan = self._training.plan
         first = (epoch - 1) * plan.num_steps_per_epoch
@@ -133,7 +140,7 @@ class Steps:
                 stop.check()
                 learned = yield from self._step(batch, int(seed), metrics)
                 recent.add(learned.loss, learned.num_images)
-                is_saved = self.number < until and self._keeping.due(self.number)
+                is_saved = self.number < until and self._is_due(end, validation_s)
                 # What was not told yet is told first: a loss that is no number saves nothing.
                 if not self._training.ranks.is_first:
                     recent.forget()
@@ -143,8 +150,13 @@ class Steps:
                 if is_saved:
                     yield from save()
             yield from self._begin_counted()
-            if self.number < end and self._keeping.due(self.number):
+            if self.number < end and self._is_due(end, validation_s):
                 yield from save()
+
+    def _is_due(self, end: int, validation_s: float) -> bool:
+        """Whether to save before the next step; with the last one the validation begins, too."""
+        ahead_s = validation_s if self.number == end - 1 else 0.0
+        return self._keeping.due(self.number, ahead_s=ahead_s)
 
     def begin_due(self, epoch: int, record: Record) -> Events:
         """Begin the next phase if its time has come after this epoch."""

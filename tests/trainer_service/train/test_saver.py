@@ -72,6 +72,15 @@ def test_a_save_is_due_when_its_time_has_come() -> None:
     assert bench.saver.due(7)
 
 
+def test_a_save_is_due_before_a_validation_that_would_lose_too_much() -> None:
+    bench = Bench()
+    bench.now = 50.0
+
+    assert not bench.saver.due(6)
+    assert not bench.saver.due(6, ahead_s=60.0)
+    assert bench.saver.due(6, ahead_s=90.0)
+
+
 def test_the_time_to_the_next_save_runs_from_the_end_of_the_last() -> None:
     bench = Bench(wished_interval_s=10)
     bench.now, bench.save_s = 10.0, 4.0
