@@ -148,6 +148,14 @@ class Holders:
 
         return self._database.change(hold.job_id, work)
 
+    def spent(self) -> list[str]:
+        """Return jobs that have succeeded, and have snapshots that nobody pinned."""
+        return self._database.read(snapshots.spent)
+
+    def drop_spent(self, job_id: str) -> None:
+        """Take the snapshots out of which `spent` tells: their folders may go."""
+        self._database.change(job_id, lambda connection: snapshots.drop_spent(connection, job_id))
+
     def deleted(self, owner: str) -> list[str]:
         """Return deleted jobs of which this host may have files."""
         return self._database.read(lambda connection: deleted(connection, owner))

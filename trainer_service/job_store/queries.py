@@ -169,6 +169,12 @@ def state(connection: sql.Connection, job_id: str) -> JobState:
     return JobState(found)
 
 
+def states(connection: sql.Connection, job_ids: Collection[str]) -> dict[str, JobState]:
+    """Return where jobs are in their lives; those that are gone are left out."""
+    query = sql.select(JOBS.c.job_id, JOBS.c.state).where(JOBS.c.job_id.in_(job_ids))
+    return {job_id: JobState(state) for job_id, state in connection.execute(query)}
+
+
 def look(connection: sql.Connection, job_id: str) -> JobLook:
     """Return what changes of a job from moment to moment."""
     columns = [JOBS.c[field.name] for field in fields(JobLook)]

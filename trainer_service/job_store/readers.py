@@ -94,6 +94,10 @@ class Readers:
         """Return where a job is in its life. Raises JobNotFound."""
         return self._database.read(lambda connection: queries.state(connection, job_id))
 
+    def states(self, job_ids: Collection[str]) -> dict[str, JobState]:
+        """Return where jobs are in their lives; those that are gone are left out."""
+        return self._database.read(lambda connection: queries.states(connection, job_ids))
+
     def look(self, job_id: str) -> JobLook:
         """Return what changes of a job from moment to moment: for whoever looks often. Raises
         JobNotFound.

@@ -9,11 +9,14 @@ from trainer_service.errors import SnapshotNotFound
 from trainer_service.job_store.many_rows import upsert
 from trainer_service.job_store.rows import snapshot_of, snapshot_row
 from trainer_service.job_store.schema import JOBS, SNAPSHOTS
-from trainer_service.jobs import SnapshotRef
+from trainer_service.jobs import JobState, SnapshotRef
 
 MAX_CHOICES = 3
 """Snapshots that an attempt may go on from: where one is damaged, the next is taken."""
 
+_IS_SPENT = ~SNAPSHOTS.c.is_pinned & sql.exists().where(
+    JOBS.c.job_id == SNAPSHOTS.c.job_id, JOBS.c.state == JobState.SUCCEEDED.value
+)
 _NEWEST = (SNAPSHOTS.c.attempt.desc(), SNAPSHOTS.c.step.desc())
 _OLDEST = (SNAPSHOTS.c.attempt, SNAPSHOTS.c.step)
 
@@ -130,6 +133,19 @@ def drop_snapshots(
         if connection.execute(row).rowcount:  # else somebody pinned it, perhaps just now
             dropped.append(snapshot.snapshot_id)
     return dropped
+
+
+def spent(connection: sql.Connection) -> list[str]:
+    """Return the jobs that have snapshots which are of no use any more: nothing goes on from a job
+    that has succeeded, so only pinned ones are kept of it.
+    """
+    query = sql.select(SNAPSHOTS.c.job_id).where(_IS_SPENT).distinct()
+    return list(connection.execute(query.order_by(SNAPSHOTS.c.job_id)).scalars())
+
+
+def drop_spent(connection: sql.Connection, job_id: str) -> None:
+    """Take out what `spent` finds of a job."""
+    connection.execute(SNAPSHOTS.delete().where(SNAPSHOTS.c.job_id == job_id, _IS_SPENT))
 
 
 def _is(job_id: str, snapshot: SnapshotRef) -> tuple[sql.ColumnElement[bool], ...]:

@@ -73,6 +73,8 @@ class JobStore:
         self.end_attempt = holders.end_attempt
         self.finish = holders.finish
         self.drop_snapshots = holders.drop_snapshots
+        self.spent = holders.spent
+        self.drop_spent = holders.drop_spent
         self.deleted = holders.deleted
         self.forget_deleted = holders.forget_deleted
         self.compact = holders.compact
@@ -87,6 +89,7 @@ class JobStore:
         self.retries = readers.retries
         self.events = readers.events
         self.state = readers.state
+        self.states = readers.states
         self.look = readers.look
         self.find_id = readers.find_id
         self.log_ends = readers.log_ends

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from trainer_service.supervisor.held_states import until_next_look_s
+
 Answer = TypeVar("Answer")
 
 
@@ -16,9 +18,10 @@ async def uninterrupted(
 ) -> Answer:
     """Return what `work` returns; it is given up, with Interrupted, once it may not go on."""
     task = asyncio.ensure_future(work)  # first: work that nobody awaits is complained about
+    clock = asyncio.get_running_loop().time
     try:
         while not task.done():
-            await asyncio.wait({task}, timeout=poll_s)
+            await asyncio.wait({task}, timeout=until_next_look_s(poll_s, clock()))
             if not task.done() and not await may_go_on():
                 raise Interrupted
         return task.result()

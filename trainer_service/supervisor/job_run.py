@@ -7,7 +7,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Coroutine
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from catalog_service.blobs.disk import DiskFull, naming_disk_errors
@@ -23,7 +22,7 @@ from trainer_service.jobs import (
     LastWord,
     TransitionRefused,
 )
-from trainer_service.supervisor.after_attempt import after_attempt
+from trainer_service.supervisor.attempt_close import AttemptClose
 from trainer_service.supervisor.attempt_spans import AttemptSpans
 from trainer_service.supervisor.attempt_worker import AttemptWorker, ordered_worker
 from trainer_service.supervisor.endings import (
@@ -37,6 +36,7 @@ from trainer_service.supervisor.endings import (
     sent_away,
 )
 from trainer_service.supervisor.exporting import discard_unfinished, export_outcome
+from trainer_service.supervisor.held_states import HeldStates
 from trainer_service.supervisor.interrupted import Interrupted, uninterrupted
 from trainer_service.supervisor.ordering import model_for, order_attempt
 from trainer_service.supervisor.room_reserve import use_reserve
@@ -53,6 +53,7 @@ class JobRun:
 
     Args:
         hold: all that it writes is refused once this does not hold any more.
+        states: of all jobs of this host.
         device_indices: of this host, one a rank; of an attempt that has begun they are known.
     """
 
@@ -61,17 +62,20 @@ class JobRun:
         hold: Hold,
         rooms: Rooms,
         timing: Timing,
+        states: HeldStates,
         device_indices: tuple[int, ...] = (0,),
     ) -> None:
         self._hold = hold
         self._rooms = rooms
         self._timing = timing
+        self._states = states
         self._device_indices = device_indices
         self._folder = rooms.attempt_folder(hold.job_id, hold.attempt)
         self._watch: WorkerWatch | None = None
         self._worker: AttemptWorker | None = None
         self._leave_within_s: float | None = None
         self._spans = AttemptSpans(hold, rooms, self._folder)
+        self._close = AttemptClose(hold, rooms, timing, self._folder, self._spans)
 
     async def to_the_end(self) -> None:
         """Return when the job is not this host's any more: it waits, is paused, or is over.
@@ -120,7 +124,7 @@ class JobRun:
         except Exception:  # the very thing that cannot be handled, perhaps
             log.exception("not all that job %s said is stored", self._hold.job_id)
         end = given_up()
-        await self._finish(failed(end.reason, end.detail), end)
+        await self._close.finish(failed(end.reason, end.detail), end)
 
     async def _step(self) -> bool:
         """Do what the job's state asks for; return whether there may be more to do."""
@@ -139,7 +143,7 @@ class JobRun:
         except JobNotFound:
             return False
         except WorkerStuck as error:
-            await self._finish(failed_by(error))
+            await self._close.finish(failed_by(error))
         return True
 
     # 1. The catalog builds the model; its digests are pinned and the order is written
@@ -210,7 +214,7 @@ class JobRun:
         except DiskFull as error:
             await self._end(no_room(error))
         else:
-            await self._finish(outcome, AttemptEnd(exit_class=ExitClass.FINISHED))
+            await self._close.finish(outcome, AttemptEnd(exit_class=ExitClass.FINISHED))
 
     # 3. Or it is told to stop
 
@@ -228,35 +232,17 @@ class JobRun:
         await worker.until_gone(grace_s=self._timing.exit_s if is_said else 0.0)
         await watch.ship_the_rest()
         end = AttemptEnd(exit_class=ExitClass.CANCELLED)
-        await self._finish(Outcome(state=JobState.CANCELLED, reason=job.state_reason), end)
+        await self._close.finish(Outcome(state=JobState.CANCELLED, reason=job.state_reason), end)
 
     # What follows
 
     async def _end(self, end: AttemptEnd) -> None:
-        """End the attempt, and move the job where that leads. No process of it is left by now."""
+        """End the attempt, unless somebody cancelled the job. No process of it is left by now."""
         await asyncio.to_thread(discard_unfinished, self._folder)
         job = await self._job()
         if job.state is JobState.CANCELLING:
             raise Interrupted
-        following = await after_attempt(job, end, self._rooms, self._timing)
-        if following.failure is not None:
-            await self._finish(failed(following.failure.reason, following.reason), end)
-            return
-        not_before = time.time() + following.wait_s if following.wait_s else 0.0
-        move = self._rooms.store.move
-        to_state, reason = following.to_state, following.reason
-        await asyncio.to_thread(move, self._hold, to_state, reason, not_before=not_before, end=end)
-        self._rooms.metrics.attempt_ended(end.exit_class)
-        await self._spans.over(end)
-
-    async def _finish(self, outcome: Outcome, end: AttemptEnd | None = None) -> None:
-        """Move the job to a final state. No process of it is left by now."""
-        await asyncio.to_thread(discard_unfinished, self._folder)
-        end = end or AttemptEnd(exit_class=ExitClass.REFUSED)
-        await asyncio.to_thread(self._rooms.store.finish, self._hold, replace(outcome, end=end))
-        self._rooms.metrics.attempt_ended(end.exit_class)
-        self._rooms.metrics.job_ended(outcome.state)
-        await self._spans.over(end, outcome.state)
+        await self._close.end(job, end)
 
     # What the steps share
 
@@ -271,7 +257,7 @@ class JobRun:
     async def _watch_of(self, job: JobRecord) -> WorkerWatch:
         if self._watch is None:
             worker = await self._worker_of(job)
-            self._watch = WorkerWatch(self._hold, self._rooms, self._timing, worker, self._folder)
+            self._watch = WorkerWatch(self._hold, self._rooms, self._timing, self._states, worker)
             self._watch.leave_within_s = self._leave_within_s
             self._watch.ship_spans = self._spans.ship
         return self._watch
@@ -288,7 +274,7 @@ class JobRun:
         if self._leave_within_s is not None and JobState.PREPARING in states:
             return False
         try:
-            return await asyncio.to_thread(self._rooms.store.state, self._hold.job_id) in states
+            return await self._states.of(self._hold.job_id) in states
         except StoreUnavailable:
             return True  # not known now
 

@@ -14,6 +14,7 @@ from trainer_service.jobs import ExitClass, HostRecord, TransitionRefused
 from trainer_service.supervisor.attempt_spans import send_all_lost
 from trainer_service.supervisor.device_board import DeviceBoard
 from trainer_service.supervisor.followed import Followed
+from trainer_service.supervisor.held_states import HeldStates
 from trainer_service.supervisor.host_care import HostCare
 from trainer_service.supervisor.host_home import lock_home
 from trainer_service.supervisor.job_run import JobRun
@@ -40,6 +41,7 @@ class Supervisor:
         self._board = DeviceBoard(len(host.devices))
         self._leases = Leases(rooms.store, host.host_id, rooms.host_timeout_s)
         self._care = HostCare(rooms)
+        self._states = HeldStates(rooms.store.states)
         self._followed: dict[str, Followed] = {}
         self._changed = asyncio.Event()
         self._must_adopt = True
@@ -188,7 +190,7 @@ class Supervisor:
         followed.task = asyncio.create_task(self._look_after(followed, indices))
 
     def _run(self, hold: Hold, indices: tuple[int, ...]) -> JobRun:
-        return JobRun(hold, self._rooms, self._timing, device_indices=indices)
+        return JobRun(hold, self._rooms, self._timing, self._states, device_indices=indices)
 
     async def _look_after(self, followed: Followed, indices: tuple[int, ...]) -> None:
         job_id = followed.hold.job_id

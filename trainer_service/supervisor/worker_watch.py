@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from trainer_service.job_store import Hold, JobRecord
 from trainer_service.jobs import (
@@ -23,6 +22,7 @@ from trainer_service.supervisor.attempt_worker import AttemptWorker
 from trainer_service.supervisor.control_file import ControlFile
 from trainer_service.supervisor.endings import end_of, hung, over_time, sent_away
 from trainer_service.supervisor.hang_watch import HangWatch
+from trainer_service.supervisor.held_states import HeldStates, until_next_look_s
 from trainer_service.supervisor.interrupted import Interrupted
 from trainer_service.supervisor.pause_desk import PauseDesk
 from trainer_service.supervisor.retention import forget_snapshots
@@ -51,13 +51,14 @@ class WorkerWatch:
     """Follows the worker of one attempt, whoever started it."""
 
     def __init__(
-        self, hold: Hold, rooms: Rooms, timing: Timing, worker: AttemptWorker, folder: Path
+        self, hold: Hold, rooms: Rooms, timing: Timing, states: HeldStates, worker: AttemptWorker
     ) -> None:
         self._hold = hold
         self._rooms = rooms
         self._timing = timing
         self._worker = worker
-        self._folder = folder
+        self._states = states
+        self._folder = folder = rooms.attempt_folder(hold.job_id, hold.attempt)
         self._tail = SpoolTail(folder / SPOOL_FILE)
         self.shipping = Shipping(rooms.store, hold, self._tail, rooms.metrics.stored)
         self.num_unread_bytes = self._tail.num_unread_bytes
@@ -95,7 +96,7 @@ class WorkerWatch:
             self._decided = self._decided or await self._heed(job)
             if self._decided is not None:
                 return self._decided
-            await asyncio.sleep(0 if lines else self._timing.poll_s)
+            await asyncio.sleep(0 if lines else self._until_next_look_s())
 
     async def ship_the_rest(self) -> None:
         """Store what is left of what the worker said, up to a line that cannot be read."""
@@ -132,7 +133,7 @@ class WorkerWatch:
 
     async def _heed(self, job: JobRecord) -> AttemptEnd | None:
         """Do what is asked of the worker; return how the attempt ends if it is to end now."""
-        state = await asyncio.to_thread(self._rooms.store.state, self._hold.job_id)
+        state = await self._states.of(self._hold.job_id)
         if state not in UNDER_WAY:
             raise Interrupted
         if self._sent is not None:
@@ -175,6 +176,9 @@ class WorkerWatch:
             return None
         silence_s = self._hang.silence_s(self._now())
         return hung(silence_s, await self._worker.stacks(), self._folder)
+
+    def _until_next_look_s(self) -> float:
+        return until_next_look_s(self._timing.poll_s, self._now())
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -104,6 +104,14 @@ def test_a_look_is_the_job_as_it_stands(store):
     assert look.last_seq == store.position(hold.job_id)[0]
 
 
+def test_many_jobs_are_asked_for_their_states_at_once(store):
+    running, queued = running_job(store).job_id, queued_job(store)
+
+    states = store.states({running, queued, "gone"})
+
+    assert states == {running: JobState.RUNNING, queued: JobState.QUEUED}
+
+
 def test_exports_read_back_with_their_event(store):
     hold = running_job(store)
 

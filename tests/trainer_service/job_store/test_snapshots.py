@@ -11,7 +11,7 @@ from tests.fakes.stored_jobs import (
     started_again,
 )
 from trainer_service.errors import LeaseLost, SnapshotNotFound
-from trainer_service.job_store import snapshots
+from trainer_service.job_store import Outcome, snapshots
 from trainer_service.job_store.schema import SNAPSHOTS
 from trainer_service.jobs import JobState, RolledBack
 
@@ -39,6 +39,25 @@ def test_a_snapshot_reads_back_as_the_worker_said_it(store):
 
     assert store.snapshots(hold.job_id) == [snapshot(1, 10).snapshot]
     assert store.find_job(hold.job_id).snapshot == snapshot(1, 10).snapshot
+
+
+def test_once_a_job_has_succeeded_only_pinned_snapshots_are_of_use(store):
+    hold = with_snapshots(store, 10, 20, 30, best=(10,))
+    other = with_snapshots(store, 10)
+    store.set_pin(hold.job_id, "1-20", True)
+    assert store.spent() == []
+    store.finish(hold, Outcome(state=JobState.SUCCEEDED))
+    store.finish(other, Outcome(state=JobState.FAILED))
+
+    assert store.spent() == [hold.job_id]
+    for job_id in (hold.job_id, other.job_id):
+        store.drop_spent(job_id)
+
+    assert ids(store.snapshots(hold.job_id)) == ["1-20"]
+    assert ids(store.snapshots(other.job_id)) == ["1-10"], "it may be resumed"
+    assert store.spent() == []
+    store.set_pin(hold.job_id, "1-20", False)
+    assert store.spent() == [hold.job_id]
 
 
 def test_a_snapshot_of_a_host_that_lost_the_job_is_none(store):

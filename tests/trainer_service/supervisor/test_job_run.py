@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.supervisor_program import QUICK
 from trainer_service.errors import LeaseLost
 from trainer_service.jobs import ExitClass, JobState, RunSpec, read_order
+from trainer_service.supervisor.held_states import HeldStates
 from trainer_service.supervisor.job_run import JobRun
 
 
@@ -17,7 +18,8 @@ def claimed(bench, timing=QUICK, lease_s=0.0, **run):
     engine = bench.rooms.engines["process"]
     rooms = replace(bench.rooms, engines={"process": engine, "ray": engine})
     attempt = bench.store.claim(job_id, rooms.host_id, lease_s)
-    return job_id, JobRun(attempt.hold, rooms, timing, device_indices=(3, 5))
+    states = HeldStates(rooms.store.states)
+    return job_id, JobRun(attempt.hold, rooms, timing, states, device_indices=(3, 5))
 
 
 @pytest.mark.parametrize(
