@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CHART = ROOT / "deploy/helm/vertebra"
 COMPOSE = ROOT / "deploy/compose"
 
-EXTRA = re.compile(r"vertebra\[([\w,]+)\]")
+EXTRA = re.compile(r"pip install \"\.\[([\w,]+)\]\"")
 EXTRAS = {found for page in pages.PAGES for found in EXTRA.findall(pages.text(page))}
 
 
