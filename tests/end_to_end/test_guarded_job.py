@@ -5,9 +5,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import pages
@@ -15,6 +18,12 @@ from tests.services import running_catalog, running_trainer
 
 VERTEBRA = (sys.executable, "-m", "vertebra.cli")
 TIMEOUT_S = 300
+SECRETS = {
+    "HF_TOKEN": "hidden-1",
+    "OTEL_RESOURCE_ATTRIBUTES": "note=hidden-2",
+    "STUDIO_PASSWORD": "hidden-3",
+    "PGPASSWORD": "hidden-4",
+}
 TRAINER_ROW = '[[caller]]\nname = "spiffe://studio/trainer"\nroles = ["user"]\n'
 
 
@@ -23,7 +32,18 @@ class Studio:
     """Two guarded services, and what somebody who may call shows them."""
 
     folder: Path
+    trainer: psutil.Process
     variables: Mapping[str, str]
+
+    def environments(self) -> list[dict[str, str]]:
+        """Return those of the processes that train now."""
+        found = []
+        for child in self.trainer.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                # before that it is still a copy of the service
+                if "trainer_service.worker" in child.cmdline():
+                    found.append(child.environ())
+        return [one for one in found if one]
 
     def vertebra(self, *words: str, **without: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line as that person; `without` replaces variables."""
@@ -51,11 +71,17 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     with (
         running_catalog(folder / "catalog", **guarded(folder, "catalog")) as catalog,
         running_trainer(
-            folder / "trainer", catalog, **guarded(folder, "trainer"), **to_catalog(folder)
+            folder / "trainer",
+            catalog,
+            **guarded(folder, "trainer"),
+            **to_catalog(folder),
+            **SECRETS,
+            VERTEBRA_TRAINER_DATABASE_URL=f"sqlite:///{folder / 'hidden-jobs.db'}",
         ) as trainer,
     ):
         yield Studio(
             folder=folder,
+            trainer=psutil.Process(trainer.pid),
             variables={
                 "VERTEBRA_CATALOG_ADDRESS": catalog.address,
                 "VERTEBRA_TRAINER_ADDRESS": trainer.address,
@@ -85,15 +111,24 @@ def to_catalog(folder: Path) -> dict[str, str]:
 
 
 def test_a_job_is_followed_to_its_end_over_mutual_tls_with_a_token(studio: Studio) -> None:
-    trained = studio.vertebra(
-        *("train", "--backbone", "squeezenet1_1", "--no-pretrained", "--digits"),
-        *("--image-size", "32", "--data-ratio", "0.05", "--epochs", "2", "--name", "guarded"),
-    )
+    """And what trains, which reads files of anybody's, has no secret of the service."""
+    train = ("train", "--backbone", "squeezenet1_1", "--no-pretrained", "--digits")
+    small = ("--image-size", "32", "--data-ratio", "0.05", "--epochs", "2", "--name", "guarded")
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(studio.vertebra, *train, *small)
+        seen: list[dict[str, str]] = []
+        while not training.done():
+            seen += studio.environments()
+            wait([training], timeout=0.05)
+        trained = training.result()
 
     assert trained.returncode == 0, trained.stdout + trained.stderr
     assert "succeeded" in trained.stdout + trained.stderr
     listed = studio.vertebra("jobs", "ls")
     assert "guarded" in listed.stdout
+    assert seen
+    assert "hidden" not in str(seen)
+    assert "hidden-jobs" in str(studio.trainer.environ())  # and would be found
 
 
 def test_the_pages_flags_show_the_same_as_the_variables(studio: Studio) -> None:
