@@ -47,7 +47,12 @@ export function Shell() {
           </Guarded>
         ) : (
           <Empty>
-            Nothing is at <code>{path}</code>. <Link to="/">The first page</Link> is.
+            <h1>
+              Nothing is at <code>{path}</code>
+            </h1>
+            <p>
+              <Link to="/">The first page</Link> is there.
+            </p>
           </Empty>
         )}
       </main>

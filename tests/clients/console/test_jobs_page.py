@@ -53,6 +53,8 @@ def test_a_job_is_started_followed_to_its_end_and_its_backbone_saved(
     expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
     listed, table = page.locator(".job-list"), page.locator(".job-list table")
     assert table.evaluate("it => it.clientWidth") == listed.evaluate("it => it.clientWidth")
+    cut = "all => all.filter(it => it.scrollWidth > it.clientWidth).length"
+    assert page.locator(".classes .scroll-x").evaluate_all(cut) == 0
     assert page.evaluate("window.broken") is None
     assert job.model.backbone_digest == export.backbone_digest
 

@@ -37,10 +37,19 @@ def test_every_page_is_a_link_away_and_says_nothing_on_the_console(
     expect(page.locator(".standing.answers")).to_have_count(2)
 
 
+def test_a_page_never_goes_on_behind_its_end(page: Page, site: Site) -> None:
+    """What only screen readers see must not lengthen the document beyond what scrolls."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site.url}/models?name=resnet18")
+    expect(page.get_by_role("heading", name="Drawing")).to_be_visible()
+
+    assert page.evaluate("document.scrollingElement.scrollHeight") == 844
+
+
 def test_an_address_that_is_none_leads_back(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/nowhere")
 
-    expect(page.get_by_text("Nothing is at /nowhere")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing is at /nowhere")).to_be_visible()
     page.get_by_role("link", name="The first page", exact=True).last.click()
     expect(page).to_have_title(re.compile("Training"))
 

@@ -44,12 +44,21 @@ function nameOf(one: ClassEvaluation, index: number): string {
   return one.name || String(index);
 }
 
+/** A name that may be cut where there is no room; it is said whole to who points at it. */
+function Named({ of }: { of: string }) {
+  return <span title={of}>{of}</span>;
+}
+
 function Classes({ of }: { of: readonly ClassEvaluation[] }) {
   const names = [...new Set(of.flatMap(({ metrics }) => Object.keys(metrics)))].sort(byOrder);
   const rows = of.map((one, index) => ({ one, index }));
   type Row = (typeof rows)[number];
   const columns: Column<Row>[] = [
-    { heading: "Class", cell: ({ one, index }) => nameOf(one, index), class: "name" },
+    {
+      heading: "Class",
+      cell: ({ one, index }) => <Named of={nameOf(one, index)} />,
+      class: "name",
+    },
     { heading: "True", cell: ({ one }) => exact(one.numTrue), isNumber: true },
     ...names.map((name) => ({
       heading: name.replaceAll("_", " "),
@@ -58,7 +67,7 @@ function Classes({ of }: { of: readonly ClassEvaluation[] }) {
     })),
   ];
   return (
-    <div class="classes">
+    <div class="classes" role="region" aria-label="Metrics of every class" tabIndex={0}>
       <Table
         caption="Metrics of every class"
         columns={columns}
@@ -125,7 +134,7 @@ interface CellGiven {
 function Cell({ value, share, isRight, told }: CellGiven) {
   const colour = isRight ? "--heat" : "--heat-wrong";
   const background = value
-    ? `rgb(var(${colour}) / ${(0.08 + 0.5 * share).toFixed(2)})`
+    ? `rgb(var(${colour}) / ${(0.08 + 0.38 * share).toFixed(2)})`
     : "transparent";
   return (
     <td class={value ? "" : "none"} style={{ background }} title={told}>
@@ -152,8 +161,8 @@ function Mistakes({
     <Table
       caption="The most frequent mistakes"
       columns={[
-        { heading: "True", cell: ({ name }) => name },
-        { heading: "Taken for", cell: ({ other }) => other },
+        { heading: "True", cell: ({ name }) => <Named of={name} />, class: "name half" },
+        { heading: "Taken for", cell: ({ other }) => <Named of={other} />, class: "name half" },
         { heading: "How often", cell: ({ number }) => exact(number), isNumber: true },
       ]}
       rows={found}

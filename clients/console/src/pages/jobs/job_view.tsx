@@ -158,5 +158,9 @@ function SpecView({ job }: { job: TrainJob }) {
   const text = job.spec
     ? toJsonString(TrainJobSpecSchema, job.spec, { prettySpaces: 2, useProtoFieldName: true })
     : "";
-  return <pre class="mono spec">{text}</pre>;
+  return (
+    <pre class="mono spec" tabIndex={0} aria-label="The job's spec">
+      {text}
+    </pre>
+  );
 }

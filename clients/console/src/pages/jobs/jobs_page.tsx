@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { addressOf, go } from "../../address";
 import { useAsked } from "../../parts/asked";
 import { Badge } from "../../parts/badge";
+import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
 import { Meter } from "../../parts/meter";
 import { Empty, Failure } from "../../parts/notice";
@@ -16,6 +17,8 @@ import { JobView } from "./job_view";
 import { resultText, shareDone, stateWord, titleOf, toneOf } from "./job_words";
 
 const PAGE_SIZE = 100;
+/** As many as the trainer gives at once. */
+const MOST = 1_000;
 const EVERY_MS = 2_500;
 const STATES = [
   JobState.QUEUED,
@@ -29,6 +32,7 @@ const STATES = [
 export function JobsPage({ query }: { query: URLSearchParams }) {
   const [state, setState] = useState("");
   const [words, setWords] = useState("");
+  const [num, setNum] = useState(PAGE_SIZE);
   const filter = [
     state && `state = ${state}`,
     words && `display_name : ${JSON.stringify(`*${words}*`)}`,
@@ -36,8 +40,8 @@ export function JobsPage({ query }: { query: URLSearchParams }) {
     .filter(Boolean)
     .join(" AND ");
   const list = useAsked(
-    (signal) => services.trainer.jobs.listTrainJobs({ filter, pageSize: PAGE_SIZE }, { signal }),
-    [filter],
+    (signal) => services.trainer.jobs.listTrainJobs({ filter, pageSize: num }, { signal }),
+    [filter, num],
     { everyMs: EVERY_MS },
   );
   const jobs = list.value?.jobs ?? [];
@@ -94,6 +98,9 @@ export function JobsPage({ query }: { query: URLSearchParams }) {
         </div>
         <p class="quiet total">
           {list.value && `${exact(jobs.length)} of ${exact(list.value.totalSize)}`}
+          {list.value && jobs.length < Math.min(list.value.totalSize, MOST) && (
+            <Button onPress={() => setNum(Math.min(num + PAGE_SIZE, MOST))}>Show more</Button>
+          )}
         </p>
       </aside>
       <section class="job-detail" aria-label="The chosen job">
