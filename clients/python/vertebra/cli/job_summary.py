@@ -70,7 +70,7 @@ def print_summary(
         page.print(attempts_view(one.attempts, hosts))
     if one.HasField("plan"):
         page.print()
-        page.print(plan_view(one.plan))
+        page.print(plan_view(one.plan, one.spec))
     if history.report is not None:
         page.print()
         page.print(data_view(history.report))

@@ -134,7 +134,7 @@ def plan_job(**flags: Any) -> None:
     if flags["as_json"]:
         print_json(answer)
     else:
-        screen().print(plan_view(answer.plan))
+        screen().print(plan_view(answer.plan, answer.spec))
 
 
 @jobs.command("watch")

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vertebra.cli import words
+from vertebra.cli import recipe_words, words
 from vertebra.cli.screen import facts, table
 from vertebra.trainer.v1 import learning_pb2 as learning
 from vertebra.trainer.v1 import train_job_pb2 as jobs
@@ -19,12 +19,20 @@ _OWN_LOSSES = {
 """Of tasks that take no other."""
 
 
-def plan_view(plan: jobs.TrainPlan) -> RenderableType:
-    """Return what trains and what stays, first in one line, then stage by stage."""
+def plan_view(plan: jobs.TrainPlan, spec: jobs.TrainJobSpec | None = None) -> RenderableType:
+    """Return what trains and what stays, first in one line, then stage by stage.
+
+    Args:
+        spec: what was asked for, with all defaults; None leaves out what the plan does not say.
+    """
     parts: list[RenderableType] = [headline(plan.freeze), Text(), stages(plan.freeze), Text()]
     if len(plan.phases) > 1:
         parts += [_phases(plan.phases), Text()]
-    return Group(*parts, _facts(plan), *(warning_line(text) for text in plan.warnings))
+    return Group(
+        *parts,
+        _facts(plan, spec or jobs.TrainJobSpec()),
+        *(warning_line(text) for text in plan.warnings),
+    )
 
 
 def headline(freeze: jobs.FreezePlan) -> Text:
@@ -95,7 +103,7 @@ def _rates(groups: Sequence[jobs.OptimizerGroup]) -> str:
     return f"{rates[0]:.3g}" if len(rates) == 1 else f"{rates[0]:.3g} to {rates[-1]:.3g}"
 
 
-def _facts(plan: jobs.TrainPlan) -> Table:
+def _facts(plan: jobs.TrainPlan, spec: jobs.TrainJobSpec) -> Table:
     images = f"{plan.num_train_images:,} to train, {plan.num_validation_images:,} to validate"
     norm = words.word(jobs.NormPolicy.Name(plan.freeze.norm), "NORM_POLICY_")
     return facts(
@@ -110,10 +118,14 @@ def _facts(plan: jobs.TrainPlan) -> Table:
         ("classes", _classes(plan.output.class_names)),
         ("targets", _classes(plan.output.target_names)),
         ("input", _input(plan)),
+        ("augmentation", recipe_words.augmentation(spec)),
         ("loss", _loss(plan)),
         ("judged by", _judged_by(plan)),
-        ("steps", _steps(plan)),
+        ("stops early", recipe_words.early_stopping(spec, plan.main_metric)),
+        ("steps", _steps(plan, spec.batch_size)),
         ("optimizer", _optimizer(plan)),
+        ("schedule", recipe_words.schedule(spec)),
+        ("precision", recipe_words.precision(spec)),
         ("computed once", _cache(plan.feature_cache)),
         ("devices", f"{plan.num_devices}, each on its part" if plan.num_devices > 1 else ""),
         ("saved", _snapshots(plan.snapshots)),
@@ -162,10 +174,12 @@ def _judged_by(plan: jobs.TrainPlan) -> str:
     return f"{plan.main_metric}, {'more' if plan.main_metric_grows else 'less'} is better{often}"
 
 
-def _steps(plan: jobs.TrainPlan) -> str:
+def _steps(plan: jobs.TrainPlan, batch_size: int) -> str:
+    in_parts = batch_size > plan.micro_batch_size > 0
     parts = [
         f"{plan.num_steps:,}, {plan.num_steps_per_epoch:,} an epoch",
         f"{plan.warmup_steps:,} of warm-up" if plan.warmup_steps else "",
+        f"{batch_size} images each" if in_parts else "",
         f"{plan.micro_batch_size} images at a time" if plan.micro_batch_size else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -61,9 +61,9 @@ def train(**flags: Any) -> int:
     spec = experiment(flags["file"], with_pretrained_model(flags))
     with trainer_client(flags["trainer_address"]) as trainer:
         with named_flags(flags["file"]):
-            plan = trainer.plan(spec).plan
+            planned = trainer.plan(spec)
         if not flags["as_json"]:
-            page.print(plan_view(plan))
+            page.print(plan_view(planned.plan, planned.spec))
         job = trainer.create(spec)
         if flags["as_json"] and flags["detach"]:
             print_json(job)
