@@ -87,7 +87,8 @@ def started_again(store: JobStore, job_id: str) -> Hold:
 def cancel(store: JobStore, job_id: str, reason: str = "enough") -> JobRecord:
     """Ask a job to stop, with a new request id."""
     request_id = str(uuid.uuid4())
-    return store.request_cancel(job_id, request_id=request_id, request_hash="h", reason=reason)
+    asked = {"request_id": request_id, "request_hash": "h", "reason": reason}
+    return store.request_cancel(job_id, **asked).job
 
 
 def pause(store: JobStore, job_id: str, within_s: float = 60.0) -> JobRecord:

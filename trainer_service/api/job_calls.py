@@ -93,8 +93,7 @@ class JobCalls:
     ) -> pb.CancelTrainJobResponse:
         """Ask a job to stop."""
         request_id = checked_request_id(request.request_id)
-        before = await asyncio.to_thread(self._store.find_job, request.name)
-        job_id = before.job_id
+        job_id = await asyncio.to_thread(self._store.find_id, request.name)
         cancelled = await asyncio.to_thread(
             self._store.request_cancel,
             job_id,
@@ -102,8 +101,9 @@ class JobCalls:
             request_hash=hash_of([job_id, request.reason]),
             reason=request.reason,
         )
-        await send_unheld(self._rooms.tracing, before, cancelled)
-        return pb.CancelTrainJobResponse(job=job_message(cancelled))
+        if cancelled.has_ended:
+            await send_unheld(self._rooms.tracing, cancelled.job)
+        return pb.CancelTrainJobResponse(job=job_message(cancelled.job))
 
     async def pause(
         self, request: pb.PauseTrainJobRequest, context: Context

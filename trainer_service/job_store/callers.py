@@ -18,7 +18,7 @@ from trainer_service.job_store import queries, snapshots
 from trainer_service.job_store.database import Database
 from trainer_service.job_store.journal import append_events, locked_row
 from trainer_service.job_store.moves import move, set_columns, set_state
-from trainer_service.job_store.records import CreatedJob, JobRecord, NewJob
+from trainer_service.job_store.records import CancelledJob, CreatedJob, JobRecord, NewJob
 from trainer_service.job_store.removal import remove_job
 from trainer_service.job_store.requests import recall, remember
 from trainer_service.job_store.rows import Columns, first_row, label_rows
@@ -85,7 +85,7 @@ class Callers:
 
     def request_cancel(
         self, job_id: str, *, request_id: str, request_hash: str, reason: str
-    ) -> JobRecord:
+    ) -> CancelledJob:
         """Make a job CANCELLING; one that no host holds is CANCELLED with it. Once it is either,
         nothing more happens.
 
@@ -95,18 +95,21 @@ class Callers:
             RequestIdReused: the id came with another request.
         """
 
-        def work(connection: sql.Connection) -> None:
+        def work(connection: sql.Connection) -> bool:
             state = _state(connection, job_id)
             if state in (_S.SUCCEEDED, _S.FAILED):
                 raise JobFinished(f"job {job_id} has {state.value}: there is nothing to cancel")
             if state in (_S.CANCELLING, _S.CANCELLED):
-                return
+                return False
             now = self._database.now()
             move(connection, job_id, _S.CANCELLING, now, reason=reason)
-            if state in (_S.QUEUED, _S.PAUSED):  # nothing runs: there is nobody to wait for
+            is_held = state not in (_S.QUEUED, _S.PAUSED)
+            if not is_held:  # nothing runs: there is nobody to wait for
                 move(connection, job_id, _S.CANCELLED, now, reason=reason)
+            return not is_held
 
-        return self._once("cancel", job_id, request_id, request_hash, work)
+        job, has_ended = self._once("cancel", job_id, request_id, request_hash, work)
+        return CancelledJob(job=job, has_ended=bool(has_ended))
 
     def request_pause(
         self, job_id: str, *, request_id: str, request_hash: str, reason: str, within_s: float
@@ -136,7 +139,8 @@ class Callers:
                 move(connection, job_id, _S.PAUSING, now, reason=reason)
                 set_columns(connection, job_id, {"pause_deadline": now + within_s})
 
-        return self._once("pause", job_id, request_id, request_hash, work)
+        job, _ = self._once("pause", job_id, request_id, request_hash, work)
+        return job
 
     def request_resume(
         self,
@@ -177,7 +181,8 @@ class Callers:
             if state in FINAL_STATES:  # its life begins again
                 set_columns(connection, job_id, _NEW_LIFE | {"trace": begun_again(row["trace"])})
 
-        return self._once("resume", job_id, request_id, request_hash, work)
+        job, _ = self._once("resume", job_id, request_id, request_hash, work)
+        return job
 
     def delete_job(self, name: str, *, request_id: str, request_hash: str) -> None:
         """Delete a job that is over or paused. Its hosts still have its files: see `deleted`.
@@ -224,20 +229,23 @@ class Callers:
         job_id: str,
         request_id: str,
         request_hash: str,
-        work: Callable[[sql.Connection], None],
-    ) -> JobRecord:
-        """Do what a request asks for, unless it was done; return the job as it is then."""
+        work: Callable[[sql.Connection], Answer],
+    ) -> tuple[JobRecord, Answer | None]:
+        """Do what a request asks for, unless it was done; return the job as it is then, and what
+        `work` returned if it was done now.
+        """
 
-        def once(connection: sql.Connection) -> JobRecord:
+        def once(connection: sql.Connection) -> tuple[JobRecord, Answer | None]:
             locked_row(connection, job_id)
+            answer = None
             if recall(connection, method, request_id, request_hash) is None:
-                work(connection)
+                answer = work(connection)
                 remember(connection, method, request_id, request_hash, job_id)
-            return queries.job(connection, job_id)
+            return queries.job(connection, job_id), answer
 
-        job = self._write_request(once)
+        answered = self._write_request(once)
         self._database.tell(job_id)
-        return job
+        return answered
 
     def _write_request(self, work: Callable[[sql.Connection], Answer]) -> Answer:
         try:

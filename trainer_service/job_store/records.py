@@ -136,6 +136,15 @@ class CreatedJob:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledJob:
+    """The answer of a cancellation."""
+
+    job: JobRecord
+    has_ended: bool
+    """By this very call: no host held it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """The right to speak for a job: it ends when the job is given back, or taken over."""

@@ -204,12 +204,11 @@ def span_parent(job: JobRecord, attempt: Attempt, rooms: Rooms) -> str:
     return trace.attempt_id(attempt.nonce) if rooms.tracing and trace else ""
 
 
-async def send_unheld(tracing: Tracing | None, before: JobRecord, after: JobRecord) -> None:
+async def send_unheld(tracing: Tracing | None, job: JobRecord) -> None:
     """Send the span of a job that a call has ended while no host held it."""
-    trace = job_trace(after.trace)
-    is_ended = before.state not in FINAL_STATES and after.state in FINAL_STATES
-    if tracing is not None and trace is not None and is_ended:
-        await _careful(lambda: tracing.send(job_span(trace, after, after.state)))
+    trace = job_trace(job.trace)
+    if tracing is not None and trace is not None:
+        await _careful(lambda: tracing.send(job_span(trace, job, job.state)))
 
 
 async def _careful(send: Callable[[], None]) -> None:

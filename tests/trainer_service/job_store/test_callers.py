@@ -173,6 +173,17 @@ def test_cancelling_a_job_that_nobody_holds_ends_it_at_once(store, is_paused):
     ]
 
 
+def test_one_call_alone_is_told_that_it_ended_the_job(store):
+    waiting, held = queued_job(store), running_job(store).job_id
+    first = {"request_id": "1", "request_hash": "h", "reason": "enough"}
+    other = {**first, "request_id": "2"}
+
+    ended = [store.request_cancel(waiting, **asked).has_ended for asked in (first, other, first)]
+
+    assert ended == [True, False, False]
+    assert not store.request_cancel(held, **{**first, "request_id": "3"}).has_ended, "its host will"
+
+
 def test_cancelling_twice_changes_nothing(store):
     hold = running_job(store)
     first = cancel(store, hold.job_id, reason="enough")
@@ -417,7 +428,7 @@ def test_one_request_id_for_two_jobs_at_once_is_refused_once(store, url):
         asked = {"request_id": request_id, "request_hash": jobs[number], "reason": ""}
         together.wait()
         try:
-            return stores[number].request_cancel(jobs[number], **asked).state
+            return stores[number].request_cancel(jobs[number], **asked).job.state
         except RequestIdReused:
             return None
 
