@@ -21,8 +21,10 @@ class DrainTiming:
 
     delay_s: float = 0.0
     """Keep answering after health says no: where endpoints are removed asynchronously, 10."""
-    calls_s: float = 30.0
+    calls_s: float = 28.0
     """Wait for calls in flight."""
+    answers_s: float = 1.0
+    """Then for gRPC to send the last answers. Health watchers, that never end, cost all of it."""
     stop_s: float = 2.0
     """Then for calls that were told to end."""
     hooks_s: float = 10.0
@@ -31,7 +33,7 @@ class DrainTiming:
     @property
     def total_s(self) -> float:
         """The bound of everything but the service's own hooks."""
-        return self.delay_s + 1.0 + self.calls_s + 2 * self.stop_s
+        return self.delay_s + 1 + self.calls_s + self.answers_s + 1 + 2 * self.stop_s
 
 
 class InFlight:

@@ -94,6 +94,9 @@ class RunningServer:
                 Step(name="keep answering", timeout_s=timing.delay_s + 1, action=self._delay),
                 Step(name="calls", timeout_s=timing.calls_s, action=self._finish_calls),
                 Step(name="byte streams", timeout_s=timing.stop_s, action=self._close_calls),
+                Step(
+                    name="last answers", timeout_s=timing.answers_s + 1, action=self._send_answers
+                ),
                 Step(name="stop", timeout_s=timing.stop_s, action=self._stop),
             ]
         )
@@ -109,6 +112,10 @@ class RunningServer:
     async def _close_calls(self) -> None:
         self._parts.drain.closing.set()
         await self.in_flight.until_none()
+
+    async def _send_answers(self) -> None:
+        """Wait until what the calls returned is sent: a cut would make a failure of a success."""
+        await asyncio.wait({self._stopping}, timeout=self._parts.timing.answers_s)
 
     async def _stop(self) -> None:
         """Cut what is left; shortens the stop that is under way."""

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 from tests.fakes import http2_frames as http2
 
+ROOM_BYTES = 1000
+
 
 class StalledReader:
     """One connection, and what came from the server."""
@@ -33,6 +35,11 @@ class StalledReader:
         """Start a call with request messages; `is_over` ends its request side."""
         stream, self._next_stream = self._next_stream, self._next_stream + 2
         self._writer.write(http2.call(stream, method, *messages, is_over=is_over))
+
+    def make_room(self, stream: int) -> None:
+        """Take something of a call after all; calls have the numbers 1, 3, 5."""
+        room = ROOM_BYTES.to_bytes(4, "big")
+        self._writer.write(http2.frame(http2.WINDOW_UPDATE, 0, stream, room))
 
     async def ping(self) -> None:
         """Send a keepalive ping; return when the server has answered it or sends us away."""
