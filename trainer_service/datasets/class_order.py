@@ -26,7 +26,7 @@ def ordered_classes(found: Sequence[str], wants: DataWants) -> tuple[str, ...]:
         if wants.num_outputs and len(found) != wants.num_outputs:
             raise DataInvalid(
                 f"the data has {len(found)} classes ({listed(list(found))}), the model has"
-                f" {wants.num_outputs} outputs: name the classes in the model's task"
+                f" {wants.num_outputs} outputs: say num_classes {len(found)}, or leave it out"
             )
         return tuple(found)
     missing = [repr(name) for name in wants.class_names if name not in found]

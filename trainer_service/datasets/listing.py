@@ -90,8 +90,10 @@ def split_samples(
     """
     row = SOURCES[spec.kind]
     if wants.task not in row.tasks:
+        others = [kind for kind, each in SOURCES.items() if wants.task in each.tasks]
         raise DataInvalid(
-            f"{spec.kind} cannot teach {wants.task}; it is for {', '.join(row.tasks)}"
+            f"{spec.kind} cannot teach {wants.task}; it is for {', '.join(row.tasks)}."
+            f" {wants.task} is taught by {', '.join(others)}"
         )
     listing = row.read(spec, wants, allowed_roots)
     train, validation = _split(listing, spec)

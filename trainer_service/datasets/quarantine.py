@@ -33,6 +33,8 @@ class Quarantine:
         self._limit = max_unusable(num_images, ratio)
         self._unusable = list(known)
         self._num_told = len(known)
+        self._of_others: set[str] = set()
+        """Paths of what other ranks left out."""
         self._lock = threading.Lock()
 
     def add(self, path: str, reason: str) -> None:
@@ -42,15 +44,32 @@ class Quarantine:
             DataInvalid: it is one too many.
         """
         with self._lock:
-            self._unusable.append(UnusableImage(path=path, reason=reason))
-            if len(self._unusable) <= self._limit:
-                return
-            if self._limit == 0:
-                raise DataInvalid(
-                    f"{path!r} {CHANGED}: {reason}; start again and leave the data alone while the"
-                    " job runs"
-                )
-            raise too_many_unusable(self._unusable, self._num_images)
+            if path not in self._of_others:
+                self._leave_out(UnusableImage(path=path, reason=reason))
+
+    def add_of_others(self, unusable: Sequence[UnusableImage]) -> None:
+        """Count what other ranks left out: they read the same images, each at its own time.
+
+        Raises:
+            DataInvalid: with those it is one too many.
+        """
+        with self._lock:
+            for image in unusable:
+                known = {each.path for each in self._unusable}
+                self._of_others.add(image.path)
+                if image.path not in known:
+                    self._leave_out(image)
+
+    def _leave_out(self, image: UnusableImage) -> None:
+        self._unusable.append(image)
+        if len(self._unusable) <= self._limit:
+            return
+        if self._limit == 0:
+            raise DataInvalid(
+                f"{image.path!r} {CHANGED}: {image.reason}; start again and leave the data alone"
+                " while the job runs"
+            )
+        raise too_many_unusable(self._unusable, self._num_images)
 
     def take_news(self) -> tuple[UnusableImage, ...]:
         """Return what was added since the last call."""

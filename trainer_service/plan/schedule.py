@@ -61,7 +61,8 @@ def _warmup_steps(spec: JobSpec, per_epoch: int, num_steps: int) -> int:
             f"a warm-up of {steps} steps does not end within the {num_steps} steps of the training"
             f" ({per_epoch} an epoch)"
         )
-        raise refused("schedule", why)
+        field = "warmup_steps" if spec.schedule.warmup_steps else "warmup_epochs"
+        raise refused(f"schedule.{field}", why)
     return steps
 
 

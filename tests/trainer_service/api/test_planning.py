@@ -139,6 +139,23 @@ def test_one_thing_that_is_wrong_keeps_its_own_reason(trainer, refused):
     assert [one.field for one in unknown.violations] == ["spec.model.backbone"]
 
 
+def test_wrong_data_is_no_reason_to_ask_for_a_task(trainer, refused, monkeypatch):
+    """A registered backbone has no head of its own: the catalog would ask for a task, which a job
+    without one has from its data.
+    """
+    asked, describe = [], trainer.catalog.describe
+
+    async def noted(spec):
+        asked.append(spec.task)
+        return await describe(spec)
+
+    monkeypatch.setattr(trainer.catalog, "describe", noted)
+
+    refused(lambda: plan(trainer, dataset={"imageFolder": {"path": "/etc"}}))
+
+    assert [type(task) for task in asked] == [ClassificationTask]
+
+
 def test_data_is_not_looked_at_for_a_model_that_is_wrong_already(trainer, refused):
     asked = {
         "model": {"imageHeightPx": 32},

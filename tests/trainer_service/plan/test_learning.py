@@ -171,6 +171,14 @@ def test_warm_up_is_counted_in_steps() -> None:
         plan_of(schedule=ScheduleSpec(warmup_steps=6))
 
 
+@pytest.mark.parametrize("field", ["warmup_steps", "warmup_epochs"])
+def test_warm_up_without_an_end_is_refused_where_it_was_asked_for(field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        plan_of(schedule=ScheduleSpec(**{field: 6}))  # type: ignore[arg-type]
+
+    assert [each.field for each in caught.value.violations] == [f"spec.schedule.{field}"]
+
+
 def test_a_phase_that_never_comes_is_refused() -> None:
     mode = FreezeMode(kind="gradual", steps=(UnfreezeStep(after_steps=6),))
 

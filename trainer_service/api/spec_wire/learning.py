@@ -130,10 +130,10 @@ def _check_preprocessing(spec: PreprocessingSpec, reader: Reader) -> None:
     for name, values in (("mean", spec.mean), ("std", spec.std)):
         if len(values) not in (0, 3):
             reader.wrong(f"preprocessing.{name}", f"{len(values)} numbers; 3 or none")
-        for value in values[:3]:
-            reader.at_least(-1000, value, f"preprocessing.{name}")
-    if any(value <= 0 for value in spec.std):
-        reader.wrong("preprocessing.std", "is not positive")
+    for value in spec.mean[:3]:
+        reader.at_least(-1000, value, "preprocessing.mean")
+    for value in spec.std[:3]:
+        reader.positive(value, "preprocessing.std")
 
 
 def preprocessing_message(spec: PreprocessingSpec) -> learning.PreprocessingSpec:

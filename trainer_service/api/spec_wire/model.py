@@ -78,7 +78,7 @@ def _check_is_trained(spec: ModelSpec, reader: Reader) -> None:
 
 def with_some_names(spec: ModelSpec) -> ModelSpec:
     """Return a spec whose task has a class, to be checked: the real ones may come from the data."""
-    task = spec.task
+    task = spec.task or ClassificationTask()
     if isinstance(task, NamedTask) and not (task.class_names or task.num_classes):
         return replace(spec, task=replace(task, class_names=("any",)))
     if isinstance(task, RegressionTask) and not task.num_outputs:
