@@ -4,9 +4,11 @@ Bind it where only operators reach it: it has no authentication.
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -79,15 +81,23 @@ async def start_admin(listen: Listen, probes: Probes) -> AdminServer:
             writer.close()
 
     try:
-        server = await asyncio.start_server(
-            serve, listen.host.strip("[]"), listen.port, limit=MAX_HEAD_BYTES, reuse_port=False
-        )
+        server = await asyncio.start_server(serve, limit=MAX_HEAD_BYTES, **_place(listen))
     except OSError as error:
         raise PortUnavailable(
             f"cannot listen on {listen} for metrics and probes: {error.strerror}; "
             "stop what listens there, or choose another port (0 lets the system choose)"
         ) from error
     return AdminServer(server, f"{listen.host}:{server.sockets[0].getsockname()[1]}")
+
+
+def _place(listen: Listen) -> dict[str, Any]:
+    """Return what asyncio listens on; by itself it takes `::` for IPv6 alone, which gRPC does not."""
+    host = listen.host.strip("[]")
+    if host != "::":
+        return {"host": host, "port": listen.port, "reuse_port": False}
+    family = socket.AF_INET6
+    dual = socket.has_dualstack_ipv6()
+    return {"sock": socket.create_server((host, listen.port), family=family, dualstack_ipv6=dual)}
 
 
 async def _serve(

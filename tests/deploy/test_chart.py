@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,14 @@ from tests.fakes.chart_pods import (
     selects,
     workloads,
 )
-from tests.fakes.chart_values import ALL_VALUES, MESHES, PRODUCTION, REFUSED
+from tests.fakes.chart_values import (
+    ALL_VALUES,
+    DIGEST,
+    MESHES,
+    PRODUCTION,
+    REFUSED,
+    TO_THE_DATABASE,
+)
 from tests.fakes.charts import ROOT, ChartRefused
 from tests.fakes.dockerfile import IMAGES, entrypoint, stages
 from trainer_service import __main__ as trainer_main
@@ -107,7 +115,7 @@ def test_every_service_starts_with_the_settings_of_its_pod(chart, site, tmp_path
                 settings = read_settings(SETTINGS[prefix])
                 doors = doors_of(settings)
 
-            assert settings.listen.host == "0.0.0.0"
+            assert settings.listen.host == ("[::]" if "ipv6" in ALL_VALUES[site] else "0.0.0.0")
             assert settings.shares_paths is False
             assert (doors.certificates is None) == settings.plaintext
             assert (doors.access is None) == ("access" not in ALL_VALUES[site])
@@ -142,7 +150,7 @@ def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
         assert (gateway.service_tls is None) == ("secrets" not in ALL_VALUES[site].get("tls", {}))
 
 
-@pytest.mark.parametrize("site", ["production", "istio", "at-the-gateway"])
+@pytest.mark.parametrize("site", ["production", "istio", "at-the-gateway", "platform"])
 def test_envoy_takes_what_a_gateways_arguments_make(chart, site, tmp_path):
     """With certificates both ways, with tokens, and with none."""
     (tmp_path / "index.html").write_text("console")
@@ -171,7 +179,7 @@ def test_a_pod_runs_an_image_that_is_built_here_as_that_is_meant_to_be_run(chart
     """Its user is the image's; its folders are where the image looks for them."""
     for workload in workloads(chart.documents(ALL_VALUES[site])):
         container, pod = container_of(workload), pod_of(workload)
-        image = re.fullmatch(r"(?:.*/)?vertebra-(\w+):[\w.]+", container["image"])
+        image = re.fullmatch(r"(?:.*/)?vertebra-(\w+):[\w.]+(@sha256:\w+)?", container["image"])
         assert image is not None
         assert image[1] in IMAGES
         shipped = stages(image[1])[-1]
@@ -179,7 +187,7 @@ def test_a_pod_runs_an_image_that_is_built_here_as_that_is_meant_to_be_run(chart
         assert shipped.last("USER").value == "{}:{}".format(*user)
         for name, value in shipped.environment.items():
             if name.endswith(("_HOME", "_LISTEN")):
-                assert environment(workload)[name] == value
+                assert environment(workload)[name].replace("[::]", "0.0.0.0") == value
 
 
 @every_site
@@ -316,6 +324,84 @@ def test_gpus_are_asked_for_where_jobs_run_and_nowhere_else(chart):
     assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in trainer[
         "tolerations"
     ]
+
+
+LONG = "a-very-long-name-of-a-release-of-the-vision-team-0001"
+
+
+@pytest.mark.parametrize("name", ["123", "1e3", "true", "vertebra", LONG])
+def test_any_name_of_a_release_makes_names_and_labels_that_kubernetes_takes(chart, name):
+    """A StatefulSet's pods have a label of its name, `-trainer` and a hash: 63 characters."""
+    documents = chart.documents(PRODUCTION, name)
+
+    assert chart.problems(documents) == []
+    for one in documents:
+        room = len("-0123456789") if one["kind"] == "StatefulSet" else 0
+        assert len(one["metadata"]["name"]) + room <= 63
+
+
+def test_two_releases_with_long_names_share_nothing(chart):
+    """Names that are cut alone would be the same."""
+    names = [
+        {(one["kind"], one["metadata"]["name"]) for one in chart.documents(PRODUCTION, name)}
+        for name in (LONG, f"{LONG[:-1]}2")
+    ]
+
+    assert not names[0] & names[1]
+
+
+def test_a_platform_brings_its_authorities_its_keys_and_its_accounts(chart):
+    """Variables and files of its own, images by digest, and pods on IPv6."""
+    documents = chart.documents(ALL_VALUES["platform"])
+    account = named(documents, "ServiceAccount", f"{NAME}-catalog")
+    trainer = named(documents, "StatefulSet", f"{NAME}-trainer")
+    volumes = {one["name"]: one for one in pod_of(trainer)["volumes"]}
+
+    assert account["metadata"]["annotations"] == {
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/catalog"
+    }
+    assert container_of(trainer)["image"].endswith(f"@{DIGEST}")
+    assert environment(trainer)["AWS_CA_BUNDLE"] == "/etc/studio-ca/ca.pem"
+    assert volumes["studio-ca"]["configMap"] == {"name": "studio-ca"}
+    assert volumes["keys"]["secret"]["secretName"] == "images-keys"
+    assert volumes["lists"]["persistentVolumeClaim"] == {"claimName": "lists", "readOnly": True}
+
+
+def test_a_gateway_that_fetches_keys_may_go_where_they_are(chart):
+    """And one that has them may not: it goes nowhere but to the services."""
+    ways = {}
+    for site in ("platform", "at-the-gateway"):
+        policy = named(chart.documents(ALL_VALUES[site]), "NetworkPolicy", f"{NAME}-gateway")
+        ways[site] = TO_THE_DATABASE[0] in policy["spec"]["egress"]
+
+    assert ways == {"platform": True, "at-the-gateway": False}
+
+
+def test_the_catalogs_way_out_is_there_on_ipv6_and_leads_to_no_cloud_metadata(chart):
+    policy = named(chart.documents(PRODUCTION), "NetworkPolicy", f"{NAME}-catalog")
+    blocks = [
+        peer["ipBlock"]
+        for rule in policy["spec"]["egress"]
+        for peer in rule.get("to", [])
+        if "ipBlock" in peer and "except" in peer["ipBlock"]
+    ]
+    excepted = [ip_network(one) for block in blocks for one in block["except"]]
+
+    assert {block["cidr"] for block in blocks} == {"0.0.0.0/0", "::/0"}
+    for address in map(ip_address, ("169.254.169.254", "fd00:ec2::254", "fe80::a9fe:a9fe")):
+        assert any(address in network for network in excepted)
+
+
+def test_meshes_know_a_cluster_by_its_own_domain(chart):
+    """Under another name a policy is nobody's, and nothing says so."""
+    own = {"clusterDomain": "cluster.studio"}
+    istio = chart.text(MESHES["istio"] | own | {"istio": {"trustDomain": "studio.trust"}})
+    linkerd = chart.text(MESHES["linkerd"] | own | {"linkerd": {"trustDomain": "studio.trust"}})
+
+    assert "studio-vertebra-catalog.ml.svc.cluster.studio" in istio
+    assert "studio.trust/ns/ml/sa/studio-vertebra-trainer" in istio
+    assert "studio-vertebra-trainer.ml.serviceaccount.identity.linkerd.studio.trust" in linkerd
+    assert "cluster.local" not in istio + linkerd
 
 
 WAYS = [

@@ -76,10 +76,10 @@ def problems_of(document: Document) -> Iterator[str]:
             yield f"{where}: {error.message}"
 
 
-def render(chart: Chart, values: Document) -> Document:
+def render(chart: Chart, values: Document, name: str) -> Document:
     """Return all manifests as one text; why not where the chart refuses."""
     try:
-        files = chart.render(values, **RELEASE)
+        files = chart.render(values, **(RELEASE | {"name": name}))
     except HelmError as error:
         return {"refused": str(error)}
     texts = [text for name, text in sorted(files.items()) if name.endswith(".yaml")]
@@ -101,7 +101,7 @@ def main() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         if "render" in question:
-            answer = render(chart, question["render"])
+            answer = render(chart, question["render"], question["name"])
         elif "lint" in question:
             answer = lint(question["lint"])
         else:

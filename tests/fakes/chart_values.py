@@ -101,15 +101,54 @@ AT_THE_GATEWAY: dict[str, Any] = {
         "enabled": True,
         "console": True,
         "listenSecret": "gateway-listen-tls",
+        "checkTokens": True,
         "keysConfigMap": "issuer-keys",
+        "accessLog": True,
     },
     "networkPolicy": {"clients": WEB, "egress": TO_THE_DATABASE},
 }
 """TLS and tokens of an issuer, which our own gateway checks first."""
 
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+CA_FILE = "/etc/studio-ca/ca.pem"
+AUTHORITIES = {"name": "studio-ca", "configMapName": "studio-ca", "mountPath": "/etc/studio-ca"}
+
+OF_A_PLATFORM: dict[str, Any] = AT_THE_GATEWAY | {
+    "image": {"digests": {"catalog": DIGEST, "trainer": DIGEST, "gateway": DIGEST}},
+    "ipv6": True,
+    "clusterDomain": "cluster.studio",
+    "catalog": {
+        "files": [AUTHORITIES],
+        "env": [{"name": "SSL_CERT_FILE", "value": CA_FILE}],
+        "serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/catalog"},
+    },
+    "trainer": AT_THE_GATEWAY["trainer"]
+    | {
+        "files": [
+            AUTHORITIES,
+            {"name": "keys", "secretName": "images-keys", "mountPath": "/etc/keys"},
+            {"name": "lists", "claimName": "lists", "mountPath": "/lists"},
+        ],
+        "env": [
+            {"name": "AWS_CA_BUNDLE", "value": CA_FILE},
+            {"name": "AWS_SHARED_CREDENTIALS_FILE", "value": "/etc/keys/credentials"},
+            {"name": "STUDIO_LISTS", "value": "/lists/pets.csv"},
+            {
+                "name": "AWS_SECRET_ACCESS_KEY",
+                "valueFrom": {"secretKeyRef": {"name": "images-keys", "key": "token"}},
+            },
+        ],
+        "settings": {"DATA_URLS": "s3://images/streets"},
+    },
+    "gateway": {"enabled": True, "checkTokens": True},
+    "networkPolicy": {"clients": WEB, "monitoring": WEB, "egress": TO_THE_DATABASE},
+}
+"""IPv6, images by digest, authorities of the site's own, data behind keys, tokens by their URL."""
+
 ALL_VALUES = {
     **MESHES,
     "at-the-gateway": AT_THE_GATEWAY,
+    "platform": OF_A_PLATFORM,
     "production": PRODUCTION,
     "cpu": ON_A_CPU,
     "tokens": WITH_TOKENS,
@@ -227,9 +266,30 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"tls": {"mutual": True, "secrets": {"catalog": "a", "trainer": "b"}}},
         "access.secretName has to say what they may do",
     ),
-    "keys of nobody": (
+    "tokens of nobody": (
+        {"plaintext": True, "gateway": {"enabled": True, "checkTokens": True}},
+        "gateway.checkTokens needs gateway.enabled and jwt",
+    ),
+    "keys that nobody reads": (
         {"plaintext": True, "gateway": {"enabled": True, "keysConfigMap": "issuer-keys"}},
-        "gateway.keysConfigMap needs gateway.enabled and jwt",
+        "gateway.keysConfigMap needs gateway.checkTokens",
+    ),
+    "two things under one path": (
+        {
+            "plaintext": True,
+            "trainer": {
+                "data": [{"name": "pets", "claimName": "pets", "mountPath": "/pets"}],
+                "files": [{"name": "keys", "secretName": "keys", "mountPath": "/pets/"}],
+            },
+        },
+        "keys at /pets/: the name or the path is taken",
+    ),
+    "a file of two kinds": (
+        {
+            "plaintext": True,
+            "catalog": {"files": [AUTHORITIES | {"secretName": "other"}]},
+        },
+        "oneOf",
     ),
     "half an issuer": (
         {"plaintext": True, "access": {"secretName": "a"}, "jwt": {"issuer": "https://id.example"}},

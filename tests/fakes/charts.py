@@ -27,13 +27,13 @@ class Charts:
         self._child = child
         self._rendered: dict[str, Document] = {}
 
-    def text(self, values: Document) -> str:
-        """Return all manifests.
+    def text(self, values: Document, name: str = "studio") -> str:
+        """Return all manifests of a release.
 
         Raises:
             ChartRefused: values that contradict each other or the schema.
         """
-        answer = self._render(values)
+        answer = self._render(values, name)
         if "refused" in answer:
             raise ChartRefused(answer["refused"])
         text: str = answer["rendered"]
@@ -44,10 +44,10 @@ class Charts:
         text: str = self._render(values)["notes"]
         return text
 
-    def documents(self, values: Document) -> list[Document]:
+    def documents(self, values: Document, name: str = "studio") -> list[Document]:
         """Return all manifests as data."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is
-        return [one for one in yaml.load_all(self.text(values), Loader=loader) if one]
+        return [one for one in yaml.load_all(self.text(values, name), Loader=loader) if one]
 
     def lint(self, values: Document) -> list[str]:
         """Return what `helm lint --strict` complains of."""
@@ -57,10 +57,10 @@ class Charts:
         """Return what the schemas of Kubernetes and of the meshes complain of."""
         return self._ask({"validate": documents})["problems"]
 
-    def _render(self, values: Document) -> Document:
-        key = json.dumps(values, sort_keys=True)
+    def _render(self, values: Document, name: str = "studio") -> Document:
+        key = json.dumps([name, values], sort_keys=True)
         if key not in self._rendered:
-            self._rendered[key] = self._ask({"render": values})
+            self._rendered[key] = self._ask({"render": values, "name": name})
         return self._rendered[key]
 
     def _ask(self, question: Document) -> Document:

@@ -10,6 +10,16 @@ what is free now is taken by nobody before the program starts, other tests aside
 _CHOICE = random.SystemRandom()
 
 
+def has_ipv6() -> bool:
+    """Return whether this host has a loopback address of IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
     while True:

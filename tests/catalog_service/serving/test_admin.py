@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from catalog_service.serving.admin import Probes, start_admin
 from catalog_service.serving.listen import Listen, PortUnavailable
 from tests.fakes.in_loop import in_loop
+from tests.fakes.ports import has_ipv6
 
 LOOPBACK = Listen(host="127.0.0.1", port=0)
 
@@ -105,3 +106,16 @@ async def test_an_occupied_port_is_an_error_that_says_so():
         await start_admin(Listen.parse(admin.address), probes(State()))
 
     await admin.stop()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this host has no IPv6")
+@in_loop
+async def test_on_every_address_means_both_kinds():
+    """Kubelets ask by the address that a pod has; asyncio alone would answer on IPv6."""
+    admin = await start_admin(Listen.parse("[::]:0"), probes(State()))
+    port = admin.address.rpartition(":")[2]
+
+    answers = [await ask(f"{host}:{port}", get("/ready")) for host in ("127.0.0.1", "::1")]
+
+    await admin.stop()
+    assert answers == [(200, "ready\n")] * 2

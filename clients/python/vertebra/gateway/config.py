@@ -90,7 +90,7 @@ def _fields(gateway: Gateway) -> dict[str, str]:
     """Return the text of every `${...}`: values, then lines that may be absent."""
     values = {
         "admin": fragments.admin(gateway.admin),
-        "listen_address": fragments.address(gateway.listen),
+        "listen_address": fragments.listen_address(gateway.listen),
         "listen_tls": encryption.listen_tls(gateway),
         "access_log": fragments.access_log() if gateway.access_log else [],
         "services": service_names(),

@@ -27,6 +27,14 @@ def address(text: str) -> Fragment:
     return {"socket_address": {"address": literal, "port_value": port}}
 
 
+def listen_address(text: str) -> Fragment:
+    """Return an address to listen on; `[::]` is IPv4's, too."""
+    found = address(text)
+    if found["socket_address"]["address"] == "::":
+        found["socket_address"]["ipv4_compat"] = True
+    return found
+
+
 def admin(text: str | None) -> Fragment:
     """Return where Envoy's own pages are, if anywhere."""
     return {"address": address(text)} if text else {}

@@ -29,7 +29,7 @@ may be is in values.schema.json. */ -}}
 {{- if and (eq $trainer.device "cpu") (gt (int $trainer.gpu.count) 0) -}}
 {{- fail "trainer.device is cpu and trainer.gpu.count is not 0: the GPUs would be held and never used" -}}
 {{- end -}}
-{{- range $place, $claims := dict "catalog.files" $catalog.files "trainer.data" $trainer.data -}}
+{{- range $place, $claims := dict "catalog.files" $catalog.files "trainer.data and trainer.files" (concat $trainer.data $trainer.files) -}}
 {{- $paths := list "/var/lib/vertebra" "/var/lib/vertebra-shared" "/tmp" "/dev/shm" "/etc/vertebra" -}}
 {{- $names := list "home" "shared" "tmp" "shm" "tls" "access" "catalog-token" -}}
 {{- range $claims -}}
@@ -79,8 +79,11 @@ may be is in values.schema.json. */ -}}
 {{- if and (has "" $jwt) (ne (join "" $jwt) "") -}}
 {{- fail "jwt: issuer, audience and keys come together" -}}
 {{- end -}}
-{{- if and $gateway.keysConfigMap (not (and $gateway.enabled $values.jwt.issuer)) -}}
-{{- fail "gateway.keysConfigMap needs gateway.enabled and jwt: whose tokens, and meant for whom" -}}
+{{- if and $gateway.checkTokens (not (and $gateway.enabled $values.jwt.issuer)) -}}
+{{- fail "gateway.checkTokens needs gateway.enabled and jwt: whose tokens, and meant for whom" -}}
+{{- end -}}
+{{- if and $gateway.keysConfigMap (not $gateway.checkTokens) -}}
+{{- fail "gateway.keysConfigMap needs gateway.checkTokens: nothing else reads the keys" -}}
 {{- end -}}
 {{- if and $trainer.catalogToken.secretName (not (include "vertebra.hasTls" .)) -}}
 {{- fail "trainer.catalogToken is never sent in plain text: it needs tls.secrets" -}}

@@ -1,15 +1,16 @@
 {{- define "vertebra.name" -}}
-{{- if contains "vertebra" .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-vertebra" (.Release.Name | trunc 31 | trimSuffix "-") -}}
+{{- $name := contains "vertebra" .Release.Name | ternary .Release.Name (printf "%s-vertebra" .Release.Name) -}}
+{{- /* 63 characters are the most, of which a StatefulSet adds 23; two long names stay two. */ -}}
+{{- if gt (len $name) 40 -}}
+{{- $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") (sha256sum .Release.Name | trunc 8) -}}
 {{- end -}}
+{{- $name -}}
 {{- end -}}
 
 {{- /* Arguments: a dict with `root` and `component`. */ -}}
 {{- define "vertebra.selector" -}}
 app.kubernetes.io/name: vertebra
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
@@ -24,6 +25,12 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- $image := .root.Values.image -}}
 {{- if $image.registry }}{{ trimSuffix "/" $image.registry }}/{{ end -}}
 vertebra-{{ .image }}:{{ $image.tag | default .root.Chart.AppVersion }}
+{{- with get $image.digests .image }}@{{ . }}{{ end -}}
+{{- end -}}
+
+{{- /* The address that a port is opened on. */ -}}
+{{- define "vertebra.anywhere" -}}
+{{- if .Values.ipv6 }}[::]{{ else }}0.0.0.0{{ end -}}
 {{- end -}}
 
 {{- /* What of the trainer answers callers: its own hosts, or pods for that alone. */ -}}

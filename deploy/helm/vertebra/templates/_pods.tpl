@@ -142,6 +142,42 @@ lifecycle:
 {{- with .root.Values.traces }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
+{{- with .values.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "vertebra.fileMounts" -}}
+{{- range .values.files }}
+- {name: {{ .name }}, mountPath: {{ .mountPath }}, readOnly: true}
+{{- end }}
+{{- end -}}
+
+{{- define "vertebra.fileVolumes" -}}
+{{- range .values.files }}
+- name: {{ .name }}
+  {{- if .claimName }}
+  persistentVolumeClaim: {claimName: {{ .claimName }}, readOnly: true}
+  {{- else if .configMapName }}
+  configMap: {name: {{ .configMapName }}}
+  {{- else }}
+  secret: {secretName: {{ .secretName }}, defaultMode: 0440}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "vertebra.account" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "vertebra.name" .root }}-{{ .component }}
+  labels:
+    {{- include "vertebra.labels" . | nindent 4 }}
+  {{- with .values.serviceAccountAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
 {{- end -}}
 
 {{- define "vertebra.databaseUrl" -}}

@@ -23,8 +23,8 @@
   command: [python, -m, trainer_service]
   {{- end }}
   env:
-    - {name: VERTEBRA_TRAINER_LISTEN, value: "0.0.0.0:50552"}
-    - {name: VERTEBRA_TRAINER_ADMIN_LISTEN, value: "0.0.0.0:50562"}
+    - {name: VERTEBRA_TRAINER_LISTEN, value: "{{ include "vertebra.anywhere" .root }}:50552"}
+    - {name: VERTEBRA_TRAINER_ADMIN_LISTEN, value: "{{ include "vertebra.anywhere" .root }}:50562"}
     - {name: VERTEBRA_TRAINER_HOME, value: /var/lib/vertebra}
     - {name: VERTEBRA_TRAINER_CATALOG, value: "{{ $name }}-catalog:50551"}
     - {name: VERTEBRA_TRAINER_DATA_ROOTS, value: {{ join ":" $paths | quote }}}
@@ -85,6 +85,7 @@
     {{- range $trainer.data }}
     - {name: {{ .name }}, mountPath: {{ .mountPath }}, readOnly: true}
     {{- end }}
+    {{- include "vertebra.fileMounts" . | nindent 4 }}
     {{- include "vertebra.doorMounts" . | nindent 4 }}
     {{- if $trainer.catalogToken.secretName }}
     - {name: catalog-token, mountPath: /etc/vertebra/catalog-token, readOnly: true}
@@ -102,6 +103,7 @@
 - name: {{ .name }}
   persistentVolumeClaim: {claimName: {{ .claimName }}, readOnly: true}
 {{- end }}
+{{- include "vertebra.fileVolumes" . }}
 {{- include "vertebra.doorVolumes" . }}
 {{- with .values.catalogToken.secretName }}
 - name: catalog-token
