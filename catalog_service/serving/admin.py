@@ -91,7 +91,7 @@ async def start_admin(listen: Listen, probes: Probes) -> AdminServer:
 
 
 def _place(listen: Listen) -> dict[str, Any]:
-    """Return what asyncio listens on; by itself it takes `::` for IPv6 alone, which gRPC does not."""
+    """Return what asyncio listens on: by itself it takes `::` for IPv6 alone, and gRPC for both."""
     host = listen.host.strip("[]")
     if host != "::":
         return {"host": host, "port": listen.port, "reuse_port": False}
