@@ -7,7 +7,7 @@ plain file in a tar, is no file of it.
 import os
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,12 +79,17 @@ class FolderFiles:
 
 
 class TarFiles:
-    """A bundle in one tar; the last of several members of one name counts, as for tar itself."""
+    """A bundle in one tar, as we write it or as `tar -cf bundle.tar bundle` does.
+
+    The last of several members of one name counts, as for tar itself.
+    """
 
     def __init__(self, path: Path, tar: tarfile.TarFile) -> None:
         self.where = str(path)
         self._tar = tar
-        self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
+        members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
+        top = _top(members)
+        self._members = {name.removeprefix(top): member for name, member in members.items()}
 
     def sizes(self) -> Mapping[str, int]:
         """Return path -> bytes."""
@@ -111,6 +116,13 @@ class TarFiles:
                 while piece := source.read(COPY_BYTES):
                     target.write(piece)
             yield copy
+
+
+def _top(names: Collection[str]) -> str:
+    """Return `bundle/` where the manifest is in that folder and in no other place; else nothing."""
+    places = [name for name in names if name.rpartition("/")[2] == MANIFEST]
+    is_below = len(places) == 1 and places[0].count("/") == 1
+    return places[0].removesuffix(MANIFEST) if is_below else ""
 
 
 @contextmanager

@@ -63,17 +63,21 @@ def found(path: Path) -> list[Defect]:
         return list(defects(files, manifest_of(files), lambda _: None))
 
 
-def packed(bundle: Path) -> Path:
+def packed(bundle: Path, top: str = "") -> Path:
     """Return the same bundle as a tar."""
     path = bundle.with_suffix(".tar")
     with tarfile.open(path, "w") as tar:
         for each in sorted(bundle.rglob("*")):
-            tar.add(each, each.relative_to(bundle).as_posix(), recursive=False)
+            tar.add(each, top + each.relative_to(bundle).as_posix(), recursive=False)
     return path
 
 
 Form = Callable[[Path], Path]
-FORMS = [pytest.param(lambda path: path, id="folder"), pytest.param(packed, id="tar")]
+FORMS = [
+    pytest.param(lambda path: path, id="folder"),
+    pytest.param(packed, id="tar"),
+    pytest.param(lambda path: packed(path, "bundle/"), id="tar of the folder"),
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
