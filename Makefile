@@ -82,6 +82,7 @@ index: $(STAMP)  ## Rebuild the catalog's index from the installed torchvision
 
 pictures: $(STAMP)  ## Draw the pages' pictures again
 	$(BIN)/python deploy/pictures.py
+	$(BIN)/python deploy/console_picture.py
 
 bench: $(STAMP)  ## Measure side by side and print ratios
 	$(BIN)/python -m tests.benchmarks
