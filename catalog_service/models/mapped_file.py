@@ -33,14 +33,14 @@ def _tensor(whole: Tensor, entry: TensorEntry) -> Tensor:
     do: sums are cut into other parts there, and round otherwise.
 
     No view of `whole`: views have one version, so a step on one tensor would make autograd refuse
-    all others.
+    all others. And a storage of its own, which keeps the mapping alive: `torch.save` refuses a
+    storage with tensors of two types, and safetensors tensors that share one.
     """
     dtype = TORCH_DTYPES[entry.dtype]
     if entry.begin % ALIGNED_BYTES:
         return whole[entry.begin : entry.end].clone().view(dtype).view(entry.shape)
-    empty = torch.empty(0, dtype=dtype)
-    begin = entry.begin // dtype.itemsize
-    return empty.set_(whole.untyped_storage(), begin, entry.shape, _strides(entry.shape))
+    storage = whole.untyped_storage()[entry.begin : entry.end]
+    return torch.empty(0, dtype=dtype).set_(storage, 0, entry.shape, _strides(entry.shape))
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
