@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trainer_service.jobs import JobFailure
 from trainer_service.supervisor.deletion import remove_deleted
+from trainer_service.supervisor.retention import put_away_spent
 from trainer_service.supervisor.rooms import Rooms
 from trainer_service.supervisor.strays import strays, workers_of
 
@@ -33,6 +34,7 @@ class HostCare:
         await asyncio.to_thread(self._fail_overdue)
         await asyncio.to_thread(self._compact, list(followed()))
         await asyncio.to_thread(self._forget_hosts)
+        await asyncio.to_thread(put_away_spent, self._rooms)
         await remove_deleted(self._rooms)
 
     async def _kill_strays(self, followed: Callable[[], Mapping[str, Path]]) -> None:

@@ -1,6 +1,7 @@
 """Which snapshots stay: the last two, that of the best epoch, and pinned ones. Looked at only when
-the running attempt has saved one of its own: until then it may be reading any of the others. The
-rows go first: a folder without a row is nobody's.
+the running attempt has saved one of its own: until then it may be reading any of the others. Of a
+job that has succeeded only pinned ones stay: it is never resumed, and what it is worth is exported.
+The rows go first: a folder without a row is nobody's.
 """
 
 import re
@@ -39,6 +40,16 @@ def forget_snapshots(hold: Hold, rooms: Rooms) -> None:
     for snapshot_id in dropped:
         shutil.rmtree(rooms.snapshots_folder(hold.job_id) / snapshot_id, ignore_errors=True)
     sweep_leftovers(hold, rooms)
+
+
+def put_away_spent(rooms: Rooms) -> None:
+    """Drop what jobs that have succeeded, or were unpinned since, keep for nothing."""
+    for job_id in rooms.store.spent():
+        rooms.store.drop_spent(job_id)
+        kept = {one.snapshot_id for one in rooms.store.snapshots(job_id)}
+        for path in _folders(rooms.snapshots_folder(job_id)):
+            if path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def sweep_leftovers(hold: Hold, rooms: Rooms) -> None:

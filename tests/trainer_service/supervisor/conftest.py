@@ -19,7 +19,7 @@ from tests.fakes.job_values import job_spec
 from tests.fakes.supervisor_program import QUICK, rooms_of, this_host
 from trainer_service.engines.process import NONCE_VARIABLE
 from trainer_service.job_store import EventRecord, JobRecord, NewJob
-from trainer_service.jobs import FINAL_STATES, ExitClass, JobState, RunSpec
+from trainer_service.jobs import FINAL_STATES, ExitClass, JobState, RunSpec, SnapshotTaken
 from trainer_service.supervisor import Supervisor, Timing
 
 
@@ -128,6 +128,11 @@ class Bench:
     def ends(self, job_id: str) -> list[ExitClass]:
         """Return how the attempts ended, as the log has it."""
         return [e.event.exit_class for e in self.events(job_id) if hasattr(e.event, "exit_class")]
+
+    def saved(self, job_id: str) -> list[str]:
+        """Return the snapshots that the log tells of; not all of them need be there still."""
+        told = [e.event for e in self.events(job_id)]
+        return [e.snapshot.snapshot_id for e in told if isinstance(e, SnapshotTaken)]
 
     def steps(self, job_id: str) -> list[int]:
         """Return the steps that were stored."""

@@ -20,8 +20,8 @@ def rows(bench, job_id):
 
 
 def test_the_last_two_snapshots_and_the_best_stay(bench):
-    bench.worker_does(steps=12, snapshot_every=2, best_step=4, pause_s=0.05)
-    job_id = bench.create()
+    bench.worker_does(steps=12, end="crash", snapshot_every=2, best_step=4, pause_s=0.05)
+    job_id = bench.create(run=RunSpec(max_failures=0))
 
     bench.run(job_id)
 
@@ -30,8 +30,8 @@ def test_the_last_two_snapshots_and_the_best_stay(bench):
 
 
 def test_a_pinned_snapshot_stays(bench):
-    bench.worker_does(steps=40, snapshot_every=2, pause_s=0.05)
-    job_id = bench.create()
+    bench.worker_does(steps=40, end="crash", snapshot_every=2, pause_s=0.05)
+    job_id = bench.create(run=RunSpec(max_failures=0))
 
     async def scenario():
         async with bench.supervising():
@@ -45,6 +45,30 @@ def test_a_pinned_snapshot_stays(bench):
 
     assert rows(bench, job_id) == {pinned, "1-38", "1-40"}
     assert folders(bench, job_id) == rows(bench, job_id)
+
+
+def test_a_job_that_has_succeeded_gives_the_disk_back_but_for_what_is_pinned(bench):
+    """It is never resumed. What is unpinned afterwards goes, too."""
+    bench.worker_does(steps=8, snapshot_every=2, best_step=4, pause_s=0.05)
+    job_id = bench.create()
+
+    async def scenario():
+        async with bench.supervising():
+            await bench.until(lambda: bench.store.snapshots(job_id))
+            pinned = bench.store.snapshots(job_id)[0].snapshot_id
+            bench.store.set_pin(job_id, pinned, True)
+            await bench.until_final(job_id)
+            await bench.until(lambda: folders(bench, job_id) == {pinned})
+            kept = rows(bench, job_id)
+            bench.store.set_pin(job_id, pinned, False)
+            await bench.until(lambda: not folders(bench, job_id))
+            return pinned, kept
+
+    pinned, kept = asyncio.run(scenario())
+
+    assert kept == {pinned}
+    assert rows(bench, job_id) == set()
+    assert bench.store.find_job(job_id).state is JobState.SUCCEEDED
 
 
 def test_an_attempt_that_has_not_saved_yet_loses_nothing_that_it_may_read(bench):
@@ -65,8 +89,8 @@ def test_an_attempt_that_has_not_saved_yet_loses_nothing_that_it_may_read(bench)
 
 
 def test_what_dead_attempts_left_half_done_is_gone_before_the_next_begins(bench):
-    bench.worker_does(steps=4, ends=["crash", "finished"], snapshot_every=2)
-    job_id = bench.create()
+    bench.worker_does(steps=4, ends=["crash", "crash"], snapshot_every=2)
+    job_id = bench.create(run=RunSpec(max_failures=1))
     left = bench.rooms.snapshots_folder(job_id)
     for name in (".staged-1-4", "1-3", ".staged-7-1", "7-1", "notes"):
         (left / name).mkdir(parents=True)

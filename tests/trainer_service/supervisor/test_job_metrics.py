@@ -5,7 +5,7 @@ import asyncio
 from prometheus_client import generate_latest
 
 from catalog_service.serving.figures import Figures
-from trainer_service.jobs import ExitClass, JobState, RunSpec
+from trainer_service.jobs import ExitClass, JobState, RunSpec, SnapshotTaken
 from trainer_service.supervisor.queue_metrics import QueueMetrics
 
 
@@ -33,7 +33,9 @@ def test_a_job_that_succeeds_counts_its_steps_snapshots_and_end(bench):
     assert value(bench, "steps_total") == 4
     assert value(bench, "snapshot_save_duration_seconds_count") == 2
     assert value(bench, "snapshot_bytes_total") == sum(
-        snapshot.size_bytes for snapshot in bench.store.snapshots(job_id)
+        told.event.snapshot.size_bytes
+        for told in bench.events(job_id)
+        if isinstance(told.event, SnapshotTaken)
     )
     assert value(bench, "attempts_ended_total", exit_class="finished") == 1
     assert value(bench, "jobs_ended_total", state="succeeded") == 1

@@ -46,8 +46,9 @@ def test_a_pause_saves_frees_the_device_and_a_resume_goes_on_from_there(bench):
     assert bench.ends(job_id) == [ExitClass.PAUSED, ExitClass.FINISHED]
     assert bench.reasons(job_id)[4] == "lunch"
     (rolled,) = [e.event for e in bench.events(job_id) if isinstance(e.event, RolledBack)]
-    paused_at = bench.store.snapshots(job_id)[-1].step
-    assert (rolled.to_step, rolled.num_lost_steps) == (paused_at, 0)
+    paused_at = rolled.to_step
+    assert bench.saved(job_id)[0] == f"1-{paused_at}"
+    assert rolled.num_lost_steps == 0
     assert bench.steps(job_id) == list(range(1, max(paused_at, 12) + 1))
 
 

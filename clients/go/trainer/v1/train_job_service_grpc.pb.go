@@ -146,7 +146,8 @@ type TrainJobServiceClient interface {
 	//	NOT_FOUND            JOB_NOT_FOUND.
 	//	FAILED_PRECONDITION  JOB_ACTIVE: cancel it first.
 	DeleteTrainJob(ctx context.Context, in *DeleteTrainJobRequest, opts ...grpc.CallOption) (*DeleteTrainJobResponse, error)
-	// Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones.
+	// Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones. Once
+	// the job has succeeded only pinned ones are: nothing goes on from there any more.
 	//
 	// Errors:
 	//
@@ -475,7 +476,8 @@ type TrainJobServiceServer interface {
 	//	NOT_FOUND            JOB_NOT_FOUND.
 	//	FAILED_PRECONDITION  JOB_ACTIVE: cancel it first.
 	DeleteTrainJob(context.Context, *DeleteTrainJobRequest) (*DeleteTrainJobResponse, error)
-	// Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones.
+	// Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones. Once
+	// the job has succeeded only pinned ones are: nothing goes on from there any more.
 	//
 	// Errors:
 	//

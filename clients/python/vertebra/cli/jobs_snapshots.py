@@ -26,7 +26,7 @@ def list_snapshots(job: str, trainer_address: str, as_json: bool) -> None:
     elif found:
         screen().print(snapshots_view(found))
     else:
-        screen().print("no snapshot yet")
+        screen().print("no snapshot: either none was taken yet, or the job has succeeded")
 
 
 @click.command("pin", short_help="Keep a snapshot.")

@@ -265,7 +265,8 @@ class TrainJobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListSnapshots(self, request, context):
-        """Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones.
+        """Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones. Once
+        the job has succeeded only pinned ones are: nothing goes on from there any more.
 
         Errors:
         NOT_FOUND  JOB_NOT_FOUND.

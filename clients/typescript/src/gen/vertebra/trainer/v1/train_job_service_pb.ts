@@ -1150,7 +1150,8 @@ export const TrainJobService: GenService<{
     output: typeof DeleteTrainJobResponseSchema;
   },
   /**
-   * Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones.
+   * Lists a job's snapshots that are kept: the last two, that of the best epoch, pinned ones. Once
+   * the job has succeeded only pinned ones are: nothing goes on from there any more.
    *
    * Errors:
    *   NOT_FOUND  JOB_NOT_FOUND.
