@@ -203,7 +203,7 @@ def test_a_deadline_is_the_callers_and_the_transfer_goes_on(site: Site):
         with pytest.raises(grpc.RpcError) as caught:
             list(stub.EnsureWeights(request, timeout=0.5))
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
 
         with CatalogClient(site.catalog.address) as client:
             assert threads.submit(client.ensure_weights, SLOW).result(60).blob.digest

@@ -239,10 +239,9 @@ def test_a_rank_that_stands_still_stops_all_and_the_stacks_say_where(
     attempt.until(lambda: attempt.of(StepMetrics))
 
     attempt.rank(1).suspend()
-    time.sleep(2)
-    num_told = len(attempt.told())
-    time.sleep(2)
-    assert len(attempt.told()) == num_told
+    num_told = -1
+    while num_told != (num_told := len(attempt.told())):
+        time.sleep(2)
     os.kill(attempt.worker.pid, signal.SIGUSR1)
     attempt.until(lambda: "joining.py" in attempt.log())
     attempt.worker.kill()

@@ -93,7 +93,9 @@ def test_a_slow_way_is_no_broken_way(
 def test_a_half_open_connection_is_found_by_its_pings(
     job_of_many_steps: FakeTrainer, serve: Serve, how: Break, counted: Counted
 ) -> None:
-    """With the usual pace: a ping after 30 s that is not answered for 20 s."""
+    """With the usual pace: a ping after 30 s that is not answered for 20 s. Missed heartbeats alone
+    tell after 90 s.
+    """
     openings: list[WatchOpening] = []
     with (
         tcp_proxy(serve(job_of_many_steps), [Fault(after_bytes=1500, how=how)]) as proxy,
@@ -105,6 +107,6 @@ def test_a_half_open_connection_is_found_by_its_pings(
     print(f"left after {found_after_s:.1f} s")
     assert seqs == list(range(1, NUM_EVENTS + 1))
     assert violations(openings, job_of_many_steps.script) == []
-    assert found_after_s < 60
+    assert found_after_s < 85
     counted(silent_connections=1)
     counted.most(s_until_found=round(found_after_s, 1))

@@ -207,7 +207,7 @@ def test_a_hung_worker_is_cancelled_all_the_same(site: ChaosSite) -> None:
 
 
 @pytest.mark.full
-def test_a_worker_that_is_stopped_is_cancelled_within_twelve_seconds(site: ChaosSite) -> None:
+def test_a_worker_that_is_stopped_is_cancelled_within_a_minute(site: ChaosSite) -> None:
     """A stopped process hears nothing but the last signal."""
     job_id = site.create(num_epochs=FOR_HOURS)
     took_s = []
@@ -222,7 +222,7 @@ def test_a_worker_that_is_stopped_is_cancelled_within_twelve_seconds(site: Chaos
 
     supervised(site, story)
 
-    assert took_s[0] < 12
+    assert took_s[0] < 60
 
 
 def test_who_is_told_to_go_saves_if_a_save_fits_and_costs_no_failure(

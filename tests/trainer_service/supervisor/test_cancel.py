@@ -76,7 +76,7 @@ def test_a_worker_that_ignores_sigterm_is_killed_with_its_children_after_the_gra
     assert bench.states(job_id) == [Q, P, R, C, X]
     assert bench.processes() == []
     assert seconds >= grace_s, "it was killed before its grace was over"
-    assert seconds < grace_s + 10.0
+    assert seconds < grace_s + 60.0
 
 
 def test_children_of_a_worker_that_stops_are_gone_too(bench):

@@ -196,13 +196,13 @@ def test_a_worker_that_moves_without_a_word_is_left_alone(bench, end, is_left_al
     """And one that does not would have been found out in that time."""
     bench.worker_does(end=end, pause_s=0.0)
     job_id = bench.create()
-    timing = replace(QUICK, hang_s=3.0, hang_median_steps=0.0, stacks_s=0.0)
+    timing = replace(QUICK, hang_s=8.0, hang_median_steps=0.0, stacks_s=0.0)
 
     async def scenario():
         async with bench.supervising(timing=timing):
             await bench.until(lambda: bench.store.find_job(job_id).metrics.get(ACCURACY))
             await bench.until(lambda: bench.ends(job_id) or is_left_alone)
-            await asyncio.sleep(6.0 if is_left_alone else 0.0)
+            await asyncio.sleep(12.0 if is_left_alone else 0.0)
 
     asyncio.run(scenario())
 

@@ -15,7 +15,8 @@ from vertebra.doctor.way import Way
 HOLD_S = 9.0
 LIMIT_S = 3.0
 LATER_S = 7.0
-TOLERANCE_S = 1.5
+EARLY_S = 0.2
+"""Clocks differ by less; a busy machine is late, and never early."""
 MAX_BYTES = 100_000
 
 WAYS = {
@@ -91,7 +92,7 @@ def test_a_limit_on_all_streams_is_measured_and_named(
 
     limit_s = LATER_S if "idle" in name else LIMIT_S
     assert (found.level, found.fault, found.certainty) == (Level.WRONG, fault, Certainty.SURE)
-    assert found.value == pytest.approx(limit_s, abs=TOLERANCE_S)
+    assert limit_s - EARLY_S < found.value < HOLD_S
 
 
 @pytest.mark.parametrize("name", ["idle", "idle of the route", "route timeout, idle"])
@@ -100,7 +101,7 @@ def test_a_limit_on_silence_is_measured_and_named(reports: dict[str, Report], na
 
     assert (found.level, found.fault) == (Level.WRONG, Fault.IDLE_TIMEOUT)
     assert found.certainty is Certainty.SURE
-    assert found.value == pytest.approx(LIMIT_S, abs=TOLERANCE_S)
+    assert LIMIT_S - EARLY_S < found.value < LATER_S
 
 
 @pytest.mark.parametrize("name", ["idle", "idle of the route"])
