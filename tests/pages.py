@@ -95,6 +95,11 @@ def anchors(page: Path) -> set[str]:
     return {one.anchor for one in headings(text(page))}
 
 
+def inline_codes(page: Path) -> list[str]:
+    """Return what a page mentions in running text as code."""
+    return [one.content for one in _every(_tokens(text(page))) if one.type == "code_inline"]
+
+
 def links(page: Path) -> set[str]:
     """Return where the links and pictures of a page lead within the repository."""
     found = set()

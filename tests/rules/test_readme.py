@@ -17,6 +17,9 @@ from catalog_service.settings import CatalogSettings
 from tests import pages
 from trainer_service.settings import TrainerSettings
 
+VARIABLE = re.compile(r"VERTEBRA_(?:CATALOG|TRAINER)_[A-Z_]*[A-Z]")
+OF_CLIENTS = ("VERTEBRA_CATALOG_ADDRESS", "VERTEBRA_TRAINER_ADDRESS")
+
 RUN_IN_SESSIONS = {"console", "python"}
 BEHIND_BLOCKS = {
     ("From Go", "sh"): "tests/clients/go/test_example.py",
@@ -71,6 +74,15 @@ def test_the_settings_table_is_the_code():
     written = text.partition(MARKS[0])[2].partition(MARKS[1])[0]
 
     assert written.splitlines() == table().splitlines()
+
+
+def test_variables_that_pages_mention_are_read():
+    """By a service, or by its clients for the address."""
+    rows = [*settings_table(CatalogSettings), *settings_table(TrainerSettings)]
+    known = {name for name, _, _ in rows} | set(OF_CLIENTS)
+    mentioned = {name for page in pages.PAGES for name in VARIABLE.findall(pages.text(page))}
+
+    assert mentioned <= known
 
 
 def written_pages() -> list[str]:
