@@ -5,6 +5,7 @@ gRPC asks before each handshake. Files that are half-written or do not fit toget
 the last good ones stay until the files change again.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -58,6 +59,7 @@ class _Material:
     cert: bytes
     key: bytes
     client_ca: bytes | None
+    begins: datetime
     ends: datetime
 
     def configuration(self) -> grpc.ServerCertificateConfiguration:
@@ -115,6 +117,17 @@ class Certificates:
             self._tell("took the new certificate")
             return self._material.configuration()
 
+    def life(self) -> tuple[float, float]:
+        """Return from when and until when, in Unix seconds, the certificate is good that the next
+        caller is shown. Only gRPC is told of a new one, once, when it asks.
+        """
+        with self._lock:
+            material = self._material
+            if _stamps(self._files) != self._stamps:
+                with contextlib.suppress(CertificateUnusable):
+                    material = read_certificates(self._files)
+        return material.begins.timestamp(), material.ends.timestamp()
+
     def _tell(self, what: str) -> None:
         ends = self._material.ends
         level = logging.WARNING if ends <= datetime.now(UTC) else logging.INFO
@@ -145,7 +158,13 @@ def read_certificates(files: CertificateFiles) -> _Material:
     )
     if wanted != found:
         raise CertificateUnusable(f"the key in {files.key} is not that of {files.cert}")
-    return _Material(cert=cert, key=key, client_ca=client_ca, ends=leaf.not_valid_after_utc)
+    return _Material(
+        cert=cert,
+        key=key,
+        client_ca=client_ca,
+        begins=leaf.not_valid_before_utc,
+        ends=leaf.not_valid_after_utc,
+    )
 
 
 def _certificates(pem: bytes, file: Path | None) -> list[x509.Certificate]:

@@ -75,6 +75,10 @@ class Doors:
         files = (self.access, self.certificates)
         return sum(file is not None and not file.is_taken for file in files)
 
+    def certificate_life(self) -> tuple[float, float]:
+        """Return from when and until when the server's certificate is good; zeros without one."""
+        return self.certificates.life() if self.certificates is not None else (0.0, 0.0)
+
     def worries(self, listen: Listen) -> Sequence[str]:
         """Return what somebody who starts a server there should know; usually nothing."""
         if listen.is_loopback:

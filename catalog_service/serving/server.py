@@ -150,7 +150,7 @@ async def start_server(
         interceptors=[LayeredCalls(layers, max_write_s=limits.max_write_s)],
         options=server_options(dict(parts.options)),
     )
-    parts.telemetry.door_files_refused.set_function(parts.doors.num_refused_files)
+    _show_doors(parts)
     health = _add_services(server, registrations)
     port = _bind(server, listen, parts.doors)
     await server.start()
@@ -162,6 +162,14 @@ async def start_server(
         in_flight=in_flight,
         parts=parts,
     )
+
+
+def _show_doors(parts: ServerParts) -> None:
+    """Have every scrape look at the files that decide who gets in."""
+    doors, telemetry = parts.doors, parts.telemetry
+    telemetry.door_files_refused.set_function(doors.num_refused_files)
+    telemetry.certificate_begins.set_function(lambda: doors.certificate_life()[0])
+    telemetry.certificate_ends.set_function(lambda: doors.certificate_life()[1])
 
 
 def _add_services(server: grpc.aio.Server, registrations: Sequence[Registration]) -> Health:

@@ -60,6 +60,12 @@ class Telemetry:
             "door_files_refused",
             "Access file and certificates that changed into what cannot be taken: 0 to 2.",
         )
+        self.certificate_begins = self._gauge(
+            "certificate_not_before_timestamp_seconds", "The server's certificate; 0: it has none."
+        )
+        self.certificate_ends = self._gauge(
+            "certificate_not_after_timestamp_seconds", "The server's certificate; 0: it has none."
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vertebra_{name}", text, labels, registry=self.registry)

@@ -16,7 +16,7 @@ from catalog_service.serving.certificates import (
     CertificateUnusable,
     read_certificates,
 )
-from tests.fakes.authority import Authority, replace
+from tests.fakes.authority import DAY, Authority, replace
 
 
 def server_files(folder: Path, authority: Authority, *, asks: bool = False) -> CertificateFiles:
@@ -64,6 +64,24 @@ def test_a_new_certificate_is_shown_without_a_restart(tmp_path, authority, pool)
     with pytest.raises(grpc.RpcError):
         ask(address, authority.pem)
     server.stop(None)
+
+
+def test_the_life_that_is_told_is_that_of_the_certificate_that_is_shown_next(tmp_path, authority):
+    """Also while nobody calls; and gRPC, which is told once of a new one, is still told."""
+    files = server_files(tmp_path, authority)
+    certificates = Certificates(files)
+    begin, end = certificates.life()
+
+    replace(files.key, authority.pair(hosts=["127.0.0.1"])[1])
+    assert certificates.life() == (begin, end)  # the key is not the certificate's
+    for path, content in zip(
+        (files.cert, files.key), authority.pair(hosts=["127.0.0.1"], life=30 * DAY), strict=True
+    ):
+        replace(path, content)
+
+    assert certificates.life()[1] - end > 20 * DAY.total_seconds()
+    assert certificates.if_changed() is not None
+    assert certificates.is_taken
 
 
 @pytest.mark.parametrize("half", ["cert", "key"])

@@ -343,6 +343,16 @@ def refused_files(server: Guarded) -> float | None:
 
 
 @in_loop
+async def test_a_scrape_tells_until_when_the_certificate_is_good(tmp_path):
+    async with guarded_server(tmp_path, CI) as server:
+        read = server.parts.telemetry.registry.get_sample_value
+        begin = read("vertebra_certificate_not_before_timestamp_seconds")
+        end = read("vertebra_certificate_not_after_timestamp_seconds")
+
+        assert begin < time.time() < end
+
+
+@in_loop
 async def test_files_that_are_not_taken_are_counted_until_they_are_mended(tmp_path):
     async with guarded_server(tmp_path, CI) as server:
         assert refused_files(server) == 0
