@@ -67,11 +67,9 @@ type ModelSpec struct {
 	// Accept a job that freezes a backbone of random numbers (a baseline, never a model).
 	AllowFrozenRandom bool `protobuf:"varint,24,opt,name=allow_frozen_random,json=allowFrozenRandom,proto3" json:"allow_frozen_random,omitempty"`
 	// Channels of an image. 0 means the published number (3 for all but optical flow). The mean and
-	// std of
-	// the input contract follow.
+	// std of the input contract follow.
 	InChannels int32 `protobuf:"varint,25,opt,name=in_channels,json=inChannels,proto3" json:"in_channels,omitempty"`
-	// How the published first layer becomes one for `in_channels`; see `StemAdaptation` in the
-	// README.
+	// How the published first layer becomes one for `in_channels`.
 	// `average`: every channel gets the mean of the published kernels, scaled so that equal channels
 	// give what equal RGB gave. `repeat`: the published kernels in turn, each shared by its copies.
 	// `random`: drawn anew. Empty means `repeat`. Means nothing where `in_channels` is the published

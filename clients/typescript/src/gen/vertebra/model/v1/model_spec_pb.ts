@@ -148,16 +148,14 @@ export type ModelSpec = Message<"vertebra.model.v1.ModelSpec"> & {
 
   /**
    * Channels of an image. 0 means the published number (3 for all but optical flow). The mean and
-   * std of
-   * the input contract follow.
+   * std of the input contract follow.
    *
    * @generated from field: int32 in_channels = 25;
    */
   inChannels: number;
 
   /**
-   * How the published first layer becomes one for `in_channels`; see `StemAdaptation` in the
-   * README.
+   * How the published first layer becomes one for `in_channels`.
    * `average`: every channel gets the mean of the published kernels, scaled so that equal channels
    * give what equal RGB gave. `repeat`: the published kernels in turn, each shared by its copies.
    * `random`: drawn anew. Empty means `repeat`. Means nothing where `in_channels` is the published
