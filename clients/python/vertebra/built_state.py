@@ -31,6 +31,9 @@ class BuiltState:
         self.model = model
         self._blobs = blobs
 
+    def __repr__(self) -> str:
+        return f"<BuiltState {self.model.name}>"
+
     def torch(self) -> "nn.Module":
         """Return the module with its numbers: in training mode, on the CPU, all of it trainable.
 

@@ -77,6 +77,9 @@ class CatalogClient:
         self.blobs = BlobClient(self._connection)
         self.storage = StorageClient(self._connection)
 
+    def __repr__(self) -> str:
+        return f"CatalogClient({self._connection.address!r})"
+
     def __enter__(self) -> Self:
         return self
 

@@ -3,7 +3,8 @@
 The details travel as google.rpc messages in the `grpc-status-details-bin` trailer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import copyreg
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,16 @@ class Link:
     url: str
 
 
+Unraised = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
+
+
+def unraised(error: Exception) -> Unraised:
+    """Return what an exception is made of, for it to come out of another process as it was: by
+    itself Python calls its class with the message alone, and a pool of processes breaks.
+    """
+    return copyreg.__newobj__, (type(error), *error.args), vars(error)  # type: ignore[attr-defined]
+
+
 class RpcFailed(Exception):
     """A call that the service, or the way to it, refused. `str()` is one sentence with the way out.
 
@@ -90,6 +101,9 @@ class RpcFailed(Exception):
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
         self.links = tuple(links)
+
+    def __reduce__(self) -> Unraised:
+        return unraised(self)
 
     @property
     def may_pass(self) -> bool:

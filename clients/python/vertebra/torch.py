@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from vertebra.backbone_fit import Mismatches, fit_shapes, listed
 from vertebra.catalog_client import CatalogClient
+from vertebra.client_errors import Unraised, unraised
 from vertebra.credentials import Credentials
 from vertebra.model.v1 import layout_pb2
 from vertebra.state_file import StoredTensor, read_header
@@ -99,12 +100,19 @@ class BackboneMismatch(Exception):
             f"{name}: file {list(ours)}, module {list(theirs)}"
             for name, (ours, theirs) in misshapen.items()
         ]
+        found = {
+            "without a place": missing,
+            "misshapen": shapes,
+            "of its backbone not in the file": uncovered,
+        }
+        what = ", ".join(f"{len(are)} {how} ({listed(are)})" for how, are in found.items() if are)
         super().__init__(
-            f"{source} does not fit the module: {len(missing)} without a place"
-            f" ({listed(missing)}), {len(misshapen)} misshapen ({listed(shapes)}),"
-            f" {len(uncovered)} of its backbone not in the file ({listed(uncovered)});"
+            f"{source} does not fit the module: {what};"
             " nothing was changed; allow_partial=True loads what fits and reports the rest"
         )
+
+    def __reduce__(self) -> Unraised:
+        return unraised(self)
 
 
 class BackboneUnreadable(Exception):

@@ -81,6 +81,9 @@ class TrainerClient:
         self.capacity = calls.capacity
         self.form = calls.form
 
+    def __repr__(self) -> str:
+        return f"TrainerClient({self._connection.address!r})"
+
     def __enter__(self) -> Self:
         return self
 
