@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,12 @@ def mirror():
         yield origin
 
 
+def site_of(folder: Path, mirror: FaultyOrigin, *, stall_timeout_s: float) -> WeightSite:
+    """Return the site of a folder; a second one knows what the first has left."""
+    client = http_client(stall_timeout_s=stall_timeout_s, connect_timeout_s=60.0, num_retries=0)
+    return WeightSite(folder, [HttpMirror(mirror.url, client, is_offline=False)])
+
+
 @pytest.mark.parametrize(
     "seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(12, 200))]
 )
@@ -81,13 +88,12 @@ def test_a_storm_gives_the_right_bytes_or_none(mirror: FaultyOrigin, tmp_path, s
     path = f"/{weight.file_name}"
     mirror.heal(path)
     mirror.add(path, DATA)
-    client = http_client(stall_timeout_s=0.2, connect_timeout_s=5.0, num_retries=0)
-    site = WeightSite(tmp_path, [HttpMirror(mirror.url, client, is_offline=False)])
+    site = site_of(tmp_path, mirror, stall_timeout_s=0.2)
 
     mirror.fault(path, *storm(dice))
     results = [found(site, weight) for _ in range(MAX_TRIES)]
     mirror.heal(path)
-    results.append(found(site, weight))
+    results.append(found(site_of(tmp_path, mirror, stall_timeout_s=60.0), weight))
 
     assert {numbers for numbers in results if numbers} == {NUMBERS}
     assert results[-1] == NUMBERS

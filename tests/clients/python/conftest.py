@@ -13,7 +13,7 @@ from vertebra.cli import main as cli_main
 from vertebra.connection import Pace
 from vertebra.trainer_client import TrainerClient
 
-QUICK = Pace(first_wait_s=0.01, longest_wait_s=0.05, patience_s=2.0, first_patience_s=0.3)
+QUICK = Pace(first_wait_s=0.01, longest_wait_s=0.05, patience_s=30.0, first_patience_s=0.3)
 """Everything as usual, but nobody waits for it."""
 
 Serve = Callable[[FakeCatalog | FakeTrainer], str]

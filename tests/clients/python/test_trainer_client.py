@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -11,7 +12,7 @@ from tests.clients.python.conftest import Serve
 from tests.fakes.fake_server import running_server
 from tests.fakes.fake_trainer import FakeTrainer, training_script
 from vertebra.client_errors import AnswerRefused, RpcFailed
-from vertebra.connection import Backoff, Pace
+from vertebra.connection import Backoff, Connection, Pace
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 from vertebra.trainer_client import TrainerClient
 
@@ -79,7 +80,8 @@ def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: S
     """A bookmark is not progress: the way is broken, whatever opens again."""
     trainer.keep("abcd")
     trainer.num_empty = 1000
-    pace = Pace(first_wait_s=0.001, longest_wait_s=0.01, patience_s=0.5)
+    waits: list[float] = []
+    pace = Pace(longest_wait_s=1.0, patience_s=20.0, clock=lambda: sum(waits), sleep=waits.append)
 
     with TrainerClient(serve(trainer), pace=pace) as client, pytest.raises(RpcFailed):
         list(client.watch("abcd"))
@@ -99,15 +101,28 @@ def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve
     assert trainer.openings == [0, 0, 0]
 
 
-def test_a_slow_reader_is_not_a_silent_stream(trainer: FakeTrainer, serve: Serve) -> None:
-    trainer.keep("abcd")
+class Stream:
+    """Messages that are there at once, and how often somebody cancelled them."""
 
-    with TrainerClient(serve(trainer), pace=Pace(idle_s=0.05)) as client:
-        for event in client.watch("abcd"):
-            if event.seq == 3:
-                time.sleep(0.3)
+    def __init__(self) -> None:
+        self._messages = iter(range(3))
+        self.num_cancelled = 0
 
-    assert trainer.openings == [0]
+    def __iter__(self) -> Iterator[int]:
+        return self._messages
+
+    def cancel(self) -> None:
+        self.num_cancelled += 1
+
+
+def test_a_slow_reader_is_not_a_silent_stream() -> None:
+    stream = Stream()
+    connection = Connection("localhost:1", pace=Pace(idle_s=0.2))
+
+    for message in connection.messages(lambda *_, **__: stream, jobs.TrainJob()):
+        time.sleep(0.5 if message == 0 else 0.0)
+        assert stream.num_cancelled == 0
+    connection.close()
 
 
 def test_a_log_that_was_replaced_is_refused(

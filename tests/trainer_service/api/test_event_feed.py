@@ -75,7 +75,7 @@ def site(tmp_path):
 
 
 async def until(is_so) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be so"
         await asyncio.sleep(0.01)

@@ -26,8 +26,8 @@ def claimed(bench, timing=QUICK, lease_s=0.0, **run):
     ("engine", "end"), [("ray", ExitClass.FINISHED), ("process", ExitClass.HUNG)]
 )
 def test_a_cluster_may_have_no_room_for_long_before_the_first_word(bench, engine, end):
-    bench.worker_does(start_s=1.5)
-    timing = replace(QUICK, hang_s=0.3, long_phase_s=0.3, hang_median_steps=1e6, stacks_s=0.0)
+    bench.worker_does(start_s=4.0)
+    timing = replace(QUICK, hang_s=1.0, long_phase_s=1.0, hang_median_steps=1e6, stacks_s=0.0)
     job_id, run = claimed(bench, timing, engine=engine)
 
     asyncio.run(run.to_the_end())

@@ -17,7 +17,6 @@ from catalog_service.weights.wanted_file import WantedFile
 from tests.fakes.faulty_origin import faulty_origin
 
 PATH = "/weights/resnet50.pth"
-POLICY = HttpPolicy(stall_timeout_s=1.0, num_retries=1)
 DATA = random.Random(5).randbytes(3_000_001)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
@@ -38,10 +37,18 @@ class Site:
     def texts(self) -> str:
         return "\n".join(report.text for report in self.told)
 
-    def fetch(self, url: str = "", heartbeat_s: float = 5.0, **known: str) -> Downloaded:
+    def fetch(
+        self,
+        url: str = "",
+        *,
+        heartbeat_s: float = 5.0,
+        stall_timeout_s: float = 60.0,
+        **known: str,
+    ) -> Downloaded:
         """Fetch in a turn of its own, as another process would."""
+        policy = HttpPolicy(stall_timeout_s=stall_timeout_s, num_retries=1)
         file = WantedFile(reference="r", file_name="resnet50.pth", **known)  # type: ignore[arg-type]
-        client = HttpClient(POLICY, sleep=lambda _: None)
+        client = HttpClient(policy, sleep=lambda _: None)
         remote = RemoteFile(location="origin", url=url or self.url, client=client)
         turns = Turns(self.folder / "turns", heartbeat_s=heartbeat_s)
         with turns.turn("resnet50") as turn:

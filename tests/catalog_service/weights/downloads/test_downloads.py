@@ -107,7 +107,7 @@ def test_a_failed_attempt_keeps_what_came_before(site, origin, fault, failure):
     origin.fault(PATH, faults.truncate(700_000))
     origin.always(PATH, fault)
     with pytest.raises(failure):
-        site.fetch()
+        site.fetch(stall_timeout_s=1.0)
     kept = site.left()
     origin.heal(PATH)
 
@@ -119,7 +119,7 @@ def test_a_failed_attempt_keeps_what_came_before(site, origin, fault, failure):
 def test_a_stall_ends_the_attempt_and_the_next_goes_on(site, origin):
     origin.fault(PATH, faults.stall(1_500_000))
     with pytest.raises(Unreachable) as caught:
-        site.fetch()
+        site.fetch(stall_timeout_s=1.0)
 
     assert caught.value.stage == "stall"
     assert site.fetch().sha256 == SHA256

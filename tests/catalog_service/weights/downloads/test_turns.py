@@ -146,13 +146,13 @@ def test_a_holder_that_was_replaced_does_not_disturb_the_next(tmp_path, holder):
 
 
 def test_a_holder_that_lives_is_waited_for(tmp_path, holder):
-    holder(1.0)
+    holder(2.0)
     begun = time.monotonic()
 
     with (
         pytest.raises(GivenUp),
-        Turns(tmp_path / "turns", heartbeat_s=1.0).turn(
-            "resnet50", give_up=lambda: time.monotonic() - begun > 3.0
+        Turns(tmp_path / "turns", heartbeat_s=2.0).turn(
+            "resnet50", give_up=lambda: time.monotonic() - begun > 5.0
         ),
     ):
         pytest.fail("two hold the turn")
