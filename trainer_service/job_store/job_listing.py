@@ -171,22 +171,25 @@ def _text_condition(
     text = _checked_text(term.value)
     if term.operator == ":":
         return words.fits(column, text)
-    answer: Condition = _COMPARE[term.operator](words.text(column), text)
+    is_ordered = term.operator not in ("=", "!=")  # else a collation would only hide the index
+    answer: Condition = _COMPARE[term.operator](words.text(column) if is_ordered else column, text)
     return answer
 
 
 def _label_condition(name: str, term: Term, words: _Words) -> Condition:
-    """Return whether a job's label is as wanted; a job without it has no value there."""
+    """Return whether a job's label is as wanted; a job without it has no value there.
+
+    As a list of jobs: SQLite begins with those, where it would look at every job for `exists`.
+    """
     wanted = Term(
         field=term.field,
         operator="=" if term.operator == "!=" else term.operator,
         value=term.value,
     )
-    has_it = sql.exists().where(
-        JOB_LABELS.c.job_id == JOBS.c.job_id,
-        JOB_LABELS.c.name == name,
-        _text_condition(JOB_LABELS.c.value, wanted, words),
+    have_it = sql.select(JOB_LABELS.c.job_id).where(
+        JOB_LABELS.c.name == name, _text_condition(JOB_LABELS.c.value, wanted, words)
     )
+    has_it = JOBS.c.job_id.in_(have_it)
     return ~has_it if term.operator == "!=" else has_it
 
 
