@@ -31,6 +31,9 @@ reads the names chooses. What was not taken is reported."""
 
 MAX_DEPTH = 4
 
+MAX_SHOWN_CHARS = 120
+"""Of one value, where a file's are shown."""
+
 MAX_TENSORS = 50_000
 """About 30 pickle opcodes make a tensor, and there is a limit to those, too."""
 
@@ -79,6 +82,9 @@ def _no_state(root: Any) -> str:
     """Return what is there instead, and how to get a state out of a pickled model."""
     inside = root.items if isinstance(root, PickledMapping) else {}
     models = [each for each in (root, *map(inside.get, STATE_KEYS)) if isinstance(each, Ignored)]
+    if not models and inside:
+        within = listed([_described(key, value)[:MAX_SHOWN_CHARS] for key, value in inside.items()])
+        return f"no state dictionary in it, but a mapping with {within}"
     if not models:
         return f"no state dictionary in it, but {_kind(root)}"
     return (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog_service.reader.find_state import find_state
-from catalog_service.reader.pickled_values import PickledMapping, StorageRef, TensorRef
+from catalog_service.reader.pickled_values import Ignored, PickledMapping, StorageRef, TensorRef
 from catalog_service.reader.unreadable import FileUnreadable
 
 
@@ -67,6 +67,19 @@ def test_versions_get_the_keys_too() -> None:
 def test_no_state_is_refused() -> None:
     with pytest.raises(FileUnreadable, match="no state dictionary in it"):
         find_state(mapping(epoch=3, args={"lr": 1}))
+
+
+def test_values_that_are_no_tensors_are_said_to_be_none() -> None:
+    """A sharded or sparse state has the right names; only its values are not plain numbers."""
+    sharded = Ignored("torch.distributed.tensor.DTensor")
+
+    with pytest.raises(FileUnreadable) as caught:
+        find_state(mapping(weight=sharded, bias=sharded, model={"a": {"b": tensor()}}))
+
+    assert caught.value.message == (
+        "no state dictionary in it, but a mapping with weight (torch.distributed.tensor.DTensor), "
+        "bias (torch.distributed.tensor.DTensor), model (a mapping with a)"
+    )
 
 
 def test_a_dictionary_that_holds_itself_ends() -> None:
