@@ -113,7 +113,7 @@ def caching(*, num_views: int = 1, batch_size: int = 4, **others: object) -> Cac
     """Return what a job says; what is said to it is thrown away unless `say` is given."""
     plan = FeatureCachePlan(is_used=True, num_views=num_views)
     return replace(
-        Caching(plan=plan, batch_size=batch_size, identity="tiny"),
+        Caching(plan=plan, batch_size=batch_size, identity="tiny", free_bytes=10**9),
         **others,  # type: ignore[arg-type]
     )
 

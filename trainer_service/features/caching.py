@@ -27,5 +27,7 @@ class Caching:
     """Told what is kept, or why nothing is."""
     check: Callable[[], None] = lambda: None
     """Called between batches; may raise to stop."""
+    free_bytes: int = 0
+    """Of memory, as the first of those processes sees it: all of them keep, or none does."""
     num_sharing: int = 1
     """Processes of this host that each keep as much, at the most."""

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor, nn
 
@@ -149,7 +148,7 @@ class _Source:
 
     def _require_memory(self, tables: list[TableSpec]) -> None:
         needed = sum(table.num_bytes for table in tables)
-        free = psutil.virtual_memory().available
+        free = self._caching.free_bytes
         if needed * self._caching.num_sharing > SHARE_OF_MEMORY * free:
             raise NothingToKeep(
                 f"it would take {needed / 1e9:,.1f} GB for {tables[0].num_rows:,} images, more than"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psutil
 import torch
 from torch import nn
 
@@ -119,14 +120,19 @@ def with_kept_features(
         num_sharing=training.ranks.part.num_ranks,
     )
 
-    def source(freeze: FreezePlan) -> tuple[nn.Module, Batches]:
-        return phase_source(training.model, batches, freeze, caching)
-
-    if not (caching.folder and caching.plan.is_used):
-        return replace(training, source=source)
-    # What the first rank keeps for later jobs the others find.
     ranks = training.ranks
-    return replace(training, source=lambda freeze: ranks.in_turn(lambda: source(freeze)))
+
+    def source(freeze: FreezePlan) -> tuple[nn.Module, Batches]:
+        free_bytes = int(ranks.agreed(str(psutil.virtual_memory().available)))
+        now = replace(caching, free_bytes=free_bytes)
+
+        def make() -> tuple[nn.Module, Batches]:
+            return phase_source(training.model, batches, freeze, now)
+
+        # What the first rank keeps for later jobs the others find.
+        return ranks.in_turn(make) if caching.folder and caching.plan.is_used else make()
+
+    return replace(training, source=source)
 
 
 def recalibrate_norms(

@@ -1,11 +1,14 @@
 """The data of an order: planned for without a look at a pixel, then read and checked."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 from catalog_service.errors import listed
+from catalog_service.models.plain_json import from_plain, to_plain
 from trainer_service.datasets.images import ImagesOnDisk
 from trainer_service.datasets.inspect import inspect
+from trainer_service.datasets.quarantine import Quarantine
 from trainer_service.datasets.read import Dataset, read_dataset
 from trainer_service.datasets.staging import fetched, outlined
 from trainer_service.datasets.wants import data_wants
@@ -16,10 +19,12 @@ from trainer_service.jobs import (
     JobMessage,
     JobWarning,
     TrainPlan,
+    UnusableImage,
     WorkOrder,
 )
 from trainer_service.plan import train_plan
 from trainer_service.stop_switch import StopSwitch
+from trainer_service.train.ranks import ALONE, Ranks
 
 NOT_KEPT = (
     "decoded images do not fit into memory, so every epoch decodes them anew: smaller images or a"
@@ -70,13 +75,27 @@ def read_data(
     return dataset
 
 
-def telling_losses(dataset: Dataset, emit: Emit) -> Emit:
-    """Return `emit` that also tells, epoch by epoch, which images could not be read any more."""
+def telling_losses(dataset: Dataset, emit: Emit, ranks: Ranks = ALONE) -> Emit:
+    """Return `emit` that also tells, epoch by epoch, which images could not be read any more; on
+    the first rank those of all. All ranks have the same epochs, and so meet here.
+    """
 
     def tell(event: JobEvent) -> None:
         emit(event)
-        if isinstance(event, EpochMetrics) and (lost := dataset.quarantine.take_news()):
+        if isinstance(event, EpochMetrics) and (lost := _lost_by_all(dataset.quarantine, ranks)):
             named = listed([f"{each.path!r} ({each.reason})" for each in lost])
             emit(JobWarning(code="IMAGES_LEFT_OUT", text=f"{len(lost)} images left out: {named}"))
 
     return tell
+
+
+def _lost_by_all(quarantine: Quarantine, ranks: Ranks) -> tuple[UnusableImage, ...]:
+    """Return what was lost since the last call; on ranks above the first what they lost.
+
+    Raises:
+        DataInvalid: all ranks together have lost too many.
+    """
+    own = quarantine.take_news()
+    for said in ranks.said(json.dumps(to_plain(own)))[1:]:
+        quarantine.add_of_others([from_plain(UnusableImage, each) for each in json.loads(said)])
+    return (*own, *quarantine.take_news())

@@ -101,7 +101,7 @@ def follow(
         seal = sealed(training, keeping.saved, dataset.fingerprint, emit)
         # 5. The loop.
         training = with_kept_features(training, order, emit, stop)
-        tell = spans.telling(telling_losses(dataset, emit))
+        tell = spans.telling(telling_losses(dataset, emit, ranks))
         trained = spans.timed("train", lambda: run_loop(training, seal, tell, stop, keeping))
         ranks.leave()
         if not ranks.is_first:

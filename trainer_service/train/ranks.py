@@ -76,6 +76,10 @@ class Ranks:
             return word
         return cast(Word, self._exchange.of_first(word.encode()).decode())
 
+    def said(self, text: str) -> Sequence[str]:
+        """Return what every rank says, in their order, to the first one; nothing to the others."""
+        return [each.decode() for each in self._exchange.collect(text.encode())]
+
     def totals(self, *numbers: float) -> tuple[float, ...]:
         """Return the sum of each number over all ranks."""
         if self.is_alone:

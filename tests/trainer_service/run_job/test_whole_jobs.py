@@ -1,14 +1,16 @@
 """Whole jobs in this process: kept features, phases, the best epoch, views, what is told."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from catalog_service.models.freeze_plan import FreezeMode, UnfreezeStep
 from tests.fakes.job_values import job_spec
+from tests.fakes.threaded_ranks import on_ranks
 from tests.fakes.work_orders import write_tiny_order
-from trainer_service.errors import FeatureCacheImpossible, FeaturesCollapsed
+from trainer_service.datasets import quarantine
+from trainer_service.errors import DataInvalid, FeatureCacheImpossible, FeaturesCollapsed
 from trainer_service.features import phase_source
 from trainer_service.jobs import (
     DataChecked,
@@ -31,6 +33,7 @@ from trainer_service.run_job import run_job
 from trainer_service.run_job.learning import report_collapse
 from trainer_service.run_job.ordered_data import telling_losses
 from trainer_service.stop_switch import StopSwitch
+from trainer_service.train.ranks import Ranks
 
 FROZEN = FreezeMode(kind="frozen_backbone")
 NEVER = FeatureCacheSpec(policy="never")
@@ -148,6 +151,13 @@ class Quarantine:
         return self._news.pop() if self._news else ()
 
 
+@dataclass(frozen=True, slots=True)
+class DataOfARank:
+    """What one rank has of the data."""
+
+    quarantine: quarantine.Quarantine
+
+
 def test_images_that_are_lost_on_the_way_are_named(tmp_path: Path) -> None:
     class Data:
         quarantine = Quarantine()
@@ -161,6 +171,39 @@ def test_images_that_are_lost_on_the_way_are_named(tmp_path: Path) -> None:
 
     (warning,) = [event for event in events if isinstance(event, JobWarning)]
     assert warning.text == "1 images left out: 'a.png' (truncated)"
+
+
+def test_images_that_other_ranks_lost_are_named_and_counted() -> None:
+    """The first one speaks; an image that two of them lost is one image."""
+    names = [["a.png"], ["b.png", "a.png"], []]
+    told: list[list[JobEvent]] = [[] for _ in names]
+
+    def work(ranks: Ranks) -> None:
+        rank = ranks.part.rank
+        data = DataOfARank(quarantine.Quarantine(100, 0.02))
+        tell = telling_losses(data, told[rank].append, ranks)  # type: ignore[arg-type]
+        for name in names[rank]:
+            data.quarantine.add(name, "truncated")
+        tell(EpochMetrics(epoch=1, split="train", values={}, step=1))
+        if ranks.is_first:
+            data.quarantine.add("b.png", "truncated")  # it comes to it later
+        tell(EpochMetrics(epoch=1, split="validation", values={}, step=1))
+
+    on_ranks(len(names), work)
+
+    (warning,) = [event for event in told[0] if isinstance(event, JobWarning)]
+    assert warning.text == "2 images left out: 'a.png' (truncated), 'b.png' (truncated)"
+
+
+def test_ranks_that_lost_too_many_together_fail() -> None:
+    def work(ranks: Ranks) -> None:
+        data = DataOfARank(quarantine.Quarantine(100, 0.01))
+        tell = telling_losses(data, lambda _: None, ranks)  # type: ignore[arg-type]
+        data.quarantine.add(f"{ranks.part.rank}.png", "truncated")
+        tell(EpochMetrics(epoch=1, split="train", values={}, step=1))
+
+    with pytest.raises(DataInvalid, match=r"2 of 100 images cannot be used: '0\.png'.*'1\.png'"):
+        on_ranks(2, work)
 
 
 @pytest.mark.parametrize("is_ignored", [False, True])
