@@ -60,7 +60,7 @@ func TestAServiceIsToldWhoseItIsAndWhatHadEndedAStream(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
 	pace := quick
-	pace.Idle, pace.FirstPatience = 200*time.Millisecond, 30*time.Second
+	pace.Idle, pace.FirstPatience = 2*time.Second, time.Minute
 	client, err := vertebra.DialTrainer(listener.Addr().String(), vertebra.Options{Pace: pace})
 	if err != nil {
 		t.Fatal(err)

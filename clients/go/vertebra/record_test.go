@@ -80,7 +80,7 @@ func TestAHundredDisconnectsLoseAndRepeatNothing(t *testing.T) {
 	recorder := &recorder{}
 	address := addressOf(t, "torn")
 	pace := quick
-	pace.FirstPatience = 30 * time.Second
+	pace.FirstPatience = time.Minute
 	client, err := vertebra.DialTrainer(address, vertebra.Options{
 		Pace:        pace,
 		DialOptions: []grpc.DialOption{grpc.WithChainStreamInterceptor(recorder.record)},

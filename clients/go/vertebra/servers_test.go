@@ -20,7 +20,7 @@ const theJob = "trainJobs/abcd"
 // quick is everything as usual, but nobody waits for it.
 var quick = vertebra.Pace{
 	FirstWait: 10 * time.Millisecond, LongestWait: 50 * time.Millisecond,
-	Patience: 10 * time.Second, FirstPatience: 300 * time.Millisecond,
+	Patience: time.Minute, FirstPatience: 300 * time.Millisecond,
 }
 
 func addressOf(t *testing.T, name string) string {
@@ -53,7 +53,7 @@ func trainerAt(t *testing.T, name string, more ...grpc.DialOption) *vertebra.Tra
 // within is the deadline of a test: far beyond what it needs.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -123,7 +123,7 @@ func TestAnUploadThatStartsOverNeverArrives(t *testing.T) {
 func patientAt(t *testing.T, name string) *vertebra.TrainerClient {
 	t.Helper()
 	pace := quick
-	pace.FirstPatience = 30 * time.Second
+	pace.FirstPatience = time.Minute
 	client, err := vertebra.DialTrainer(addressOf(t, name), vertebra.Options{Pace: pace})
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func TestWhoeverIsToldOfAGapGoesOnBehindIt(t *testing.T) {
 
 func TestASilentStreamIsCutAndOpenedAgain(t *testing.T) {
 	pace := quick
-	pace.Idle = 200 * time.Millisecond
+	pace.Idle, pace.FirstPatience = 200*time.Millisecond, time.Minute
 	client, err := vertebra.DialTrainer(addressOf(t, "hanging"), vertebra.Options{Pace: pace})
 	if err != nil {
 		t.Fatal(err)

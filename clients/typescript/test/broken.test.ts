@@ -20,7 +20,7 @@ interface Broken {
 }
 
 const { events, naive, blobs, digest, job, numEvents } = given<Broken>();
-const PATIENT = { ...QUICK, firstPatienceMs: 30_000 };
+const PATIENT = { ...QUICK, firstPatienceMs: 60_000 };
 
 test("a hundred disconnects lose and repeat nothing", async () => {
   const told = await all(clientsOf(events, PATIENT).trainer.watch(job));

@@ -60,7 +60,11 @@ for (const lie of ["gap", "repeat", "bookmark", "end", "log"]) {
 }
 
 test("a silent stream is cut and opened again", async () => {
-  const { trainer } = clientsOf(addresses["hanging"]!, { firstWaitMs: 5, idleMs: 300 });
+  const { trainer } = clientsOf(addresses["hanging"]!, {
+    firstWaitMs: 5,
+    idleMs: 300,
+    firstPatienceMs: 60_000,
+  });
   assert.equal((await all(trainer.watch(job))).length, numEvents);
 });
 

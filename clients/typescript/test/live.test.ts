@@ -33,10 +33,20 @@ interface Live {
 
 const { catalog, trainer, gateway, folder } = given<Live>();
 
+/** Beyond what any call needs on a machine that is busy with other things. */
+const PATIENT = { timeoutMs: 240_000, pace: { firstPatienceMs: 60_000 } };
+
 const CLIENTS: Record<string, Vertebra> = {
-  gRPC: createVertebra({ catalog: nodeTransport(catalog), trainer: nodeTransport(trainer) }),
-  "gRPC through Envoy": createVertebra({ transport: nodeTransport(gateway) }),
-  "gRPC-Web through Envoy": createVertebra({ transport: webTransport(`http://${gateway}`) }),
+  gRPC: createVertebra({
+    catalog: nodeTransport(catalog),
+    trainer: nodeTransport(trainer),
+    ...PATIENT,
+  }),
+  "gRPC through Envoy": createVertebra({ transport: nodeTransport(gateway), ...PATIENT }),
+  "gRPC-Web through Envoy": createVertebra({
+    transport: webTransport(`http://${gateway}`),
+    ...PATIENT,
+  }),
 };
 
 const MODEL: BuildSpec = {

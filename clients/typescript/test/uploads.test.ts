@@ -28,7 +28,7 @@ const PATH = join(folder, "backbone.safetensors");
 writeFileSync(PATH, BYTES);
 
 /** Patient enough for a busy machine. */
-const PATIENT = { ...QUICK, firstPatienceMs: 30_000 };
+const PATIENT = { ...QUICK, firstPatienceMs: 60_000 };
 const blobsOf = (name: string) => clientsOf(addresses[name]!, PATIENT).catalog.blobs;
 
 for (const name of [

@@ -19,7 +19,7 @@ from vertebra.trainer_client import TrainerClient
 from vertebra.watch_checker import Guarantee, violations
 from vertebra.watch_record import WatchOpening
 
-PATIENT = Pace(first_wait_s=0.01, longest_wait_s=0.05, first_patience_s=30.0)
+PATIENT = Pace(first_wait_s=0.01, longest_wait_s=0.05, first_patience_s=60.0)
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_streams_that_bring_no_event_are_given_up(trainer: FakeTrainer, serve: S
 def test_a_stream_that_hangs_is_cut_and_opened_again(trainer: FakeTrainer, serve: Serve) -> None:
     trainer.keep("abcd")
     trainer.num_hanging = 2
-    pace = Pace(first_wait_s=0.001, idle_s=0.2, first_patience_s=20.0)
+    pace = Pace(first_wait_s=0.001, idle_s=1.0, first_patience_s=60.0)
 
     with TrainerClient(serve(trainer), pace=pace) as client:
         seqs = [event.seq for event in client.watch("abcd")]
