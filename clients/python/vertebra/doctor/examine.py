@@ -77,7 +77,7 @@ def examine(way: Way, *, hold_s: float = HOLD_S, ping_s: float = pings.CLOSEST_S
 
 
 def _rest(way: Way, first: arrival.Arrival, hold_s: float, ping_s: float) -> list[Finding]:
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(4) as pool, way.given_up_when_interrupted():
         holding = pool.submit(held_streams.hold_streams, way, hold_s)
         pinging = pool.submit(pings.hold_with_pings, way, hold_s, ping_s)
         spoken = pool.submit(browsers.spoken, way)

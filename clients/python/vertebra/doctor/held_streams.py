@@ -92,7 +92,7 @@ def hold(way: Way, hold_s: float, is_silent: bool, delay_s: float = 0.0) -> Held
     request.duration.FromMilliseconds(round(hold_s * 1000))
     if not is_silent:
         request.interval.FromMilliseconds(round(min(1.0, hold_s / 20) * 1000))
-    time.sleep(delay_s)
+    way.pause(delay_s)
     with way.stub() as stub:
         return held(way, stub.HoldStream(request, metadata=way.metadata), hold_s, is_silent)
 
