@@ -303,7 +303,7 @@ def test_a_download_survives_kills_at_random_bytes(
 
 
 def test_a_client_that_waits_for_nobody_sees_every_restart(tmp_path: Path) -> None:
-    """The naive way: gRPC's own attempts end before a service is back."""
+    """The naive way: four attempts end before a service is back."""
     impatient = Pace(away_patience_s=0.0)
     with (
         returning("catalog_service", tmp_path / "home", **without_network(tmp_path)) as service,
