@@ -138,7 +138,7 @@ class Issuer:
             "aud": self.audience,
             "sub": "ann",
             "iat": now,
-            "exp": now + 600,
+            "exp": now + 86_400,
             **changes,
         }
         return {name: value for name, value in whole.items() if value is not None}

@@ -82,12 +82,11 @@ async def test_claims_that_are_not_right_are_refused_in_words(issuer, changes, t
     counted(tokens_refused=1)
 
 
-@pytest.mark.parametrize("seconds", [-50, 50])
 @in_loop
-async def test_clocks_may_differ_by_less_than_a_minute(issuer, seconds):
+async def test_clocks_may_differ_by_less_than_a_minute(issuer):
     now = int(time.time())
 
-    assert await signed(issuer).subject(issuer.token(exp=now - 40, nbf=now + 40))
+    assert await signed(issuer).subject(issuer.token(exp=now - 10, nbf=now + 50))
 
 
 @in_loop
