@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -13,7 +13,7 @@ from vertebra.client_errors import AnswerRefused
 from vertebra.trainer.v1 import train_job_pb2 as jobs
 
 PLAIN_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
-"""What an exported file is called; anything else could lead out of the folder."""
+"""What exported files and checkpoints are called; anything else could lead out of the folder."""
 
 OnFileBytes = Callable[[str, int], None]
 """Told the name of a file, and how many bytes of it are here."""
@@ -92,13 +92,8 @@ def download_files(
         DownloadRefused: files in the way; none of the folder is touched.
         AnswerRefused, RpcFailed: as BlobClient.download; what came so far goes on from there.
     """
-    present = {name for name in files if (folder / name).exists()}
-    same = {name for name in present if _is_same(folder / name, files[name])}
-    if present > same and not replaces:
-        raise DownloadRefused(
-            f"{folder} has other files called {listed(sorted(present - same))}: choose another"
-            " folder, or say that they may be replaced (--force)"
-        )
+    digests = {name: file.blob.digest for name, file in files.items()}
+    same = present_files(folder, digests, replaces=replaces)
     for name, file in files.items():
         if name not in same:
             blobs.download(file.blob.name, folder / name, on_bytes=_named(on_bytes, name))
@@ -108,16 +103,36 @@ def download_files(
     ]
 
 
+def present_files(folder: Path, digests: Mapping[str, str], *, replaces: bool) -> set[str]:
+    """Return the names in `folder` that have the digests they should have.
+
+    Raises:
+        DownloadRefused: others have not, and may not be replaced.
+    """
+    present = {name for name in digests if (folder / name).exists()}
+    same = {name for name in present if _has_digest(folder / name, digests[name])}
+    if present > same and not replaces:
+        raise DownloadRefused(
+            f"{folder} has other files called {listed(sorted(present - same))}: choose another"
+            " place, or say that they may be replaced (--force)"
+        )
+    return same
+
+
 def _named(on_bytes: OnFileBytes, name: str) -> Callable[[int], None]:
     return lambda num_bytes: on_bytes(name, num_bytes)
 
 
 def _name_of(file: jobs.ExportFile) -> str:
-    name = PurePath(file.path).name
+    return plain_name(PurePath(file.path).name, file.path)
+
+
+def plain_name(name: str, said: str) -> str:
+    """Return a name that a service chose. Raises AnswerRefused where it could lead elsewhere."""
     if not PLAIN_NAME.fullmatch(name):
-        raise AnswerRefused(f"{file.path!r} is no name of an exported file")
+        raise AnswerRefused(f"{said!r} is no name for a file")
     return name
 
 
-def _is_same(path: Path, file: jobs.ExportFile) -> bool:
-    return path.is_file() and digest_of_file(path) == file.blob.digest
+def _has_digest(path: Path, digest: str) -> bool:
+    return path.is_file() and digest_of_file(path) == digest

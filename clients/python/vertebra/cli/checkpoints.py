@@ -3,6 +3,7 @@
 import click
 
 from vertebra.cli.checkpoint_words import print_checkpoint, print_rows
+from vertebra.cli.checkpoints_download import download_checkpoint
 from vertebra.cli.checkpoints_identify import identify
 from vertebra.cli.checkpoints_register import register
 from vertebra.cli.clients import catalog_client
@@ -69,6 +70,9 @@ def remove(name: str, force: bool, catalog_address: str, as_json: bool) -> None:
         screen().print(f"{checkpoint.name} is off the list", highlight=False)
 
 
-@click.group(cls=CommandGroup, commands=[identify, register, list_checkpoints, show, remove])
+COMMANDS = (identify, register, list_checkpoints, show, download_checkpoint, remove)
+
+
+@click.group(cls=CommandGroup, commands=COMMANDS)
 def checkpoints() -> None:
-    """Identify, list, register and delete backbones."""
+    """Identify, list, register, download and delete backbones."""

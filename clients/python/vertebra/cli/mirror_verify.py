@@ -91,7 +91,7 @@ def _verdict(found: Sequence[Defect]) -> str:
 def _plain(manifest: BundleManifest, found: Sequence[Defect]) -> dict[str, object]:
     return {
         "digest": manifest.digest,
-        "numEntries": manifest.num_entries,
-        "totalBytes": manifest.total_bytes,
+        "num_entries": manifest.num_entries,
+        "total_bytes": manifest.total_bytes,
         "defects": [asdict(one) for one in found],
     }

@@ -134,7 +134,7 @@ def test_a_name_that_could_lead_elsewhere_is_refused(
     code, _, err = shell("jobs", "download", "abcd", "--to", str(tmp_path / "to"))
 
     assert code == 4
-    assert "is no name of an exported file" in err
+    assert "is no name for a file" in err
     assert contents(tmp_path) == {}
 
 
