@@ -23,6 +23,10 @@ Item = TypeVar("Item")
 
 EVALUATION_BATCH_SIZE = 64
 """Images per batch where nothing trains: enough to fill a device, and no activations are kept."""
+LISTED_EVALUATION_BATCH_SIZE = 4
+"""The same for detectors, which enlarge them: each image has its own size, and 64 photographs of
+12 megapixels alone are 9 GB.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +115,18 @@ def evaluation_batches(
     batches of one rank. Images that cannot be read are left out.
     """
     order = np.arange(len(images)) if positions is None else positions
+    size = evaluation_batch_size(contract)
 
     def batch(start: int) -> Batch:
-        chosen = order[start : start + EVALUATION_BATCH_SIZE]
-        return as_batch(images.read(chosen), contract, device)
+        return as_batch(images.read(order[start : start + size]), contract, device)
 
-    batches = map(batch, part.every(range(0, len(order), EVALUATION_BATCH_SIZE)))
+    batches = map(batch, part.every(range(0, len(order), size)))
     return made_ahead((each for each in batches if each.num_images), images)
+
+
+def evaluation_batch_size(contract: InputContract) -> int:
+    """Return how many images come together where nothing trains."""
+    return LISTED_EVALUATION_BATCH_SIZE if contract.is_image_list else EVALUATION_BATCH_SIZE
 
 
 def as_batch(loaded: Loaded, contract: InputContract, device: torch.device) -> Batch:

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import torch
 
-from trainer_service.datasets.batches import EVALUATION_BATCH_SIZE
+from trainer_service.datasets.batches import evaluation_batch_size
 from trainer_service.errors import is_out_of_memory
 from trainer_service.jobs import EpochMetrics, Evaluation
 from trainer_service.stop_switch import StopSwitch
@@ -23,9 +23,8 @@ class Judge:
     def __init__(
         self, training: Training, steps: Steps, passes: Passes, stop: StopSwitch, clock: Clock
     ) -> None:
-        self.images = ImagesAtATime(
-            training.spec, training.device, size=0, most=EVALUATION_BATCH_SIZE
-        )
+        most = evaluation_batch_size(training.plan.input)
+        self.images = ImagesAtATime(training.spec, training.device, size=0, most=most)
         self._training = training
         self._steps = steps
         self._passes = passes

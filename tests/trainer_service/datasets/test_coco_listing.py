@@ -11,7 +11,8 @@ import torch
 from faster_coco_eval import mask as coco_mask
 
 from tests.fakes.annotated_images import draw_images, square, write_coco
-from tests.trainer_service.datasets.conftest import ReadData
+from tests.trainer_service.datasets.conftest import LISTED, ReadData
+from trainer_service.datasets.batches import evaluation_batches
 from trainer_service.datasets.coco_outline import outline_fault
 from trainer_service.datasets.inspect import inspect
 from trainer_service.datasets.wants import DataWants
@@ -58,6 +59,20 @@ def test_pictures_of_detectors_keep_their_size(tmp_path: Path, read_data: ReadDa
 
     assert isinstance(pixels, list)
     assert [tuple(each.shape) for each in pixels] == [(16, 16, 3)] * 2
+
+
+def test_few_pictures_of_detectors_are_judged_at_a_time(
+    tmp_path: Path, read_data: ReadData
+) -> None:
+    """64 photographs of any size, twice, and their feature maps, are more memory than there is."""
+    images = read_data(data(tmp_path, count=12), task="detection").train
+
+    batches = list(evaluation_batches(images, LISTED, torch.device("cpu")))
+
+    assert max(each.num_images for each in batches) <= 4
+    assert np.array_equal(
+        np.concatenate([each.positions for each in batches]), np.arange(len(images))
+    )
 
 
 def test_instance_segmentation_gets_masks(tmp_path: Path, read_data: ReadData) -> None:
