@@ -113,7 +113,7 @@ export function JobsPage({ query }: { query: URLSearchParams }) {
             onChange={list.again}
           />
         ) : (
-          list.value && <Empty>Nothing was trained yet.</Empty>
+          list.value && <Empty>{filter ? "Choose a job." : "Nothing was trained yet."}</Empty>
         )}
       </section>
     </div>
