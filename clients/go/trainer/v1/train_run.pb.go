@@ -517,7 +517,9 @@ type SnapshotPlan struct {
 	// Estimated; measured from the first one on.
 	SaveTime *durationpb.Duration `protobuf:"bytes,2,opt,name=save_time,json=saveTime,proto3" json:"save_time,omitempty"`
 	Interval *durationpb.Duration `protobuf:"bytes,3,opt,name=interval,proto3" json:"interval,omitempty"`
-	// The most work that a crash loses.
+	// The most training that a crash loses. A validation, in which nothing can be saved, comes on
+	// top; before a long one training is saved: both together stay within two minutes, unless a
+	// validation alone takes longer.
 	PossibleLoss  *durationpb.Duration `protobuf:"bytes,4,opt,name=possible_loss,json=possibleLoss,proto3" json:"possible_loss,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

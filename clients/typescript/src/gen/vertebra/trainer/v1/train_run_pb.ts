@@ -251,7 +251,9 @@ export type SnapshotPlan = Message<"vertebra.trainer.v1.SnapshotPlan"> & {
   interval?: Duration | undefined;
 
   /**
-   * The most work that a crash loses.
+   * The most training that a crash loses. A validation, in which nothing can be saved, comes on
+   * top; before a long one training is saved: both together stay within two minutes, unless a
+   * validation alone takes longer.
    *
    * @generated from field: google.protobuf.Duration possible_loss = 4;
    */
