@@ -21,6 +21,9 @@ from catalog_service.errors import Precondition
 MAX_HEADER_BYTES = 100_000_000
 """Longest header that is read. Source: MAX_HEADER_SIZE in safetensors/src/tensor.rs."""
 
+SERVED_HEADER_BYTES = 8 << 20
+"""Longest header that is parsed in a process that serves others; of 40,000 tensors."""
+
 MAX_DIMENSIONS = 64
 """Longest shape that is read; PyTorch's `TensorIterator` refuses more dimensions, too."""
 

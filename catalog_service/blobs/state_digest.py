@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_service.blobs.safetensors_file import (
+    MAX_HEADER_BYTES,
     MalformedSafetensors,
     TensorEntry,
     read_header,
@@ -26,13 +27,17 @@ class TensorDigest:
     sha256: str
 
 
-def tensor_digests(path: Path) -> list[TensorDigest]:
+def tensor_digests(path: Path, *, max_header_bytes: int = MAX_HEADER_BYTES) -> list[TensorDigest]:
     """Return the digest of every tensor of a safetensors file, in file order.
+
+    Args:
+        max_header_bytes: as for `read_header`.
 
     Raises:
         MalformedSafetensors: not a sound safetensors file.
     """
-    return [_tensor_digest(path, entry) for entry in read_header(path)]
+    entries = read_header(path, max_header_bytes=max_header_bytes)
+    return [_tensor_digest(path, entry) for entry in entries]
 
 
 def state_digest(tensors: Iterable[TensorDigest]) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from catalog_service.blobs.casts import NOT_CASTABLE, TARGETS
 from catalog_service.blobs.digests import parse_digest
-from catalog_service.blobs.safetensors_file import read_header
+from catalog_service.blobs.safetensors_file import SERVED_HEADER_BYTES, read_header
 from catalog_service.blobs.store import BlobStore
 from catalog_service.blobs.tensor_plan import SourceTensor
 from catalog_service.errors import (
@@ -23,9 +23,6 @@ from vertebra.blob.v1 import blob_service_pb2 as pb
 from vertebra.model.v1.layout_pb2 import Role
 
 MODEL_PREFIX = "models/"
-
-MAX_HEADER_BYTES = 8 << 20
-"""Longest header that is parsed here, in the process that serves others; of 40,000 tensors."""
 
 MAX_COMPARISONS = 1_000_000
 """Names times patterns with a `*`: half a second."""
@@ -189,7 +186,7 @@ def _of_blob(name: str, store: BlobStore) -> Iterator[SourceTensor]:
 
 def _sources(digest: str, store: BlobStore, rename: Callable[[str], str]) -> Iterator[SourceTensor]:
     path = store.path(digest)
-    for entry in read_header(path, max_header_bytes=MAX_HEADER_BYTES):
+    for entry in read_header(path, max_header_bytes=SERVED_HEADER_BYTES):
         yield SourceTensor(name=rename(entry.name), digest=digest, path=path, entry=entry)
 
 

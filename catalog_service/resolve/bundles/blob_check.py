@@ -6,7 +6,12 @@ that was meant; these checks find a manifest that meant the wrong one.
 
 from pathlib import Path
 
-from catalog_service.blobs.safetensors_file import MalformedSafetensors, TensorEntry, read_header
+from catalog_service.blobs.safetensors_file import (
+    SERVED_HEADER_BYTES,
+    MalformedSafetensors,
+    TensorEntry,
+    read_header,
+)
 from catalog_service.blobs.state_digest import state_digest, tensor_digests
 from catalog_service.errors import listed
 from catalog_service.index.entries import WeightEntry
@@ -20,9 +25,10 @@ def misfit(path: Path, weight: WeightEntry) -> str:
     some, and more may be there. Structures of no published weight are left to the build.
     """
     try:
-        tensors = {entry.name: entry for entry in read_header(path)}
+        header = read_header(path, max_header_bytes=SERVED_HEADER_BYTES)
     except MalformedSafetensors as error:
         return f"its blob is no safetensors file: {error.message[:200]}"
+    tensors = {entry.name: entry for entry in header}
     layouts = [one for one in published_layouts() if _is_of(one, weight)]
     wrong = [_wrong(one, tensors) for one in layouts]
     return min(wrong, key=len, default="")
@@ -34,7 +40,7 @@ def other_backbone(path: Path, backbone_digest: str) -> str:
     Reads all of it.
     """
     try:
-        found = state_digest(tensor_digests(path))
+        found = state_digest(tensor_digests(path, max_header_bytes=SERVED_HEADER_BYTES))
     except MalformedSafetensors as error:
         return f"its blob is no safetensors file: {error.message[:200]}"
     if found == backbone_digest:
