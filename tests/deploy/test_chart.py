@@ -20,6 +20,7 @@ from catalog_service.settings import CatalogSettings
 from tests import pages
 from tests.fakes.authority import Issuer
 from tests.fakes.chart_pods import (
+    arguments,
     container_of,
     environment,
     labels_of,
@@ -141,7 +142,7 @@ def test_a_gateways_arguments_are_those_that_it_takes(chart, site):
     for workload in workloads(documents):
         if workload["metadata"]["name"] != f"{NAME}-gateway":
             continue
-        gateway = gateway_of([*entrypoint("gateway")[3:], *container_of(workload)["args"]])
+        gateway = gateway_of([*entrypoint("gateway")[3:], *arguments(workload)])
 
         for address in (gateway.catalog, gateway.trainer):
             service, port = address.split(":")
@@ -160,7 +161,7 @@ def test_envoy_takes_what_a_gateways_arguments_make(chart, site, tmp_path):
     (tmp_path / "issuer").mkdir()
     (tmp_path / "issuer/jwks.json").write_bytes(Issuer().key_set())
     workload = named(chart.documents(ALL_VALUES[site]), "Deployment", f"{NAME}-gateway")
-    words = [*entrypoint("gateway")[3:], *container_of(workload)["args"]]
+    words = [*entrypoint("gateway")[3:], *arguments(workload)]
     here = [
         word.replace("/etc/vertebra", str(tmp_path)).replace("/tmp/gateway", str(tmp_path / "made"))
         for word in words

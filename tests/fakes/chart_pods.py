@@ -1,5 +1,6 @@
 """What a rendered pod would find when it starts: its environment, its files, who may reach it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,12 +34,28 @@ def container_of(workload: Document) -> Document:
 
 def environment(workload: Document) -> dict[str, str]:
     """Return what the process would find in its environment."""
-    return {
-        one["name"]: one["value"]
-        if "value" in one
-        else SECRET_VALUES[one["valueFrom"]["secretKeyRef"]["key"]]
-        for one in container_of(workload).get("env", [])
-    }
+    container = container_of(workload)
+    return {one["name"]: _value(one, container) for one in container.get("env", [])}
+
+
+def arguments(workload: Document) -> list[str]:
+    """Return the container's arguments, with `$(NAME)` filled in as a kubelet does."""
+    found = environment(workload)
+    return [
+        re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], word)
+        for word in container_of(workload).get("args", [])
+    ]
+
+
+def _value(variable: Document, container: Document) -> str:
+    if "value" in variable:
+        return str(variable["value"])
+    source = variable["valueFrom"]
+    if "secretKeyRef" in source:
+        return SECRET_VALUES[source["secretKeyRef"]["key"]]
+    kind, _, name = source["resourceFieldRef"]["resource"].partition(".")
+    amount = container["resources"][kind][name]
+    return str(int(amount.removesuffix("Mi")) << 20)
 
 
 def named(documents: list[Document], kind: str, name: str) -> Document:

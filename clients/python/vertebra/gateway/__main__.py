@@ -59,6 +59,7 @@ def _gateway(flags: argparse.Namespace) -> Gateway:
         listen_tls=_listen_tls(flags),
         service_tls=_service_tls(flags),
         jwt=_jwt(flags),
+        memory_bytes=flags.memory_bytes,
         access_log=flags.access_log,
     )
 
@@ -169,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
         help="its keys (JWKS): a file, read once, or an https:// URL, fetched every ten minutes",
     )
     parser.add_argument("--access-log", action="store_true", help="a line a call, as JSON")
+    parser.add_argument(
+        "--memory-bytes", type=int, help="what it may take; short of it calls are refused"
+    )
     parser.add_argument("--concurrency", type=int, default=2, help="threads (%(default)s)")
     return parser
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from vertebra.gateway import encryption, fragments, tokens
+from vertebra.gateway import encryption, fragments, overload, tokens
 from vertebra.gateway.console_files import console_routes
 from vertebra.gateway.descriptors import descriptor_set, service_names
 from vertebra.gateway.tokens import Jwt
@@ -19,7 +19,15 @@ GATEWAY_PORT = 50550
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 ANY_HOST = ("*",)
 
-INDENTS = {"jwt_authn": 10, "rbac": 10, "console_routes": 14, "other_hosts": 12, "issuer": 2}
+INDENTS = {
+    "jwt_authn": 10,
+    "rbac": 10,
+    "console_routes": 14,
+    "other_hosts": 12,
+    "issuer": 2,
+    "heap_monitor": 2,
+    "overload_actions": 2,
+}
 """How far the lines that may be absent stand in `gateway.yaml`."""
 
 
@@ -71,6 +79,8 @@ class Gateway:
     """Where `write_descriptors` wrote; None: the descriptors stand in the configuration."""
     secrets_folder: Path | None = None
     """Where `write_secrets` wrote; None: certificates are read once, when Envoy starts."""
+    memory_bytes: int | None = None
+    """What Envoy may take; short of it calls are refused. None: whatever there is."""
     access_log: bool = False
     """One JSON line a call on stdout."""
 
@@ -107,6 +117,8 @@ def _fields(gateway: Gateway) -> dict[str, str]:
         "console_routes": console_routes(gateway.console_folder) if gateway.console_folder else [],
         "other_hosts": _other_hosts(gateway),
         "issuer": tokens.issuer_clusters(gateway.jwt),
+        "heap_monitor": overload.heap_monitor(gateway.memory_bytes),
+        "overload_actions": overload.overload_actions(gateway.memory_bytes),
     }
     rendered = {name: json.dumps(value) for name, value in values.items()}
     rendered["descriptors"] = _descriptors(gateway.descriptor_file)
