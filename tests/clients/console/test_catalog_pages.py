@@ -139,6 +139,9 @@ def test_a_model_is_chosen_by_the_keyboard(page: Page, shelf: Shelf) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text("squeezenet1_1")
     assert page.url.endswith("/models?name=squeezenet1_1")
+    stops = page.locator("tr[tabindex='0']")
+    expect(stops).to_have_count(1)  # who goes on to the model passes no hundred rows
+    expect(stops).to_contain_text("squeezenet1_1")
 
 
 def test_a_freeze_mode_says_what_trains_and_is_drawn(page: Page, shelf: Shelf) -> None:

@@ -18,19 +18,25 @@ interface Given<R> {
   readonly keyOf: (row: R) => string;
   /** What the table is, for those who do not see it. */
   readonly caption: string;
-  /** A row can be chosen: by a click, or by Enter where the row has the focus. */
+  /** A row can be chosen: by a click, or by Enter where the row has the focus. One row is a stop of
+   *  the Tab key, the chosen one or the first; arrows lead to the others. */
   readonly onChoose?: (row: R) => void;
   readonly chosen?: string | undefined;
 }
 
 export function Table<R>({ columns, rows, keyOf, caption, onChoose, chosen }: Given<R>) {
+  const stop = rows.find((row) => keyOf(row) === chosen) ?? rows[0];
   const choosing = (row: R): HTMLAttributes<HTMLTableRowElement> => {
     if (!onChoose) return {};
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.target === event.currentTarget) onRowKey(event, () => onChoose(row));
     };
-    const isChosen = keyOf(row) === chosen;
-    return { tabIndex: 0, onClick: () => onChoose(row), onKeyDown, "aria-selected": isChosen };
+    return {
+      tabIndex: row === stop ? 0 : -1,
+      onClick: () => onChoose(row),
+      onKeyDown,
+      "aria-selected": keyOf(row) === chosen,
+    };
   };
   return (
     <div class="scroll-x">
