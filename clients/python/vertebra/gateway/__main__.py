@@ -24,6 +24,33 @@ from vertebra.gateway.tokens import JwksUrl, Jwt
 
 UNUSABLE = 2
 
+REPEATED = {
+    "--host": "a name under which it may be called; repeat it",
+    "--origin": "an origin whose pages may call, too; repeat it",
+    "--jwt-audience": "whom callers' tokens must be meant for; repeat it",
+}
+"""Arguments that may come several times."""
+
+FILES = {
+    "--listen-cert": "PEM file with what callers are shown",
+    "--listen-key": "its private key",
+    "--listen-client-ca": "PEM file with authorities of callers' certificates",
+    "--ca": "PEM file with authorities of the services' certificates: they have TLS",
+    "--cert": "PEM file with what the services are shown",
+    "--key": "its private key",
+    "--jwt-keys-ca": "PEM file with authorities of the server of the issuer's keys (SSL_CERT_FILE,"
+    " the system's)",
+}
+
+TEXTS = {
+    "--jwt-issuer": ("URL", "callers must show a token of this issuer"),
+    "--jwt-keys": (
+        "FILE_OR_URL",
+        "its keys (JWKS): a file, read once, or an https:// URL, fetched every ten minutes",
+    ),
+}
+"""With what stands for their values in the help."""
+
 AUTHORITIES = (
     Path("/etc/ssl/certs/ca-certificates.crt"),
     Path("/etc/pki/tls/certs/ca-bundle.crt"),
@@ -144,31 +171,12 @@ def _parser() -> argparse.ArgumentParser:
         const=Path(vertebra.__file__).parent / "console_files",
         help="serve the console: of this package, or the built files in a folder",
     )
-    for name, words in (
-        ("--host", "a name under which it may be called; repeat it"),
-        ("--origin", "an origin whose pages may call, too; repeat it"),
-        ("--jwt-audience", "whom callers' tokens must be meant for; repeat it"),
-    ):
+    for name, words in REPEATED.items():
         parser.add_argument(name, action="append", default=[], help=words)
-    for name, words in (
-        ("--listen-cert", "PEM file with what callers are shown"),
-        ("--listen-key", "its private key"),
-        ("--listen-client-ca", "PEM file with authorities of callers' certificates"),
-        ("--ca", "PEM file with authorities of the services' certificates: they have TLS"),
-        ("--cert", "PEM file with what the services are shown"),
-        ("--key", "its private key"),
-        ("--jwt-keys-ca", "PEM file with authorities of its server (SSL_CERT_FILE, the system's)"),
-    ):
+    for name, words in FILES.items():
         parser.add_argument(name, type=Path, help=words)
-    parser.add_argument(
-        "--jwt-issuer", metavar="URL", default="", help="callers must show a token of this issuer"
-    )
-    parser.add_argument(
-        "--jwt-keys",
-        metavar="FILE_OR_URL",
-        default="",
-        help="its keys (JWKS): a file, read once, or an https:// URL, fetched every ten minutes",
-    )
+    for name, (metavar, words) in TEXTS.items():
+        parser.add_argument(name, metavar=metavar, default="", help=words)
     parser.add_argument("--access-log", action="store_true", help="a line a call, as JSON")
     parser.add_argument(
         "--memory-bytes", type=int, help="what it may take; short of it calls are refused"
