@@ -50,7 +50,8 @@ def real_path(path: str | Path, allowed_roots: Sequence[str]) -> Path:
     if not is_inside(real, allowed_roots):
         raise PathOutsideRoots(
             f"{str(path)!r} is outside of the folders that the trainer may read:"
-            f" {listed(list(allowed_roots)) or 'none'}",
+            f" {listed(list(allowed_roots)) or 'none'}; VERTEBRA_TRAINER_DATA_ROOTS names them"
+            " (`vertebra up --data-root`)",
             metadata={"path": str(path)},
         )
     return real

@@ -200,6 +200,7 @@ def test_no_way_leads_out_of_the_allowed_roots(tmp_path: Path, escape: object) -
         inspect(DatasetSpec(kind="image_folder", path=path), DataWants(), (str(root),))
 
     assert failure.value.error_reason == "PATH_OUTSIDE_ROOTS"
+    assert "VERTEBRA_TRAINER_DATA_ROOTS" in str(failure.value)
 
 
 def test_links_inside_the_allowed_roots_are_followed_once(letters: Path) -> None:
