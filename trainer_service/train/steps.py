@@ -142,16 +142,20 @@ class Steps:
                 recent.add(learned.loss, learned.num_images)
                 is_saved = self.number < until and self._is_due(end, validation_s)
                 # What was not told yet is told first: a loss that is no number saves nothing.
-                if not self._training.ranks.is_first:
-                    recent.forget()
-                elif recent.is_due() or is_saved or self.number == until:
-                    shown = self._training.task.batch_metrics(learned.last, learned.last_part)
-                    yield recent.event(shown, self._lr())
+                yield from self._news(recent, learned, is_due=is_saved or self.number == until)
                 if is_saved:
                     yield from save()
             yield from self._begin_counted()
             if self.number < end and self._is_due(end, validation_s):
                 yield from save()
+
+    def _news(self, recent: RecentSteps, learned: LearnedBatch, *, is_due: bool) -> Events:
+        """Tell of the steps that were not told of yet, where it is time to."""
+        if not self._training.ranks.is_first:
+            recent.forget()
+        elif recent.is_due() or is_due:
+            shown = self._training.task.batch_metrics(learned.last, learned.last_part)
+            yield recent.event(shown, self._lr())
 
     def _is_due(self, end: int, validation_s: float) -> bool:
         """Whether to save before the next step; with the last one the validation begins, too."""
