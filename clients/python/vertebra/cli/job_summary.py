@@ -88,7 +88,7 @@ def _life(one: jobs.TrainJob, hosts: Mapping[str, str]) -> object:
     shown = [line for line in metrics if line.startswith("validation/")]
     return facts(
         ("why", one.failure.message or one.state_reason),
-        ("waits until", words.when(one.not_before)),
+        ("waits until", words.when(one.not_before, to_the="second")),
         ("labels", ", ".join(f"{name}={text}" for name, text in sorted(one.spec.labels.items()))),
         ("priority", str(one.spec.run.priority or "")),
         ("backbone", one.spec.model.backbone),

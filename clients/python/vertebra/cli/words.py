@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -41,12 +42,12 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def when(timestamp: Timestamp) -> str:
-    """Return local time such as `2025-03-01 14:05`; empty for no time."""
+def when(timestamp: Timestamp, to_the: Literal["minute", "second"] = "minute") -> str:
+    """Return local time such as `2025-03-01 14:05`, or `2025-03-01 14:05:09`; empty for no time."""
     if not timestamp.seconds:
         return ""
     moment = datetime.fromtimestamp(timestamp.seconds, UTC).astimezone()
-    return moment.strftime("%Y-%m-%d %H:%M")
+    return moment.strftime("%Y-%m-%d %H:%M" if to_the == "minute" else "%Y-%m-%d %H:%M:%S")
 
 
 def word(enum_name: str, prefix: str) -> str:

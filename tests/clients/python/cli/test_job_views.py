@@ -242,6 +242,19 @@ def test_a_job_is_shown_whole(shell: Shell, with_trainer: FakeTrainer) -> None:
     assert "loss 0.3000" in listed
 
 
+def test_a_job_that_is_tried_again_says_when_to_the_second(
+    shell: Shell, with_trainer: FakeTrainer
+) -> None:
+    """It may be in ten seconds."""
+    job = with_trainer.keep("abcd1234")
+    job.not_before.FromSeconds(1_700_000_009)
+
+    _, out, _ = shell("jobs", "show", "abcd")
+
+    (line,) = [line for line in out.splitlines() if line.startswith("waits until")]
+    assert line.endswith(":29")
+
+
 def test_without_a_name_the_newest_job_is_shown(shell: Shell, with_trainer: FakeTrainer) -> None:
     """The service lists the newest first."""
     nothing, _, err = shell("jobs", "show")
