@@ -1,6 +1,6 @@
 /** What a job would go on from: its snapshots, which can be kept and gone on from. */
 
-import type { Snapshot, TrainJob } from "@vertebra/client/v1/trainer";
+import { JobState, type Snapshot, type TrainJob } from "@vertebra/client/v1/trainer";
 import { useState } from "preact/hooks";
 
 import { all, useAsked } from "../../parts/asked";
@@ -49,7 +49,11 @@ export function SnapshotsView({ job, onChange }: { job: TrainJob; onChange: () =
     },
   ];
   if (!found.value?.length) {
-    return found.failure ? <Failure of={found.failure} /> : <Empty>Nothing was saved yet.</Empty>;
+    const why =
+      job.state === JobState.SUCCEEDED
+        ? "A job that has succeeded keeps what it exported, and snapshots that were pinned."
+        : "Nothing was saved yet.";
+    return found.failure ? <Failure of={found.failure} /> : <Empty>{why}</Empty>;
   }
   return (
     <>
