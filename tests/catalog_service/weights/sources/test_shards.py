@@ -1,11 +1,12 @@
 """The index of a weight in parts names plain files beside it, and nothing else."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from catalog_service.weights.sources.shards import MalformedShardIndex, shard_index
+from catalog_service.weights.sources.shards import MAX_INDEX_BYTES, MalformedShardIndex, shard_index
 
 
 def index(weight_map: Any) -> bytes:
@@ -54,3 +55,18 @@ def test_what_is_no_index_is_refused(text: bytes) -> None:
 def test_an_index_of_countless_parts_is_refused() -> None:
     with pytest.raises(MalformedShardIndex, match="1001 parts"):
         shard_index(index({str(number): f"m-{number}.bin" for number in range(1001)}))
+
+
+def test_the_longest_index_takes_little_memory() -> None:
+    """It is parsed in the process that answers calls, and anybody may name a repository."""
+    entry = '"%07d":"model-1.safetensors"'
+    count = MAX_INDEX_BYTES // len(f"{entry % 0},") - 1
+    text = f'{{"weight_map":{{{",".join(entry % number for number in range(count))}}}}}'.encode()
+    tracemalloc.start()
+
+    found = shard_index(text)
+
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found.weight_map) == count
+    assert peak_bytes < 128 * 2**20
