@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.clients.console.conftest import ROOT, Site
 from trainer_service.train_form import TRAIN_FORM
@@ -44,6 +44,33 @@ def test_a_page_never_goes_on_behind_its_end(page: Page, site: Site) -> None:
     expect(page.get_by_role("heading", name="Drawing")).to_be_visible()
 
     assert page.evaluate("document.scrollingElement.scrollHeight") == 844
+
+
+def test_a_digest_is_copied_also_where_the_page_came_in_plain_text(
+    context: BrowserContext, site: Site
+) -> None:
+    """Browsers hide their clipboard from such pages, unless they are of this machine."""
+    far, page = "http://console.example", context.new_page()
+    page.route(f"{far}/**", lambda route: answer_from(route, far, site.url))
+    page.goto(f"{far}/checkpoints?name=first")
+    digest = page.locator("button.digest").first
+    expect(digest).to_be_visible()
+    assert not page.evaluate("isSecureContext")
+
+    digest.click()
+    expect(digest.get_by_role("status")).to_have_text("copied")
+    field = page.get_by_role("searchbox", name="Name")
+    field.focus()
+    page.keyboard.press("Control+V")
+
+    shown = digest.get_attribute("title") or ""
+    expect(field).to_have_value(shown.partition(": ")[0])
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def answer_from(route: Route, far: str, near: str) -> None:
+    """Answer a request to one host as another one does."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace(far, near)))
 
 
 def test_an_address_that_is_none_leads_back(page: Page, site: Site) -> None:

@@ -3,11 +3,12 @@
 import { useState } from "preact/hooks";
 
 import { short } from "../words";
+import { copyText } from "./copy";
 
 export function Digest({ of, label = "copy" }: { of: string; label?: string }) {
   const [isCopied, setCopied] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(of);
+    await copyText(of);
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };

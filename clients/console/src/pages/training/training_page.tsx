@@ -13,6 +13,7 @@ import { askNow } from "../../health";
 import { useAsked } from "../../parts/asked";
 import { Button } from "../../parts/button";
 import type { Suggestion } from "../../parts/combobox";
+import { copyText } from "../../parts/copy";
 import { Empty, Failure, Notice } from "../../parts/notice";
 import { Panel } from "../../parts/panel";
 import { services } from "../../services";
@@ -268,7 +269,7 @@ function CopyJson({ of }: { of: ReturnType<Form["spec"]> }) {
       prettySpaces: 2,
       useProtoFieldName: true,
     });
-    await navigator.clipboard.writeText(text);
+    await copyText(text);
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };
