@@ -54,6 +54,25 @@ def test_what_is_no_tensor_is_no_part_of_an_answer() -> None:
     assert len(tensors_in([(224, 224), None])) == 0
 
 
+def test_a_model_that_computes_something_else_with_the_same_tensors_is_no_proof(
+    tmp_path: Path,
+) -> None:
+    """Tensors do not tell of a structure that training had changed; the probe does."""
+    order = write_tiny_order(tmp_path)
+    model = load_model(order.model).eval()
+    state = in_plain_memory(model.state_dict())
+    model.load_state_dict(state, assign=True)
+    write_states(tmp_path, state, order.model.layout)
+    facts = ExportFacts(order=order, plan=make_plan(order), fingerprint="", metrics={})
+    probe = torch.rand(1, 3, 64, 64)
+    require_equal(tmp_path, model, facts, probe)
+
+    model.register_forward_hook(lambda _module, _inputs, outputs: outputs * 2)
+
+    with pytest.raises(ExportNotEqual, match=f"{MODEL_SAFETENSORS} read back gives outputs that"):
+        require_equal(tmp_path, model, facts, probe)
+
+
 def test_a_tensor_that_no_probe_reaches_is_compared_too(tmp_path: Path) -> None:
     """GoogLeNet's second head computes nothing in evaluation: its outputs would not tell."""
     order = write_tiny_order(tmp_path, architecture_id="googlenet", head={"aux": True}, side_px=64)
