@@ -139,8 +139,7 @@ class Callers:
                 move(connection, job_id, _S.PAUSING, now, reason=reason)
                 set_columns(connection, job_id, {"pause_deadline": now + within_s})
 
-        job, _ = self._once("pause", job_id, request_id, request_hash, work)
-        return job
+        return self._once("pause", job_id, request_id, request_hash, work)[0]
 
     def request_resume(
         self,
@@ -181,8 +180,7 @@ class Callers:
             if state in FINAL_STATES:  # its life begins again
                 set_columns(connection, job_id, _NEW_LIFE | {"trace": begun_again(row["trace"])})
 
-        job, _ = self._once("resume", job_id, request_id, request_hash, work)
-        return job
+        return self._once("resume", job_id, request_id, request_hash, work)[0]
 
     def delete_job(self, name: str, *, request_id: str, request_hash: str) -> None:
         """Delete a job that is over or paused. Its hosts still have its files: see `deleted`.
