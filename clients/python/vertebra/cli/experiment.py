@@ -221,7 +221,7 @@ def _require_enough(spec: jobs.TrainJobSpec) -> None:
         for flag, is_missing in (
             ("--backbone", not spec.model.backbone),
             ("--data or another source of images", spec.dataset.WhichOneof("source") is None),
-            ("--epochs", spec.num_epochs == 0 and spec.num_steps == 0),
+            ("--epochs or --steps", spec.num_epochs == 0 and spec.num_steps == 0),
         )
         if is_missing
     ]
