@@ -209,7 +209,8 @@ def children_of(pid: int) -> Iterator[int]:
 def test_a_file_that_is_never_read_does_not_hold_up_the_exit(tmp_path: Path) -> None:
     """The drain is bounded although a thread waits for a reader that stands still."""
     file = tmp_path / "backbone.ckpt"
-    torch.save({"conv1.weight": torch.zeros(4000, 4000)}, file)
+    # So many names take a second to read, however small they are.
+    torch.save({f"layer{number}.weight": torch.zeros(1) for number in range(5000)}, file)
     with running_catalog(tmp_path / "home") as catalog, CatalogClient(catalog.address) as client:
         blob = client.blobs.upload(file).name
         names = {"checkpoint_id": "slow", "architecture_id": "resnet18", "blob_name": blob}
