@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.fakes.ports import free_port
 from tests.services import Service, start_service
 
-GIVE_UP_S = 120
+GIVE_UP_S = 280
 BREATH_S = 0.005
 """Between two calls of a caller: a restart gets some of the processor, too."""
 

@@ -24,6 +24,7 @@ from tests.robustness.service_that_returns import (
     calling,
     returning,
 )
+from tests.services import START_TIMEOUT_S
 from trainer_service.job_store import Hold, JobStore, Outcome
 from trainer_service.jobs import JobState, SpoolLine
 from vertebra.catalog_client import CatalogClient
@@ -44,7 +45,8 @@ NUM_ROUNDS = 2
 """So often everybody is answered between two restarts."""
 TIMING = DrainTiming()
 BUDGET_S = TIMING.total_s + TIMING.hooks_s
-QUICK = Pace(longest_wait_s=0.5)
+QUICK = Pace(longest_wait_s=0.5, away_patience_s=START_TIMEOUT_S, patience_s=START_TIMEOUT_S)
+"""A start may take its time on a busy machine; nobody gives up before the test does."""
 SPEC = {
     "model": {"backbone": "resnet18", "pretrained": False},
     "dataset": {"bundled_digits": {}},
