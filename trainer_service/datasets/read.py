@@ -26,6 +26,7 @@ from trainer_service.datasets.wants import DataWants
 from trainer_service.errors import DataInvalid
 from trainer_service.jobs import DatasetSpec
 from trainer_service.jobs.evaluation import DataReport
+from trainer_service.jobs.learning_spec import DEFAULT_IGNORE_INDEX, MAX_IGNORE_INDEX
 
 MAX_KEPT_BYTES = 16 * 2**30
 """Most memory for decoded images: 114,000 of 224 x 224 pixels. More is decoded in each epoch."""
@@ -91,6 +92,7 @@ def read_dataset(
         raise too_many_unusable(faults, num_images)
     # 3. What comes out of it
     report = data_report(samples, train, validation)
+    _require_no_class_unseen(report, wants)
     _require_two_classes(report, samples, wants)
     quarantine = Quarantine(num_images, spec.max_unusable_ratio, faults)
     return Dataset(
@@ -110,6 +112,18 @@ def examples_of(pictures: Pictures, *, seed: int) -> dict[int, str]:
     """Return NUM_EXAMPLES images or all, by lot: the same for every job on the same data."""
     chosen = shuffled(len(pictures), seed=seed, epoch=0)[:NUM_EXAMPLES]
     return {int(position): pictures.name(int(position)) for position in chosen}
+
+
+def _require_no_class_unseen(report: DataReport, wants: DataWants) -> None:
+    """Raise DataInvalid where a class would count for nothing without anybody having said so."""
+    is_usual = wants.ignore_index == DEFAULT_IGNORE_INDEX
+    if wants.task == "segmentation" and is_usual and len(report.classes) > DEFAULT_IGNORE_INDEX:
+        name = report.classes[DEFAULT_IGNORE_INDEX].name
+        raise DataInvalid(
+            f"class {name!r} is number {DEFAULT_IGNORE_INDEX}, the mask value that usually counts"
+            f" for nothing: set loss.ignore_index to a value of no class, such as"
+            f" {MAX_IGNORE_INDEX}"
+        )
 
 
 def _require_two_classes(report: DataReport, samples: SplitSamples, wants: DataWants) -> None:

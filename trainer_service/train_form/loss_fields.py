@@ -1,6 +1,6 @@
 """What is minimised."""
 
-from trainer_service.jobs.learning_spec import DEFAULT_IGNORE_INDEX
+from trainer_service.jobs.learning_spec import DEFAULT_IGNORE_INDEX, MAX_IGNORE_INDEX
 from trainer_service.train_form.field import FormChoice, FormField, when
 
 WITH_LABELS = when("simclr", False)
@@ -87,7 +87,7 @@ LOSS = (
         kind="integer",
         default=DEFAULT_IGNORE_INDEX,
         minimum=0,
-        maximum=255,
+        maximum=MAX_IGNORE_INDEX,
         shown_when=(*WITH_LABELS, *when("model", "segmentation")),
         is_advanced=True,
         flag="--ignore-index",

@@ -163,3 +163,18 @@ def test_masks_of_one_class_teach_nothing(value: int, tmp_path: Path, read_data:
 def test_a_class_that_is_ignored_is_none(pairs: DatasetSpec, read_data: ReadData) -> None:
     with pytest.raises(DataInvalid, match="no class but 'floor'"):
         read_data(pairs, task="segmentation", class_names=("floor", "wall"), ignore_index=1)
+
+
+def test_no_class_is_ignored_by_default(tmp_path: Path, read_data: ReadData) -> None:
+    """255 counts for nothing where nobody says what does; a 256th class would learn nothing."""
+    names = tuple(f"class {index}" for index in range(300))
+    for path in draw_images(tmp_path / "images", 10):
+        mask = two_halves(0, 44).astype(np.uint16) + 255
+        write_mask(tmp_path / "masks" / path.name, mask)
+
+    with pytest.raises(DataInvalid, match=r"class 'class 255' is number 255.* such as 32767"):
+        read_data(spec_of(tmp_path), task="segmentation", class_names=names)
+    data = read_data(spec_of(tmp_path), task="segmentation", class_names=names, ignore_index=32_767)
+
+    taught = [each.name for each in data.report.classes if each.num_train_images]
+    assert taught == ["class 255", "class 299"]

@@ -5,7 +5,11 @@ import math
 from trainer_service.api.spec_wire.reader import Reader
 from trainer_service.api.words import CLASS_WEIGHT_RULES, LOSSES, number_of
 from trainer_service.jobs import ClassWeights, LossSpec
-from trainer_service.jobs.learning_spec import DEFAULT_IGNORE_INDEX, ClassWeightRule
+from trainer_service.jobs.learning_spec import (
+    DEFAULT_IGNORE_INDEX,
+    MAX_IGNORE_INDEX,
+    ClassWeightRule,
+)
 from vertebra.trainer.v1 import learning_pb2 as pb
 
 WEIGHTED_TASKS = ("classification", "multilabel", "segmentation")
@@ -23,7 +27,7 @@ def read_loss(message: pb.LossSpec, reader: Reader) -> LossSpec:
         ),
     )
     reader.between(0, 1, spec.label_smoothing, "loss.label_smoothing")
-    reader.between(0, 255, spec.ignore_index, "loss.ignore_index")
+    reader.between(0, MAX_IGNORE_INDEX, spec.ignore_index, "loss.ignore_index")
     return spec
 
 

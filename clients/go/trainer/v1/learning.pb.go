@@ -439,7 +439,8 @@ type LossSpec struct {
 	// From 0 to 1: how much of the target is spread over all classes. Cross-entropy only.
 	LabelSmoothing float64       `protobuf:"fixed64,2,opt,name=label_smoothing,json=labelSmoothing,proto3" json:"label_smoothing,omitempty"`
 	ClassWeights   *ClassWeights `protobuf:"bytes,3,opt,name=class_weights,json=classWeights,proto3" json:"class_weights,omitempty"`
-	// Pixels of this mask value count for nothing. Absent means 255.
+	// Pixels of this mask value, 0 to 32,767, count for nothing. Absent means 255, and a model with
+	// a class 255 is refused.
 	IgnoreIndex   *int32 `protobuf:"varint,4,opt,name=ignore_index,json=ignoreIndex,proto3,oneof" json:"ignore_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,7 +36,8 @@ export type LossSpec = Message<"vertebra.trainer.v1.LossSpec"> & {
   classWeights?: ClassWeights | undefined;
 
   /**
-   * Pixels of this mask value count for nothing. Absent means 255.
+   * Pixels of this mask value, 0 to 32,767, count for nothing. Absent means 255, and a model with
+   * a class 255 is refused.
    *
    * @generated from field: optional int32 ignore_index = 4;
    */
