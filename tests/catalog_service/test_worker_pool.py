@@ -49,7 +49,7 @@ def is_zombie(pid: int) -> bool:
 def test_a_worker_that_cannot_start_ends_with_its_own_status(tmp_path: Path) -> None:
     """Its output ends before it does: an interpreter takes a while to finish."""
     program = tmp_path / "python"
-    program.write_text(f"#!/bin/sh\nexec 1>&- 0<&-\nsleep 0.2\nexit 3\n")
+    program.write_text("#!/bin/sh\nexec 1>&- 0<&-\nsleep 0.2\nexit 3\n")
     program.chmod(0o755)
     pool = WorkerPool(1, python=str(program))
 
