@@ -123,7 +123,7 @@ class CatalogIndex:
         if name.lower() in self._architectures:
             return f"write {name.lower()!r}; "
         if "/" not in name:
-            return closest(name, self._weights)
+            return f"{closest(name, self._weights)}a registered backbone is 'checkpoints/NAME'; "
         near = closest(name, [known for known in self._weights if "/" in known])
         if reference.removeprefix("weights/").startswith(HUB):
             return near

@@ -111,6 +111,11 @@ def test_unknown_weights_show_the_nearest(index: CatalogIndex, reference: str) -
     assert caught.value.error_reason == "WEIGHTS_NOT_FOUND"
 
 
+def test_the_bare_name_of_a_checkpoint_is_told_how_it_is_written(index: CatalogIndex) -> None:
+    with pytest.raises(WeightsNotFound, match="a registered backbone is 'checkpoints/NAME'"):
+        index.weight("digits")
+
+
 @pytest.mark.parametrize("repository", ["microsoft/resnet-50", "timm/resnet50.a1_in1k"])
 def test_a_repository_without_its_hub_is_told_how_it_is_written(
     index: CatalogIndex, repository: str

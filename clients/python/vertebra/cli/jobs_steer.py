@@ -126,8 +126,11 @@ def resume_job(
 @_jobs_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @trainer_option
-def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str) -> None:
+@json_option
+def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str, as_json: bool) -> None:
     """Delete jobs that are over or paused: events, curves, snapshots and files.
+
+    With --json they are told as they were.
 
     What the catalog registered stays there.
 
@@ -141,7 +144,10 @@ def delete_job(jobs: tuple[str, ...], yes: bool, trainer_address: str) -> None:
             _confirm(found)
         for job in found:
             trainer.delete(job.name)
-            screen().print(title(job.job_id, "  is deleted"))
+            if not as_json:
+                screen().print(title(job.job_id, "  is deleted"))
+    if as_json:
+        _print_states(found, as_json=True, is_one=len(jobs) == 1)
 
 
 def _each(

@@ -48,7 +48,7 @@ def freeze_mode(text: str) -> str:
 @freeze_option
 @click.option("--batch", callback=parsed(count), metavar="N", help="Images a step; 32.")
 @click.option("--optimizer", default="", help="adamw (the default), adam or sgd.")
-@click.option("--activations", default="", metavar="DTYPE", help="F32 (the default), F16 or BF16.")
+@click.option("--activations", default="", metavar="DTYPE", help="f32 (the default), f16 or bf16.")
 @click.option(
     "--layers",
     type=click.IntRange(min=1),
@@ -82,7 +82,7 @@ def describe(**flags: Any) -> None:
             freeze_mode=flags["freeze"],
             batch_size=flags["batch"] or 0,
             optimizer=flags["optimizer"],
-            activation_dtype=flags["activations"],
+            activation_dtype=flags["activations"].upper(),
         )
         licence = _licence(catalog, one.spec.weights)
     if flags["as_json"]:

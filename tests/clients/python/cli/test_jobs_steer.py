@@ -126,6 +126,14 @@ def test_jobs_are_deleted_by_whole_name(shell: Shell, failed: FakeTrainer) -> No
     assert failed.kept == {}
 
 
+def test_deleted_jobs_are_told_as_they_were(shell: Shell, failed: FakeTrainer) -> None:
+    code, out, _ = shell("jobs", "delete", "abcd", "--yes", "--json")
+
+    assert code == 0
+    assert json.loads(out)["job_id"] == "abcd1234"
+    assert set(failed.kept) == {"beef5678"}
+
+
 def test_one_that_is_not_there_keeps_the_others(shell: Shell, failed: FakeTrainer) -> None:
     """All are looked for first."""
     code, _, err = shell("jobs", "delete", "abcd", "nope", "--yes")

@@ -93,7 +93,7 @@ def test_a_freeze_mode_is_taken_in_both_spellings(typed: str, contract: str) -> 
 def test_describing_asks_what_the_options_say(shell: Shell, with_catalog: FakeCatalog) -> None:
     options = ("--freeze", "last_blocks=1", "--batch", "8", "--optimizer", "sgd")
 
-    code, out, _ = shell("models", "describe", "resnet18", *options, "--activations", "BF16")
+    code, out, _ = shell("models", "describe", "resnet18", *options, "--activations", "bf16")
 
     asked = with_catalog.asked[0]
     assert code == 0
