@@ -52,7 +52,7 @@ def test_nothing_at_the_address_is_said_at_once() -> None:
 def test_an_address_that_is_none_is_told_without_remains_of_a_list() -> None:
     """The transport puts its reasons into brackets."""
     with (
-        CatalogClient("http://localhost:1") as client,
+        CatalogClient("dns:///:::1") as client,
         pytest.raises(ServiceUnreachable, match=r"\(misformatted domain name\)"),
     ):
         client.get_architecture("resnet18")

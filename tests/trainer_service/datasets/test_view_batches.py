@@ -28,6 +28,7 @@ class Contract:
 
     mean = (0.0, 0.0, 0.0)
     std = (1.0, 1.0, 1.0)
+    is_image_list = False
 
 
 class Split:
