@@ -11,7 +11,8 @@ const MOST_CLASSES = 24;
 const MOST_MISTAKES = 12;
 
 export function EvaluationView({ of }: { of: Evaluation | undefined }) {
-  if (!of) return <Empty>A job that has succeeded says here how good its model is, class by class.</Empty>;
+  if (!of)
+    return <Empty>A job that has succeeded says here how good its model is, class by class.</Empty>;
   const hasMatrix = of.confusion.length === of.classes.length ** 2 && of.classes.length > 0;
   return (
     <div class="evaluation">
