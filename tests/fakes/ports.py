@@ -2,10 +2,14 @@
 
 import random
 import socket
+import time
+from contextlib import suppress
 
 BELOW_EPHEMERAL = range(10_240, 32_000)
 """The kernel gives none of these to a connection or to a listener on port 0 (Linux: 32,768 on), so
 what is free now is taken by nobody before the program starts, other tests aside."""
+
+OPEN_TIMEOUT_S = 120.0
 
 _CHOICE = random.SystemRandom()
 
@@ -30,3 +34,13 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def wait_until_open(port: int) -> None:
+    """Return when somebody listens on a port of 127.0.0.1."""
+    deadline = time.monotonic() + OPEN_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on port {port}")

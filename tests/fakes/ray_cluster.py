@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.fakes.ports import free_port
+from tests.fakes.ports import free_port, wait_until_open
 
 STORE_BYTES = 80_000_000
 """The least that Ray takes for its own objects; we put none there."""
@@ -89,6 +89,7 @@ def serve() -> None:
     cluster = Cluster(initialize_head=True, head_node_args=head)
     nodes = []
     try:
+        wait_until_open(port)  # the server for clients is a process that starts later
         answer([str(cluster.address), f"ray://127.0.0.1:{port}"])
         for line in sys.stdin:
             word, _, number = line.strip().partition(" ")

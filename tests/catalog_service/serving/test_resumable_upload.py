@@ -4,12 +4,9 @@ import hashlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -26,7 +23,7 @@ from tests.catalog_service.serving.test_blob_servicer import (
     upload,
 )
 from tests.fakes.in_loop import in_loop, until
-from tests.fakes.ports import free_port
+from tests.fakes.ports import free_port, wait_until_open
 from vertebra.blob.v1 import blob_service_pb2 as pb
 from vertebra.blob_client import BlobClient
 from vertebra.connection import Connection, Pace
@@ -188,14 +185,6 @@ def test_a_server_killed_at_any_byte_loses_none(tmp_path, num_kills):
     assert [int(one) for one in (tmp_path / "offsets").read_text().split()] == [0, *points]
     stored = BlobStore(tmp_path / "store").path(DIGEST).read_bytes()
     assert hashlib.sha256(stored).hexdigest() == DIGEST[7:]
-
-
-def wait_until_open(port: int) -> None:
-    for _ in range(6000):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"nothing listens on port {port}")
 
 
 def send(port: int, file: Path) -> pb.Blob:
