@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePath
 
 from vertebra.backbone_fit import listed
@@ -96,7 +97,7 @@ def download_files(
     same = present_files(folder, digests, replaces=replaces)
     for name, file in files.items():
         if name not in same:
-            blobs.download(file.blob.name, folder / name, on_bytes=_named(on_bytes, name))
+            blobs.download(file.blob.name, folder / name, on_bytes=partial(on_bytes, name))
     return [
         DownloadedFile(file=file, path=folder / name, was_there=name in same)
         for name, file in files.items()
@@ -117,10 +118,6 @@ def present_files(folder: Path, digests: Mapping[str, str], *, replaces: bool) -
             " place, or say that they may be replaced (--force)"
         )
     return same
-
-
-def _named(on_bytes: OnFileBytes, name: str) -> Callable[[int], None]:
-    return lambda num_bytes: on_bytes(name, num_bytes)
 
 
 def _name_of(file: jobs.ExportFile) -> str:

@@ -78,21 +78,23 @@ def service_tls(gateway: "Gateway", service: str) -> Fragment | None:
     if tls is None:
         return None
     name = tls.server_name or host_and_port(service)[0]
-    kind = _kind(name)
     common = {"alpn_protocols": ["h2"], **_validation(gateway, SERVICE_CA, _named(name))}
     if tls.cert is not None:
         common |= _certificate(gateway, SERVICE_CERTIFICATE)
-    context: Fragment = {"common_tls_context": common}
-    return _socket("UpstreamTlsContext", {**context, "sni": name} if kind == "DNS" else context)
+    return _upstream(name, common)
 
 
 def known_server(name: str, ca: Path) -> Fragment:
     """Return how a server is known that is neither ours nor shown anything."""
-    common = {"validation_context": {**_authority(ca), **_named(name)}}
+    return _upstream(name, {"validation_context": {**_authority(ca), **_named(name)}})
+
+
+def _upstream(name: str, common: Fragment) -> Fragment:
+    """Return the way to a server, which is told by which name it is called, if it has one."""
     context: Fragment = {"common_tls_context": common}
-    return _socket(
-        "UpstreamTlsContext", {**context, "sni": name} if _kind(name) == "DNS" else context
-    )
+    if _kind(name) == "DNS":
+        context["sni"] = name
+    return _socket("UpstreamTlsContext", context)
 
 
 def _named(name: str) -> Fragment:
