@@ -54,10 +54,11 @@ class Quarantine:
             DataInvalid: with those it is one too many.
         """
         with self._lock:
+            known = {each.path for each in self._unusable}
             for image in unusable:
-                known = {each.path for each in self._unusable}
                 self._of_others.add(image.path)
                 if image.path not in known:
+                    known.add(image.path)
                     self._leave_out(image)
 
     def _leave_out(self, image: UnusableImage) -> None:

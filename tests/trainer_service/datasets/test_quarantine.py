@@ -11,9 +11,10 @@ from tests.fakes.image_folders import draw_folder
 from tests.trainer_service.datasets.conftest import CONTRACT, ReadData
 from trainer_service.datasets import read
 from trainer_service.datasets.batches import ImageBatches, TrainingOrder, evaluation_batches
+from trainer_service.datasets.quarantine import Quarantine
 from trainer_service.datasets.read import Dataset
 from trainer_service.errors import DataInvalid
-from trainer_service.jobs import DatasetSpec
+from trainer_service.jobs import DatasetSpec, UnusableImage
 
 CPU = torch.device("cpu")
 
@@ -129,3 +130,18 @@ def test_a_split_without_a_usable_image_is_an_end(
 
     with pytest.raises(DataInvalid, match=r"no image of the split|4 of 4"):
         list(training(read_data(spec_of(folder, 1.0))).training(1))
+
+
+def test_what_several_ranks_leave_out_counts_once() -> None:
+    """Each meets it at its own time."""
+    a, b, c = (UnusableImage(path=each, reason="gone") for each in ("a", "b", "c"))
+    quarantine = Quarantine(100, 0.02, ())
+
+    quarantine.add("a", "gone")
+    quarantine.add_of_others([a, b, b])
+    quarantine.add("b", "gone")
+    quarantine.add_of_others([b])
+
+    assert [each.path for each in quarantine.take_news()] == ["a", "b"]
+    with pytest.raises(DataInvalid, match="3 of 100 images cannot be used"):
+        quarantine.add_of_others([c])
