@@ -146,7 +146,7 @@ class ChaosSite:
         """Return the job once it is in one of these states."""
 
         def is_there() -> bool:
-            state = self.store.state(job_id)
+            state = self.store.look(job_id).state
             assert state in states or state not in FINAL_STATES, self.story(job_id)
             return state in states
 

@@ -39,19 +39,19 @@ async def main(home: Path) -> dict[str, object]:
     job_id = rooms.store.create_job(new).job.job_id
     supervisor = Supervisor(rooms, this_host(rooms), timing=QUICK)
     await supervisor.start()
-    await until(lambda: rooms.store.state(job_id) is JobState.PAUSED)
+    await until(lambda: rooms.store.look(job_id).state is JobState.PAUSED)
     full = rooms.store.find_job(job_id)
     for filler in (home / "jobs").glob("*/attempt-1/*"):
         filler.unlink() if filler.name in ("filler", "rest") else None
     if full.state is JobState.PAUSED:
         resume = {"request_id": str(uuid.uuid4()), "request_hash": "h", "reason": "room again"}
         rooms.store.request_resume(job_id, **resume)
-    await until(lambda: rooms.store.state(job_id) is JobState.SUCCEEDED)
+    await until(lambda: rooms.store.look(job_id).state is JobState.SUCCEEDED)
     await supervisor.stop()
     steps = [e.event for e in rooms.store.events(job_id, after_seq=0, limit=1000)]
     return {
         "while_full": [full.state.value, full.state_reason],
-        "at_the_end": rooms.store.state(job_id).value,
+        "at_the_end": rooms.store.look(job_id).state.value,
         "steps": [event.step for event in steps if hasattr(event, "images_per_s")],
     }
 

@@ -160,15 +160,6 @@ def events(
     return found
 
 
-def state(connection: sql.Connection, job_id: str) -> JobState:
-    """Return where a job is in its life."""
-    query = sql.select(JOBS.c.state).where(JOBS.c.job_id == job_id)
-    found = connection.execute(query).scalar_one_or_none()
-    if found is None:
-        raise gone(job_id)
-    return JobState(found)
-
-
 def states(connection: sql.Connection, job_ids: Collection[str]) -> dict[str, JobState]:
     """Return where jobs are in their lives; those that are gone are left out."""
     query = sql.select(JOBS.c.job_id, JOBS.c.state).where(JOBS.c.job_id.in_(job_ids))

@@ -90,10 +90,6 @@ class Readers:
             lambda connection: queries.events(connection, job_id, after_seq, limit)
         )
 
-    def state(self, job_id: str) -> JobState:
-        """Return where a job is in its life. Raises JobNotFound."""
-        return self._database.read(lambda connection: queries.state(connection, job_id))
-
     def states(self, job_ids: Collection[str]) -> dict[str, JobState]:
         """Return where jobs are in their lives; those that are gone are left out."""
         return self._database.read(lambda connection: queries.states(connection, job_ids))

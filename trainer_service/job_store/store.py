@@ -88,7 +88,6 @@ class JobStore:
         self.hold = readers.hold
         self.retries = readers.retries
         self.events = readers.events
-        self.state = readers.state
         self.states = readers.states
         self.look = readers.look
         self.find_id = readers.find_id

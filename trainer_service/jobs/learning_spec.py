@@ -35,9 +35,9 @@ DEFAULT_LARS_WEIGHT_DECAY = 1e-6
 """Source: SimCLR, arXiv:2002.05709, section 2.2."""
 DEFAULT_MOMENTUM = 0.9
 DEFAULT_IGNORE_INDEX = 255
+"""Source: PASCAL VOC's masks; torchvision's segmentation references."""
 MAX_IGNORE_INDEX = 32_767
 """Masks are kept in 16 bits, with a sign."""
-"""Source: PASCAL VOC's masks; torchvision's segmentation references."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ def kill_supervisors(site: ChaosSite, job_id: str, count: int) -> list[float]:
         finally:
             supervisor.kill()
             supervisor.wait()
-        assert site.store.state(job_id) is JobState.RUNNING
+        assert site.store.look(job_id).state is JobState.RUNNING
     return adopted_s
 
 
@@ -72,7 +72,7 @@ def kill_and_finish(site: ChaosSite, count: int) -> None:
     site.store.request_cancel(job_id, request_id="r", request_hash="h", reason="enough")
     last = site.start_supervisor()
     try:
-        site.until(lambda: site.store.state(job_id) is JobState.CANCELLED)
+        site.until(lambda: site.store.look(job_id).state is JobState.CANCELLED)
         assert site.store.find_job(job_id).attempt == 1
         assert_all_told_once(site, job_id)
     finally:

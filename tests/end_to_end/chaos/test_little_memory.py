@@ -48,8 +48,8 @@ def supervised_with_little_memory(home: Path, script: Path) -> Iterator[None]:
 def failed_job(store: JobStore, job_id: str) -> None:
     """Wait for the job's failure."""
     deadline = time.monotonic() + PATIENCE_S
-    while store.state(job_id) is not JobState.FAILED:
-        assert time.monotonic() < deadline, store.state(job_id)
+    while store.look(job_id).state is not JobState.FAILED:
+        assert time.monotonic() < deadline, store.look(job_id).state
         time.sleep(0.05)
 
 

@@ -134,7 +134,7 @@ def test_a_full_queue_refuses_a_resume(url):
 
     with pytest.raises(TooManyJobsWait):
         resume(store, job_id)
-    assert store.state(job_id) is S.PAUSED
+    assert store.look(job_id).state is S.PAUSED
     store.close()
 
 
@@ -154,7 +154,7 @@ def test_a_running_job_is_cancelling_until_its_host_says_so(store):
     assert cancel(store, hold.job_id).state is S.CANCELLING
     store.finish(hold, Outcome(state=S.CANCELLED))
 
-    assert store.state(hold.job_id) is S.CANCELLED
+    assert store.look(hold.job_id).state is S.CANCELLED
 
 
 @pytest.mark.parametrize("is_paused", [False, True])
@@ -333,7 +333,7 @@ def test_a_snapshot_that_is_not_there_is_not_resumed_from(store):
 
     with pytest.raises(SnapshotNotFound, match="it has 1-10"):
         resume(store, hold.job_id, "1-11")
-    assert store.state(hold.job_id) is S.PAUSED
+    assert store.look(hold.job_id).state is S.PAUSED
 
 
 def test_a_deleted_job_leaves_nothing_but_a_note_for_its_hosts(store):

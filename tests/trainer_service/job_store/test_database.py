@@ -34,12 +34,12 @@ def test_a_server_that_was_restarted_is_spoken_to_again(own_server):
     store = JobStore(url)
     hold = running_job(store)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(store.state, [hold.job_id] * 8))
+        list(pool.map(store.look, [hold.job_id] * 8))
 
     restart_postgres(folder)
 
     with ThreadPoolExecutor(4) as pool:
-        states = list(pool.map(store.state, [hold.job_id] * 8))
+        states = list(pool.map(store.look, [hold.job_id] * 8))
     store.append_lines(hold, lines(step(1)))
     assert len(set(states)) == 1
     assert all_events(store, hold.job_id)[-1] == step(1)
@@ -140,4 +140,4 @@ def test_a_transaction_that_fails_leaves_nothing(store):
 
     with pytest.raises(ZeroDivisionError):
         database.write(work)
-    assert store.state(job_id) == "queued"
+    assert store.look(job_id).state == "queued"

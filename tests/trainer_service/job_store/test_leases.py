@@ -40,7 +40,7 @@ def test_a_claim_begins_an_attempt(store, clock):
     assert (attempt.num_devices, attempt.start_time) == (2, clock.now)
     assert len(attempt.nonce) == 32
     assert store.attempts(job_id) == [attempt]
-    assert store.state(job_id) is S.PREPARING
+    assert store.look(job_id).state is S.PREPARING
 
 
 def test_a_job_that_does_not_wait_is_not_claimed(store):
@@ -170,12 +170,12 @@ def test_the_lost_host_comes_back_and_is_refused(store, clock):
 def test_what_a_lost_host_was_asked_for_is_done(store, clock, asked, state):
     hold = lost_job(store, clock, asked=asked)
 
-    assert store.state(hold.job_id) is state
+    assert store.look(hold.job_id).state is state
 
 
 def test_a_host_is_lost_within_its_budget(store, clock):
     hold = lost_job(store, clock, spec_with(max_preemptions=1))
-    assert store.state(hold.job_id) is S.QUEUED
+    assert store.look(hold.job_id).state is S.QUEUED
 
     store.claim(hold.job_id, HOST, LEASE_S)
     clock.now += 1000

@@ -215,5 +215,5 @@ def test_another_database_has_another_log(sqlite_url, tmp_path):
     other.close()
     again = JobStore(sqlite_url)
     assert again.log_id == one.log_id
-    assert again.state(job_id) is JobState.QUEUED
+    assert again.look(job_id).state is JobState.QUEUED
     again.close()

@@ -97,7 +97,7 @@ class Bench:
 
     async def until_final(self, job_id: str) -> JobRecord:
         """Return the job once it ended."""
-        await self.until(lambda: self.store.state(job_id) in FINAL_STATES)
+        await self.until(lambda: self.store.look(job_id).state in FINAL_STATES)
         return self.store.find_job(job_id)
 
     async def until_running(self, job_id: str) -> None:

@@ -149,7 +149,7 @@ def test_stopping_a_supervisor_leaves_the_worker_alone(bench):
     asyncio.run(scenario())
 
     assert len(bench.processes()) == 1
-    assert bench.store.state(job_id) is JobState.RUNNING
+    assert bench.store.look(job_id).state is JobState.RUNNING
 
 
 def test_a_slow_starting_worker_of_a_dead_supervisor_is_not_doubled(bench):

@@ -36,7 +36,7 @@ def test_a_waiting_job_is_cancelled_without_waiting_for_a_slot(bench):
     cancel_when(bench, waiting, lambda: bench.store.find_job(running).progress.step > 0)
 
     assert bench.states(waiting) == [Q, C, X]
-    assert bench.store.state(running) is R
+    assert bench.store.look(running).state is R
 
 
 def test_a_preparing_job_is_cancelled_while_the_catalog_is_silent(bench):

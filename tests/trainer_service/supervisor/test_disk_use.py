@@ -49,7 +49,7 @@ def test_a_pinned_snapshot_stays(bench):
 
 def test_a_job_that_has_succeeded_gives_the_disk_back_but_for_what_is_pinned(bench):
     """It is never resumed. What is unpinned afterwards goes, too."""
-    bench.worker_does(steps=8, snapshot_every=2, best_step=4, pause_s=0.05)
+    bench.worker_does(steps=40, snapshot_every=2, best_step=4, pause_s=0.05)
     job_id = bench.create()
 
     async def scenario():

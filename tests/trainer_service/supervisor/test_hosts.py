@@ -49,7 +49,7 @@ def test_a_job_for_two_devices_waits_for_both_and_is_not_passed(bench):
         async with bench.supervising(num_slots=2):
             await bench.until_running(first)
             bench.worker_does()
-            waiting = [bench.store.state(job_id) for job_id in (both, later)]
+            waiting = [bench.store.look(job_id).state for job_id in (both, later)]
             bench.cancel(first)
             await bench.until_final(later)
             return waiting
@@ -105,7 +105,7 @@ def test_an_adopted_job_keeps_its_devices(bench):
 
     third = asyncio.run(scenario())
 
-    assert bench.store.state(second) is R
+    assert bench.store.look(second).state is R
     assert [devices_of(bench, job_id) for job_id in (second, third)] == [(1,), (0,)]
 
 
@@ -129,7 +129,7 @@ def test_a_drained_host_has_its_jobs_saved_and_queued_and_goes_on_with_them_late
         async with bench.supervising() as supervisor:
             await bench.until_running(job_id)
             await supervisor.drain()
-            left = bench.store.state(job_id), bench.processes(), bench.store.hosts()
+            left = bench.store.look(job_id).state, bench.processes(), bench.store.hosts()
         bench.worker_does(steps=bench.store.find_job(job_id).progress.step + 1)
         async with bench.supervising():
             await bench.until_final(job_id)

@@ -67,7 +67,7 @@ def test_a_job_that_another_host_took_is_left_to_it_without_a_process_or_a_word(
     assert bench.processes() == []
     assert len(bench.events(job_id)) == seen
     assert bench.ends(job_id) == [ExitClass.HOST_LOST]
-    assert bench.store.state(job_id) is JobState.QUEUED
+    assert bench.store.look(job_id).state is JobState.QUEUED
 
 
 def test_abandoning_a_job_that_never_had_an_order_does_nothing(bench):

@@ -18,7 +18,7 @@ def has_steps(bench, job_id, count):
 
 
 def is_in(bench, job_id, state):
-    return lambda: bench.store.state(job_id) is state
+    return lambda: bench.store.look(job_id).state is state
 
 
 async def pause_and_wait(bench, job_id, *, after_steps=3, then=PAUSED, **how):

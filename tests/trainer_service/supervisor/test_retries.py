@@ -227,7 +227,7 @@ def test_a_full_disk_pauses_the_job_and_keeps_everything(bench):
 
     async def scenario():
         async with bench.supervising():
-            await bench.until(lambda: bench.store.state(job_id) is PAUSED)
+            await bench.until(lambda: bench.store.look(job_id).state is PAUSED)
             reason = bench.store.find_job(job_id).state_reason
             bench.resume(job_id)
             await bench.until_final(job_id)
@@ -248,7 +248,7 @@ def test_an_attempt_whose_order_cannot_be_written_pauses_the_job(bench, monkeypa
 
     async def scenario():
         async with bench.supervising():
-            await bench.until(lambda: bench.store.state(job_id) is PAUSED)
+            await bench.until(lambda: bench.store.look(job_id).state is PAUSED)
 
     asyncio.run(scenario())
 

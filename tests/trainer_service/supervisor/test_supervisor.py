@@ -163,7 +163,7 @@ def test_jobs_wait_for_a_slot_in_the_order_they_came(bench):
     async def scenario():
         async with bench.supervising(num_slots=1):
             await bench.until_running(first)
-            waiting = bench.store.state(second)
+            waiting = bench.store.look(second).state
             await bench.until_final(second)
             return waiting
 
@@ -184,7 +184,7 @@ def test_two_slots_run_two_jobs_at_once(bench):
 
     asyncio.run(scenario())
 
-    assert [bench.store.state(job_id) for job_id in jobs] == [R, R]
+    assert [bench.store.look(job_id).state for job_id in jobs] == [R, R]
 
 
 def test_a_job_that_is_back_at_once_is_followed_as_any_other(bench, monkeypatch):
@@ -204,7 +204,7 @@ def test_a_job_that_is_back_at_once_is_followed_as_any_other(bench, monkeypatch)
             await bench.until_running(job_id)
             bench.pause(job_id)
             await bench.until(lambda: bench.store.find_job(job_id).attempt == 2)
-            await bench.until(lambda: bench.store.state(job_id) is R)
+            await bench.until(lambda: bench.store.look(job_id).state is R)
             await asyncio.sleep(1.5)  # what nobody follows is killed within this time
 
     monkeypatch.setattr(JobRun, "abandon", abandon_late)

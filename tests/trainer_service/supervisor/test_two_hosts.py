@@ -74,7 +74,7 @@ class Site:
 
     def until_final(self, *job_ids: str) -> None:
         """Wait until jobs ended."""
-        until(lambda: all(self.store.state(job_id) in FINAL_STATES for job_id in job_ids))
+        until(lambda: all(self.store.look(job_id).state in FINAL_STATES for job_id in job_ids))
 
     def states(self, job_id: str) -> list[JobState]:
         """Return the states that a job went through."""
@@ -227,7 +227,7 @@ def test_a_worker_that_does_not_go_by_itself_is_killed_by_the_host_that_lost_it(
     until(lambda: not site.workers("north"))
 
     assert len(still_there) == 1
-    assert site.store.state(job_id) is JobState.SUCCEEDED
+    assert site.store.look(job_id).state is JobState.SUCCEEDED
     assert_no_word_of_attempt_1_after_its_end(site, job_id)
 
 
