@@ -3,17 +3,15 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fakes.ports import free_port
+from tests.fakes.ports import free_port, wait_until_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +76,8 @@ def nginx(folder: Path) -> Iterator[Peer]:
         configuration.write_text(NGINX_CONFIGURATION.format(folder=name, port=port, root=folder))
         command = [NGINX, "-p", name, "-e", f"{name}/errors", "-c", str(configuration)]
         with _process(command) as process:
-            _wait_until_open(port)
+            wait_until_open(port)
             yield Peer(address=f"127.0.0.1:{port}", pid=process.pid)
-
-
-def _wait_until_open(port: int) -> None:
-    for _ in range(200):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"nothing listens on port {port}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from trainer_service.backbone_export import MODEL_SAFETENSORS, ExportFacts
 from trainer_service.backbone_export.proof import answer_of, require_equal, tensors_in
 from trainer_service.backbone_export.state_files import in_plain_memory, write_states
 from trainer_service.errors import ExportNotEqual
+from trainer_service.jobs import WorkOrder
 from trainer_service.run_job import load_model, make_plan
 
 
@@ -31,6 +32,15 @@ class Head(nn.Module):
 
     def forward(self, image: Tensor, *, scale: Tensor) -> Tensor:
         return image * 2 + scale
+
+
+def exported(folder: Path, order: WorkOrder) -> tuple[nn.Module, ExportFacts]:
+    """Return an order's model, whose state lies in the files of an export, and what proves them."""
+    model = load_model(order.model).eval()
+    state = in_plain_memory(model.state_dict())
+    model.load_state_dict(state, assign=True)
+    write_states(folder, state, order.model.layout)
+    return model, ExportFacts(order=order, plan=make_plan(order), fingerprint="", metrics={})
 
 
 def test_lists_of_dictionaries_and_named_arguments_are_seen() -> None:
@@ -59,11 +69,7 @@ def test_a_model_that_computes_something_else_with_the_same_tensors_is_no_proof(
 ) -> None:
     """Tensors do not tell of a structure that training had changed; the probe does."""
     order = write_tiny_order(tmp_path)
-    model = load_model(order.model).eval()
-    state = in_plain_memory(model.state_dict())
-    model.load_state_dict(state, assign=True)
-    write_states(tmp_path, state, order.model.layout)
-    facts = ExportFacts(order=order, plan=make_plan(order), fingerprint="", metrics={})
+    model, facts = exported(tmp_path, order)
     probe = torch.rand(1, 3, 64, 64)
     require_equal(tmp_path, model, facts, probe)
 
@@ -76,12 +82,8 @@ def test_a_model_that_computes_something_else_with_the_same_tensors_is_no_proof(
 def test_a_tensor_that_no_probe_reaches_is_compared_too(tmp_path: Path) -> None:
     """GoogLeNet's second head computes nothing in evaluation: its outputs would not tell."""
     order = write_tiny_order(tmp_path, architecture_id="googlenet", head={"aux": True}, side_px=64)
-    model = load_model(order.model).eval()
+    model, facts = exported(tmp_path, order)
     unseen = next(t.name for t in order.model.layout.of_role("aux") if not t.is_buffer)
-    state = in_plain_memory(model.state_dict())
-    model.load_state_dict(state, assign=True)
-    write_states(tmp_path, state, order.model.layout)
-    facts = ExportFacts(order=order, plan=make_plan(order), fingerprint="", metrics={})
     probe = torch.rand(1, 3, 64, 64)
     require_equal(tmp_path, model, facts, probe)
 
